@@ -1,0 +1,122 @@
+"""Building base models: made from a config, filled from names, and perhaps saved and loaded."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+import transformers
+
+from tiny_models import compat
+from tiny_models.families import family
+from tiny_models.loading import Loading, load
+from tiny_models.spec import NEW_ROWS, ModelSpec
+from tiny_models.values import fill, refill
+from tiny_models.verify import verify
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
+
+__all__ = ["Base", "Loading", "build", "config", "inputs", "load", "model_class"]
+
+
+@dataclass
+class Base:
+    """A base model as it enters a life.
+
+    Args:
+        model: on the CPU, in eval mode, ``requires_grad`` as transformers leaves it.
+        loading: what ``from_pretrained`` reported; None for a model that was not loaded.
+        filled: parameters filled from their names after loading, since the checkpoint lacks them.
+    """
+
+    model: PreTrainedModel
+    loading: Loading | None = None
+    filled: tuple[str, ...] = ()
+
+
+def config(spec: ModelSpec) -> PretrainedConfig:
+    """The config of this specification, with every tie flag on ``spec.tied``."""
+    entry = family(spec.family)
+    arguments = entry.sizes.arguments(spec.layers, spec.hidden, spec.vocab)
+    made: Any = getattr(transformers, entry.config)(**arguments, tie_word_embeddings=spec.tied)
+    compat.set_tie(made, tied=spec.tied)
+    return cast("PretrainedConfig", made)
+
+
+def model_class(spec: ModelSpec) -> type[PreTrainedModel]:
+    """The concrete model class of this specification."""
+    found: type[PreTrainedModel] = getattr(transformers, family(spec.family).model)
+    return found
+
+
+def build(spec: ModelSpec, workdir: Path) -> Base:
+    """The base model of this specification; raises TinyModelError if it is not what it says.
+
+    ``built`` comes from its config; ``loaded`` is saved and loaded; ``resized`` is built with
+    fewer rows and grown; ``loaded-untied`` loads a tied checkpoint with a config that says untied,
+    and its new head, which transformers fills at random, is filled from its name. Every base in
+    another precision is saved in float32 and loaded in that precision: ``Module.to(dtype)`` would
+    also round buffers that a reload computes anew.
+
+    Temporary checkpoints live in ``workdir`` and are gone when this returns.
+    """
+    with _steady():
+        model = _from_config(spec)
+        base = Base(model)
+        if spec.base.startswith("loaded") or spec.dtype != "float32":
+            base = _reloaded(model, spec, workdir)
+    verify(base.model, spec)
+    return base
+
+
+def inputs(spec: ModelSpec) -> dict[str, torch.Tensor]:
+    """Token ids and an attention mask of ones, both int64 of shape (2, 7).
+
+    Covers token 0, the pad token 1, the last rows and repeated tokens.
+    """
+    last = spec.vocab - 1
+    ids = torch.tensor([[2, 0, 1, last, 5, 2, 7], [last, 6, 0, 3, 3, 1, last - 1]])
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def _from_config(spec: ModelSpec) -> PreTrainedModel:
+    asked = replace(spec, tied=spec.tied or spec.base == "loaded-untied", base="built")
+    small = replace(asked, vocab=spec.vocab - NEW_ROWS) if spec.base == "resized" else asked
+    model: Any = model_class(spec)(config(small))
+    model.eval()
+    if spec.base == "resized":
+        compat.resize(model, spec.vocab)
+    fill(model, spec.seed)
+    return cast("PreTrainedModel", model)
+
+
+def _reloaded(model: PreTrainedModel, spec: ModelSpec, workdir: Path) -> Base:
+    workdir.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=workdir, prefix="base-"))
+    try:
+        model.save_pretrained(folder)
+        if spec.base != "loaded-untied":
+            return Base(*load(type(model), folder, dtype=spec.dtype))
+        untied = type(model.config).from_pretrained(folder)
+        compat.set_tie(untied, tied=False)
+        loaded, loading = load(type(model), folder, dtype=spec.dtype, config=untied)
+    finally:
+        shutil.rmtree(folder)
+    name = f"{compat.live_path(loaded, family(spec.family).head)}.weight"
+    refill(loaded.get_parameter(name), spec.seed, name)
+    return Base(loaded, loading, (name,))
+
+
+@contextmanager
+def _steady() -> Iterator[None]:
+    """Transformers' own initial values from a fixed seed, the caller's generator untouched."""
+    with torch.random.fork_rng(devices=[]), compat.quiet_progress(), compat.quiet_logs():
+        torch.manual_seed(0)
+        yield

@@ -1,0 +1,112 @@
+"""Every difference between transformers versions that tiny models and their lives need.
+
+One function each, decided by what is there and not by a version number where that is possible.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging as python_logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from torch import nn
+from transformers import PretrainedConfig
+from transformers.utils import logging
+
+hf_logging: Any = logging  # partly untyped upstream
+
+_RENAMED = {"lm_head": "embed_out"}
+"""Module names of transformers 5 and what transformers 4 calls them (GPT-NeoX)."""
+
+
+@cache
+def dtype_argument() -> str:
+    """The keyword of ``from_pretrained`` that sets the dtype.
+
+    ``dtype`` is a TypeError before transformers 4.56, and ``torch_dtype`` is deprecated, with a
+    warning, in 5. Signatures hide both; the config's attribute was renamed together with it.
+    """
+    return "dtype" if hasattr(PretrainedConfig(), "dtype") else "torch_dtype"
+
+
+def sorted_names(keys: Iterable[object]) -> tuple[str, ...]:
+    """Keys of a loading report: lists on 4, sets on 5; mismatches come with their two shapes."""
+    return tuple(sorted(str(key[0]) if isinstance(key, tuple) else str(key) for key in keys))
+
+
+def tied_weights(model: nn.Module) -> Mapping[str, str | None]:
+    """Declared ties, target to source; 4 has a list of targets (source None), 5 a mapping."""
+    declared = getattr(model, "_tied_weights_keys", None) or ()
+    if isinstance(declared, Mapping):
+        return dict(declared)
+    return dict.fromkeys(declared)
+
+
+def live_path(model: nn.Module, path: str) -> str:
+    """Where the module of this path is in a live model: GPT-NeoX's head moved in 5."""
+    if not hasattr(model, path) and hasattr(model, _RENAMED.get(path, path)):
+        return _RENAMED[path]
+    return path
+
+
+def canonical_name(name: str) -> str:
+    """A parameter's name as transformers 5 has it, so that values are the same on 4."""
+    for new, old in _RENAMED.items():
+        if name.startswith(f"{old}."):
+            return new + name.removeprefix(old)
+    return name
+
+
+def set_tie(config: Any, *, tied: bool) -> None:
+    """Say on every level whether head and embedding are tied: which level counts has changed."""
+    config.tie_word_embeddings = tied
+    for nested in vars(config).values():
+        if hasattr(nested, "tie_word_embeddings") and hasattr(nested, "to_diff_dict"):
+            set_tie(nested, tied=tied)
+
+
+def resize(model: Any, rows: int) -> None:
+    """Resize the vocabulary; the slow statistics for the new rows came with 4.46."""
+    resize_rows = model.resize_token_embeddings
+    if "mean_resizing" in inspect.signature(resize_rows).parameters:
+        resize_rows(rows, mean_resizing=False)
+    else:
+        resize_rows(rows)
+
+
+def forget_warned_once() -> None:
+    """Let ``warning_once`` warn again: it is cached for the process."""
+    for name in ("warning_once", "info_once"):
+        clear = getattr(getattr(hf_logging, name, None), "cache_clear", None)
+        if clear is not None:
+            clear()
+
+
+@contextmanager
+def quiet_progress() -> Iterator[None]:
+    """No progress bars: 5 draws them while loading and writing, whatever the verbosity."""
+    before = hf_logging.is_progress_bar_enabled()
+    hf_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if before:
+            hf_logging.enable_progress_bar()
+
+
+@contextmanager
+def quiet_logs() -> Iterator[None]:
+    """Keep transformers' load reports off the terminal; handlers that others attached hear them."""
+    logger = hf_logging.get_logger("transformers")
+    before = logger.handlers[:]
+    # Exactly the library's own handler; a StreamHandler subclass is somebody's listener.
+    kept = [handler for handler in before if type(handler) is not python_logging.StreamHandler]
+    # Without any handler, Python falls back to stderr.
+    logger.handlers[:] = [*kept, python_logging.NullHandler()]
+    try:
+        yield
+    finally:
+        logger.handlers[:] = before

@@ -1,0 +1,66 @@
+"""Loading a checkpoint with a report of what was missing, unexpected or of another shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tiny_models import compat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from transformers import PretrainedConfig, PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What ``from_pretrained`` reported: sorted parameter names, and its error messages."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    mismatched: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+def load(
+    cls: Any, folder: Path, *, dtype: str, config: PretrainedConfig | None = None
+) -> tuple[PreTrainedModel, Loading]:
+    """Load a checkpoint folder with a model class (concrete or Auto), on the CPU, in eval mode.
+
+    Only local files, only safetensors. The model does not need the folder any more.
+    """
+    options: dict[str, Any] = {compat.dtype_argument(): getattr(torch, dtype)}
+    if config is not None:
+        options["config"] = config
+    with compat.quiet_progress():
+        model, report = cls.from_pretrained(
+            folder,
+            output_loading_info=True,
+            local_files_only=True,
+            use_safetensors=True,
+            **options,
+        )
+    own_memory(model)
+    return model, Loading(
+        missing=compat.sorted_names(report["missing_keys"]),
+        unexpected=compat.sorted_names(report["unexpected_keys"]),
+        mismatched=compat.sorted_names(report["mismatched_keys"]),
+        errors=compat.sorted_names(report["error_msgs"]),
+    )
+
+
+def own_memory(model: torch.nn.Module) -> None:
+    """Copy what was loaded out of the mapped file, shared storage staying shared.
+
+    Loaded tensors are views of the file (safetensors 0.8 maps it): writing to it changes them.
+    """
+    copies: dict[tuple[int, torch.Size], torch.Tensor] = {}
+    for tensor in chain(model.parameters(), model.buffers()):
+        key = (tensor.data_ptr(), tensor.shape)
+        if key not in copies:
+            copies[key] = tensor.data.clone()
+        tensor.data = copies[key]
