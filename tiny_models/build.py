@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,12 +31,13 @@ class Base:
     Args:
         model: on the CPU, in eval mode, ``requires_grad`` as transformers leaves it.
         loading: what ``from_pretrained`` reported; None for a model that was not loaded.
-        filled: parameters filled from their names after loading, since the checkpoint lacks them.
+        reinitialised: parameters that did not come out of the checkpoint as they were saved. Those
+            that the checkpoint lacks are filled from their names after this is noted.
     """
 
     model: PreTrainedModel
     loading: Loading | None = None
-    filled: tuple[str, ...] = ()
+    reinitialised: tuple[str, ...] = ()
 
 
 def config(spec: ModelSpec) -> PretrainedConfig:
@@ -59,18 +58,19 @@ def model_class(spec: ModelSpec) -> type[PreTrainedModel]:
 def build(spec: ModelSpec, workdir: Path) -> Base:
     """The base model of this specification; raises TinyModelError if it is not what it says.
 
-    ``built`` comes from its config; ``loaded`` is saved and loaded; ``resized`` is built with
+    ``built`` comes from its config; ``loaded`` is saved and loaded; ``resized`` is loaded with
     fewer rows and grown; ``loaded-untied`` loads a tied checkpoint with a config that says untied,
     and its new head, which transformers fills at random, is filled from its name. Every base in
     another precision is saved in float32 and loaded in that precision: ``Module.to(dtype)`` would
     also round buffers that a reload computes anew.
 
-    Temporary checkpoints live in ``workdir`` and are gone when this returns.
+    A checkpoint is left in ``workdir``, as a user's base model lies on disk during its life; the
+    model does not need it any more.
     """
     with _steady():
         model = _from_config(spec)
         base = Base(model)
-        if spec.base.startswith("loaded") or spec.dtype != "float32":
+        if spec.base != "built" or spec.dtype != "float32":
             base = _reloaded(model, spec, workdir)
     verify(base.model, spec)
     return base
@@ -87,31 +87,40 @@ def inputs(spec: ModelSpec) -> dict[str, torch.Tensor]:
 
 
 def _from_config(spec: ModelSpec) -> PreTrainedModel:
-    asked = replace(spec, tied=spec.tied or spec.base == "loaded-untied", base="built")
-    small = replace(asked, vocab=spec.vocab - NEW_ROWS) if spec.base == "resized" else asked
-    model: Any = model_class(spec)(config(small))
+    tied = spec.tied or spec.base == "loaded-untied"
+    rows = spec.vocab - NEW_ROWS if spec.base == "resized" else spec.vocab
+    model: Any = model_class(spec)(config(replace(spec, tied=tied, vocab=rows, base="built")))
     model.eval()
-    if spec.base == "resized":
-        compat.resize(model, spec.vocab)
     fill(model, spec.seed)
     return cast("PreTrainedModel", model)
 
 
-def _reloaded(model: PreTrainedModel, spec: ModelSpec, workdir: Path) -> Base:
-    workdir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=workdir, prefix="base-"))
-    try:
-        model.save_pretrained(folder)
-        if spec.base != "loaded-untied":
-            return Base(*load(type(model), folder, dtype=spec.dtype))
-        untied = type(model.config).from_pretrained(folder)
-        compat.set_tie(untied, tied=False)
-        loaded, loading = load(type(model), folder, dtype=spec.dtype, config=untied)
-    finally:
-        shutil.rmtree(folder)
-    name = f"{compat.live_path(loaded, family(spec.family).head)}.weight"
-    refill(loaded.get_parameter(name), spec.seed, name)
-    return Base(loaded, loading, (name,))
+def _reloaded(model: PreTrainedModel, spec: ModelSpec, folder: Path) -> Base:
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    changed = None
+    if spec.base == "loaded-untied":
+        changed = type(model.config).from_pretrained(folder)
+        compat.set_tie(changed, tied=False)
+    loaded, loading = load(type(model), folder, dtype=spec.dtype, config=changed)
+    base = Base(loaded, loading, reinitialised=_differing(model, loaded))
+    if spec.base == "loaded-untied":
+        name = f"{compat.live_path(loaded, family(spec.family).head)}.weight"
+        refill(loaded.get_parameter(name), spec.seed, name)
+    elif spec.base == "resized":
+        compat.resize(loaded, spec.vocab)
+        fill(loaded, spec.seed)
+    return base
+
+
+def _differing(source: PreTrainedModel, loaded: PreTrainedModel) -> tuple[str, ...]:
+    """Parameters of ``loaded`` that do not hold what ``source`` was saved with."""
+    saved = dict(source.named_parameters(remove_duplicate=False))
+    return tuple(
+        name
+        for name, parameter in loaded.named_parameters(remove_duplicate=False)
+        if not torch.equal(parameter, saved[name].to(parameter.dtype))
+    )
 
 
 @contextmanager

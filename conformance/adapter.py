@@ -1,0 +1,79 @@
+"""The adapter of a case, as arguments for LoraConfig: plain values, no PEFT here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.case import Case
+from conformance.placements import PLACEMENTS
+
+
+def lora_arguments(case: Case, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Keyword arguments for ``LoraConfig``, fresh lists each time.
+
+    ``roles`` maps ``embedding``, ``head``, ``attention`` and ``mlp`` to full module names.
+    """
+    placement = PLACEMENTS[case.placement]
+    # a state-space model has no attention: its mixer's projections carry the adapter
+    wanted = [r if r in roles else "mlp" for r in (*placement.target, *case.also)]
+    if case.excluded:
+        wanted.append("mlp")
+    arguments: dict[str, Any] = {
+        "task_type": "CAUSAL_LM",
+        "r": case.rank,
+        "lora_alpha": case.alpha,
+        "lora_dropout": 0.0,
+        "bias": case.bias,
+        "target_modules": _written(case, roles, tuple(dict.fromkeys(wanted))),
+    }
+    if placement.save:
+        arguments["modules_to_save"] = [_one(case, roles, role) for role in placement.save]
+    if placement.tokens:
+        arguments["trainable_token_indices"] = _tokens(case, roles, placement.tokens)
+    if case.rslora:
+        arguments["use_rslora"] = True
+    if case.dora:
+        arguments["use_dora"] = True
+    if case.ensure:
+        arguments["ensure_weight_tying"] = True
+    if case.excluded:
+        arguments["exclude_modules"] = _short(roles["mlp"])
+    return arguments
+
+
+def _short(names: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(name.rpartition(".")[2] for name in names))
+
+
+def _written(
+    case: Case, roles: Mapping[str, tuple[str, ...]], wanted: tuple[str, ...]
+) -> list[str] | str:
+    """The targets as the case writes them: short names, full paths, a regex, or all-linear."""
+    names = tuple(name for role in wanted for name in roles[role])
+    if case.writing == "all-linear":
+        return "all-linear"
+    if case.writing == "paths":
+        return list(names)
+    if case.writing == "regex":
+        return "|".join(rf"(.*\.)?{re.escape(short)}" for short in _short(names))
+    return _short(names)
+
+
+def _one(case: Case, roles: Mapping[str, tuple[str, ...]], role: str) -> str:
+    (name,) = roles[role]
+    return name if case.writing == "paths" else name.rpartition(".")[2]
+
+
+def _tokens(case: Case, roles: Mapping[str, tuple[str, ...]], kind: str) -> Any:
+    rows = list(case.token_rows)
+    others = list(case.other_rows)
+    embedding, head = _one(case, roles, "embedding"), _one(case, roles, "head")
+    if kind == "list":
+        return rows
+    if kind == "embedding":
+        return {embedding: rows}
+    if kind == "head":
+        return {head: rows}
+    return {embedding: rows, head: list(rows) if kind == "same" else others}

@@ -1,0 +1,88 @@
+"""Side branches of a life: each starts from its own freshly adapted model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from conformance import compat
+from conformance.observation import Snapshot
+from conformance.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from conformance.life import Life
+
+
+def adapter(life: Life) -> None:
+    """Load the saved adapter onto a fresh base; wrap another with its saved config alone."""
+    import torch
+
+    folder = str(life.folder / "adapter")
+    if "adapter" not in life.saved:
+        return
+    torch.manual_seed(life.case.seed + 2)
+    with life.at("adapter-reloaded"):
+        loaded = compat.load_adapter(
+            life.fresh_base(),
+            folder,
+            low_cpu_mem_usage=life.case.low_cpu_mem_usage,
+            is_trainable=life.case.is_trainable,
+        )
+        life.stages["adapter-reloaded"] = snapshot(loaded, life.inputs)
+    with life.at("rewrapped"):
+        config = compat.load_adapter_config(folder)
+        again = compat.wrap(life.fresh_base(), config, autocast=life.case.autocast)
+        life.stages["rewrapped"] = snapshot(again, None)
+
+
+def unmerge(life: Life) -> None:
+    """Merge in place, merge again, unmerge."""
+    model = life.adapted()
+    with life.at("merged-in-place"):
+        model.merge_adapter()
+        life.stages["merged-in-place"] = snapshot(model, life.inputs)
+    with life.at("merged-twice"):
+        model.merge_adapter()
+        life.stages["merged-twice"] = snapshot(model, life.inputs)
+    with life.at("unmerged"):
+        model.unmerge_adapter()
+        life.stages["unmerged"] = snapshot(model, life.inputs)
+
+
+def unload(life: Life) -> None:
+    """Take the adapter off without merging."""
+    model = life.adapted()
+    with life.at("unloaded"):
+        life.stages["unloaded"] = snapshot(model.unload(), life.inputs)
+
+
+def safe(life: Life) -> None:
+    """Merge the other way round: safely where the main line did not, and once refused."""
+    import torch
+
+    model = life.adapted()
+    with life.at("merged-otherwise"):
+        other = compat.merge_and_unload(model, safe=not life.case.safe_merge)
+        life.stages["merged-otherwise"] = snapshot(other, life.inputs)
+    broken = life.adapted()
+    with torch.no_grad():
+        for parameter in broken.parameters():
+            if parameter.requires_grad:
+                parameter.fill_(float("nan"))
+    with life.at("merge-refused"):
+        before = snapshot(broken, None)
+        try:
+            broken.merge_adapter(safe_merge=True)
+        except ValueError:
+            life.stages["before-refusal"] = before
+            life.stages["after-refusal"] = snapshot(broken, None)
+        else:
+            life.stages["merged-nan"] = Snapshot()
+
+
+BRANCHES: dict[str, Callable[[Life], None]] = {
+    "adapter": adapter,
+    "unmerge": unmerge,
+    "unload": unload,
+    "safe": safe,
+}

@@ -1,0 +1,105 @@
+"""Comparing: every tolerance of the suite, with its derivation.
+
+Two ways of computing the same logits (adapted or merged, plain or wrapped) round at different
+places. A forward pass of L blocks rounds about n = 4 + 14 L times between input and logits
+(embedding, final norm, head, and in each block two norms, two residual sums and about ten
+results of projections, scores, softmax, activation and gate). Each rounding moves a result by
+at most the unit roundoff u = eps / 2 of its size, independently of the others, so the two paths
+differ by about sqrt(2 n) u of the size of what was added, and the largest of some hundred
+entries lies within 4 standard deviations:
+
+    4 sqrt(2 n) u size
+
+The size is the largest magnitude among the logits compared and those of the base, since
+cancellation between base and delta leaves the rounding errors of both behind.
+
+That takes every layer to pass relative errors on as they are. A model with sharp attention or
+parts that compute in float32 whatever they are given passes on more, so each life also measures
+how far its own plain model moves when every weight is moved by one eps (stage ``nudged``).
+One such move is more than merging does to a weight, by half an eps at most. In half precision
+products are summed in float32 and that is all; in float32 and float64 the sum over the row's
+K terms rounds too, about sqrt(K) times, with K = 16 in the smallest model: NUDGES times the
+measured movement. The allowance is the larger of the two. Nothing here depends on the family. Reloading within one process rounds nowhere: there only equal bits hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from conformance.observation import Observation
+
+EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+NUDGES = {"float64": 4.0, "float32": 4.0, "float16": 1.0, "bfloat16": 1.0}
+VISIBLE = 2.0  # an adapter must move the logits by this many allowances to prove anything
+
+
+def coarsest(*dtypes: str) -> str:
+    """The dtype of the largest eps."""
+    return max(dtypes, key=EPS.__getitem__)
+
+
+def size(*tensors: Tensor | None) -> float:
+    """The largest magnitude in the given tensors."""
+    return max((float(t.abs().max()) for t in tensors if t is not None and t.numel()), default=0.0)
+
+
+def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = "") -> float:
+    """Absolute allowance between two forward passes of one life; see the module's text.
+
+    ``dtype`` is the coarsest precision involved, the case's own where nothing else is said.
+    """
+    eps = EPS[dtype or seen.case.dtype]
+    base = seen.stages["base"].logits
+    roundings = 4 + 14 * seen.case.layers
+    derived = 4 * math.sqrt(2 * roundings) * eps / 2 * size(base, *tensors)
+    defined, nudged = seen.stages.get("defined"), seen.stages.get("nudged")
+    if defined is None or nudged is None or defined.logits is None or nudged.logits is None:
+        return derived
+    measured = distance(defined.logits, nudged.logits) * eps / EPS[seen.case.dtype]
+    return max(derived, NUDGES[seen.case.dtype] * measured)
+
+
+def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> float:
+    """Absolute allowance between two ways of adding a delta to a weight.
+
+    The delta is a sum of ``rank`` products, is scaled and added; DoRA takes a norm, a ratio and
+    a product; taking it off again divides and subtracts: eight roundings and ``rank`` more. The
+    delta is no larger than the sum of the sizes of what is there before and after.
+    """
+    return (8 + rank) * EPS[dtype] / 2 * sum(size(tensor) for tensor in tensors)
+
+
+def distance(one: Tensor, other: Tensor) -> float:
+    """Largest absolute difference in float64; infinite for other shapes or for NaN."""
+    if one.shape != other.shape:
+        return math.inf
+    if not one.numel():
+        return 0.0
+    found = float((one.double() - other.double()).abs().max())
+    return math.inf if math.isnan(found) else found
+
+
+def same_bits(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have one dtype, one shape and equal bits (NaN equals NaN)."""
+    import torch
+
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    return bool(torch.equal(one, other)) or (
+        bool(torch.equal(one.isnan(), other.isnan()))
+        and bool(torch.equal(one.nan_to_num(), other.nan_to_num()))
+    )
+
+
+def worst(pairs: Iterable[tuple[str, Tensor, Tensor]]) -> tuple[str, float]:
+    """The name and distance of the pair that differs most; ``("", 0.0)`` for no pairs."""
+    return max(
+        ((name, distance(one, other)) for name, one, other in pairs),
+        key=lambda found: found[1],
+        default=("", 0.0),
+    )

@@ -1,0 +1,157 @@
+"""Every difference between PEFT versions, and how PEFT names things, in one place.
+
+transformers' differences are in ``tiny_models.compat``, which knows nothing of PEFT. No other
+module asks for a version number or spells one of PEFT's attribute names.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tiny_models.compat import forget_warned_once, quiet_progress
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["forget_warned_once", "quiet_progress"]
+
+# Wordings of the tying warnings changed in 0.13, 0.18, 0.19 and 0.20; these words stayed.
+ABOUT_TYING = re.compile(r"\btie|\btied|weight_tying|weight tying", re.IGNORECASE)
+
+PREFIX = "base_model.model."
+ADAPTER = "default"
+# How each wrapper hides the plain module: LoRA, trainable tokens, modules_to_save.
+# They can stand inside each other: trained tokens under the LoRA of a tied head.
+_HIDDEN = re.compile(r"(\.token_adapter)?\.(base_layer|original_module)(?=\.|$)")
+_LORA = re.compile(
+    r"^(?P<module>.+)\.(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B"
+    rf"|lora_magnitude_vector)\.{ADAPTER}(\.weight)?$"
+)
+_SAVED = re.compile(rf"^(?P<module>.+)\.modules_to_save\.{ADAPTER}\.(?P<part>.+)$")
+_TOKENS = re.compile(
+    rf"^(?P<module>.+?)(\.token_adapter)?\.(?P<part>trainable_tokens_delta)\.{ADAPTER}$"
+)
+
+
+def lora_config(**fields: Any) -> Any:
+    """A ``LoraConfig``; raises TypeError for a field this version lacks (see ``lacks``)."""
+    from peft import LoraConfig
+
+    return LoraConfig(**fields)
+
+
+def lacks(field: str) -> bool:
+    """Whether the installed ``LoraConfig`` has no such field."""
+    from peft import LoraConfig
+
+    return field not in inspect.signature(LoraConfig).parameters
+
+
+def plain_name(name: str) -> str:
+    """The name a parameter or module of a wrapped model has in the plain model."""
+    return _HIDDEN.sub("", name.removeprefix(PREFIX))
+
+
+def adapter_part(name: str) -> tuple[str, str] | None:
+    """``(module, part)`` of an adapter parameter, by plain name; None for the base's own."""
+    for pattern, kind in ((_LORA, ""), (_TOKENS, ""), (_SAVED, "saved ")):
+        match = pattern.match(name.removeprefix(PREFIX))
+        if match:
+            return plain_name(match["module"]), kind + match["part"]
+    return None
+
+
+def is_wrapper(module: nn.Module) -> bool:
+    """Whether the class of this module is PEFT's own."""
+    return type(module).__module__.split(".")[0] == "peft"
+
+
+def wrap(model: Any, config: Any, *, autocast: bool) -> Any:
+    """``get_peft_model``; ``autocast_adapter_dtype`` came with PEFT 0.12."""
+    from peft import get_peft_model
+
+    if "autocast_adapter_dtype" in inspect.signature(get_peft_model).parameters:
+        return get_peft_model(model, config, autocast_adapter_dtype=autocast)
+    return get_peft_model(model, config)
+
+
+def merge_and_unload(model: Any, *, safe: bool) -> Any:
+    """``safe_merge`` came with PEFT 0.6."""
+    if "safe_merge" in inspect.signature(model.base_model.merge_and_unload).parameters:
+        return model.merge_and_unload(safe_merge=safe)
+    return model.merge_and_unload()
+
+
+def save_adapter(model: Any, folder: str, *, save_embedding_layers: str) -> None:
+    """``save_embedding_layers`` came with PEFT 0.7."""
+    value = {"auto": "auto", "yes": True, "no": False}[save_embedding_layers]
+    if "save_embedding_layers" in inspect.signature(model.save_pretrained).parameters:
+        model.save_pretrained(folder, save_embedding_layers=value)
+    else:
+        model.save_pretrained(folder)
+
+
+def load_adapter(base: Any, folder: str, *, low_cpu_mem_usage: bool, is_trainable: bool) -> Any:
+    """``PeftModel.from_pretrained``, the adapter going where the base is.
+
+    ``low_cpu_mem_usage`` came with 0.13, ``torch_device`` (of ``load_adapter``, to which it is
+    handed on) with 0.11. The file is read on the CPU and then moved: safetensors refuses device
+    names it does not know, and PEFT would otherwise choose the machine's accelerator even for a
+    base that lies on the CPU (``infer_device``).
+    """
+    from peft import PeftModel
+
+    options: dict[str, Any] = {"is_trainable": is_trainable}
+    if "low_cpu_mem_usage" in inspect.signature(PeftModel.from_pretrained).parameters:
+        options["low_cpu_mem_usage"] = low_cpu_mem_usage
+    if "torch_device" in inspect.signature(PeftModel.load_adapter).parameters:
+        options["torch_device"] = "cpu"
+    device = next(base.parameters()).device
+    return PeftModel.from_pretrained(base, folder, **options).to(device)
+
+
+def load_adapter_config(folder: str) -> Any:
+    """The saved config, ready to train with: PEFT writes ``inference_mode=True``."""
+    from peft import PeftConfig
+
+    config = PeftConfig.from_pretrained(folder)
+    config.inference_mode = False
+    return config
+
+
+@contextmanager
+def without_model_card() -> Iterator[None]:
+    """Saving an adapter spends nine tenths of its time on a model card; leave it out."""
+    from peft import PeftModel
+
+    original = PeftModel.create_or_update_model_card
+    PeftModel.create_or_update_model_card = lambda *_args, **_kwargs: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        PeftModel.create_or_update_model_card = original  # type: ignore[method-assign]
+
+
+def traces(model: nn.Module) -> frozenset[str]:
+    """What PEFT left on a model it has been taken off from: modules, attributes, configs.
+
+    ``_hf_peft_config_loaded`` is transformers' own flag and counts when it is true.
+    """
+    left = {
+        f"module {name}: {type(module).__name__}"
+        for name, module in model.named_modules()
+        if is_wrapper(module)
+    }
+    for name, module in model.named_modules():
+        where = name or "the model"
+        if "peft_config" in vars(module):
+            left.add(f"attribute peft_config on {where}")
+        if vars(module).get("_hf_peft_config_loaded"):
+            left.add(f"attribute _hf_peft_config_loaded on {where}")
+    return frozenset(left)
+
+

@@ -1,0 +1,74 @@
+"""Items of the suite: which there are, and the record each fills."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.invariants import INVARIANTS
+from conformance.outcome import ITEM_RECORD
+from conformance.plugin import SESSION
+from conformance.records import Record
+from conformance.regressions.reader import read_all
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """The record of this item, sent with its report."""
+    made = Record(item=request.node.nodeid, kind=request.node.originalname)
+    request.node.stash[ITEM_RECORD] = made
+    return made
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make the items: the grid, or one case, and the recorded ones."""
+    if SESSION not in metafunc.config.stash:
+        return
+    suite = metafunc.config.stash[SESSION]
+    options = suite.options
+    names = set(metafunc.fixturenames)
+    single = options.case is not None
+    if {"stratum", "invariant"} <= names:
+        pairs = [
+            pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
+            for stratum in (() if single else options.strata)
+            for name in options.invariants
+        ]
+        metafunc.parametrize(("stratum", "invariant"), pairs)
+    elif {"case", "invariant"} <= names:
+        wanted = options.invariants if single else ()
+        metafunc.parametrize(
+            ("case", "invariant"),
+            [pytest.param(options.case, INVARIANTS[name], id=name) for name in wanted],
+        )
+    elif {"entry", "invariant"} <= names:
+        metafunc.parametrize(
+            ("entry", "invariant"),
+            [
+                pytest.param(entry, INVARIANTS[name], id=f"{entry.id}-{name}")
+                for entry in (() if single else suite.known.entries)
+                for name in entry.invariant
+                if name in options.invariants
+            ],
+        )
+    elif {"regression", "invariant"} <= names:
+        recorded = () if single else read_all(frozenset(INVARIANTS))
+        metafunc.parametrize(
+            ("regression", "invariant"),
+            [
+                pytest.param(one, INVARIANTS[name], id=f"{one.id}-{name}")
+                for one in recorded
+                for name in one.invariants
+                if name in options.invariants
+            ],
+        )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the placeholders pytest makes for empty parameter sets."""
+    kept = [item for item in items if "NOTSET" not in item.name]
+    if len(kept) != len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+

@@ -1,0 +1,76 @@
+"""The devices a life can be lived on: which there are, whether one is usable here, and why not.
+
+`cpu` and `cuda` are PyTorch's own. `emulated` is a device with CPU kernels that is not the CPU
+(see `conformance.devices.emulated`): it shows operands left on the wrong device on machines
+without a GPU, and says nothing about CUDA's numerics.
+
+Nothing here imports torch before it is called.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("cpu", "cuda", "emulated")
+
+
+class UnknownDeviceError(ValueError):
+    """A device was asked for that is not one of `DEVICES`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"unknown device {name!r}: choose from {', '.join(DEVICES)}")
+
+
+@functools.cache
+def unavailable(name: str) -> str | None:
+    """Say in one sentence why a device cannot be used here; None if it can.
+
+    Asking for `emulated` builds its library the first time (about ten seconds) and loads it.
+    """
+    _require_known(name)
+    if name == "cuda":
+        import torch
+
+        return None if torch.cuda.is_available() else "torch sees no CUDA device"
+    if name == "emulated":
+        from conformance.devices import emulated
+
+        try:
+            emulated.load()
+        except emulated.EmulatedDeviceError as error:
+            return str(error)
+    return None
+
+
+def torch_device(name: str) -> torch.device:
+    """Return the device as torch names it, equal to the `device` of a tensor that lies on it."""
+    _require_known(name)
+    import torch
+
+    if name == "cpu":
+        return torch.device("cpu")
+    if name == "emulated":
+        from conformance.devices import emulated
+
+        emulated.load()
+    return torch.device(name, 0)
+
+
+def peft_load_device(name: str) -> str:
+    """Return the `torch_device` to pass where PEFT reads an adapter for a model on this device.
+
+    PEFT hands that argument to safetensors, which reads onto the devices it knows by name and
+    refuses any other, so an adapter for `emulated` is read on the CPU. Without the argument PEFT
+    guesses with `infer_device()`, which ignores where the base model lies.
+    """
+    _require_known(name)
+    return "cpu" if name == "emulated" else name
+
+
+def _require_known(name: str) -> None:
+    if name not in DEVICES:
+        raise UnknownDeviceError(name)

@@ -1,0 +1,52 @@
+"""The grid: strata, their ids, and the choice of some of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from conformance.placements import PLACEMENTS
+
+
+ITEM = re.compile(r"^(?P<test>[^\[]*)(\[(?P<parameters>.*)\])?$")
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """One cell of the finite grid the suite always covers."""
+
+    device: str
+    tied: bool
+    ensure: bool
+    placement: str
+
+    @property
+    def id(self) -> str:
+        """``<device>-<tied|untied>-<ensure|default>-<placement>``."""
+        tie = "tied" if self.tied else "untied"
+        return f"{self.device}-{tie}-{'ensure' if self.ensure else 'default'}-{self.placement}"
+
+
+def stratum_of_item(nodeid: str) -> str:
+    """The stratum an item of the grid belongs to; other items stand for themselves.
+
+    A stratum's id holds three hyphens at most before its placement, whose words are joined by
+    ``:`` and ``+``: what follows the next hyphen is the invariant.
+    """
+    match = ITEM.match(nodeid)
+    if match is None or not match["test"].endswith("::test_invariant"):
+        return nodeid
+    return "-".join((match["parameters"] or "").split("-")[:4])
+
+
+def strata(devices: tuple[str, ...], pattern: str = "*") -> list[Stratum]:
+    """All strata on ``devices`` whose id matches the shell-style ``pattern``, in a fixed order."""
+    every = [
+        Stratum(device, tied, ensure, placement)
+        for device in devices
+        for tied in (True, False)
+        for ensure in (False, True)
+        for placement in PLACEMENTS
+    ]
+    return [stratum for stratum in every if fnmatchcase(stratum.id, pattern)]

@@ -1,0 +1,63 @@
+"""Hearing: Python warnings and log lines captured as data, with the stage they came from."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from conformance.compat import ABOUT_TYING, forget_warned_once, quiet_progress
+from conformance.observation import Heard
+
+LOGGERS = ("transformers", "peft", "accelerate", "safetensors")
+
+
+def _short(item: warnings.WarningMessage) -> str:
+    """File and line without the machine's folders, from the package on."""
+    return f"{item.filename.rpartition('site-packages/')[2]}:{item.lineno}"
+
+
+class _Listener(logging.Handler):
+    def __init__(self, hear: Callable[[str, str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(record.getMessage(), f"log {record.name}")
+
+
+@contextmanager
+def hearing(stage: str, into: list[Heard], *, hide: str) -> Iterator[None]:
+    """Append all that is warned or logged inside to ``into``; nothing reaches the terminal.
+
+    transformers keeps its own handler and does not propagate, and remembers what it warned of
+    once: both are undone here, or only the first life would hear anything. ``hide`` is the
+    life's own temporary folder, whose name differs from life to life.
+    """
+
+    def hear(text: str, source: str) -> None:
+        text = text.replace(hide, "<folder>")
+        into.append(Heard(stage, text, source, about_tying=ABOUT_TYING.search(text) is not None))
+
+    forget_warned_once()
+    listener = _Listener(hear)
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.handlers[:] = [listener]
+            logger.setLevel(logging.WARNING)
+            logger.propagate = False
+        with quiet_progress(), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                yield
+            finally:
+                for item in caught:
+                    hear(str(item.message), f"{item.category.__name__} {_short(item)}")
+    finally:
+        for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.propagate = propagate

@@ -1,0 +1,91 @@
+"""Promises about configs: what they say of the tie is what the weights are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import same_bits
+from conformance.invariants.invariant import invariant
+from conformance.observation import Observation
+from conformance.violation import Finding
+
+
+@invariant(
+    "config-tells-the-truth",
+    "Every tie_word_embeddings, in memory and saved, agrees with the weights.",
+    source="PEFT #2972, transformers #45127",
+    needs=("base", "adapted", "merged"),
+)
+def config_tells_the_truth(seen: Observation) -> Iterator[Finding]:
+    for stage in ("base", "adapted", "trained", "merged", "reloaded"):
+        found = seen.stages.get(stage)
+        if found is None:
+            continue
+        tied = found.share(seen.embedding, seen.head)
+        for path, flag in found.flags.items():
+            if bool(flag) != tied:
+                state = "one tensor" if tied else "two tensors"
+                yield Finding(
+                    "wrong-flag", f"at {stage}, {path} is {flag} but the weights are {state}"
+                )
+    saved = seen.saved.get("merged")
+    if saved is None:
+        return
+    embedding = saved.tensors.get(seen.embedding)
+    head = saved.tensors.get(seen.names["head-in-file"])
+    for path, flag in saved.flags.items():
+        if flag and head is not None and embedding is not None and not same_bits(embedding, head):
+            yield Finding(
+                "wrong-flag", f"saved {path} is {flag} but the file holds two different tensors"
+            )
+        if flag is False and head is None:
+            yield Finding("wrong-flag", f"saved {path} is {flag} but the file holds no head")
+
+
+# PEFT fills these in for its own bookkeeping, and documents that it does.
+BOOKKEEPING = {"base_model_name_or_path", "inference_mode", "auto_mapping", "peft_version"}
+
+
+@invariant(
+    "caller-config-is-untouched",
+    "The caller's config object and lists are as they were.",
+    source="measured: lists are changed in place from PEFT 0.19 on",
+    needs=("adapted",),
+)
+def caller_config_is_untouched(seen: Observation) -> Iterator[Finding]:
+    before, after = seen.config_before, seen.config_after
+    passed, left = before["lists passed"], after["lists passed"]
+    assert isinstance(passed, dict) and isinstance(left, dict)
+    for field in passed:
+        if passed[field] != left[field]:
+            yield Finding(
+                "changed-input", f"the list {field} was {passed[field]} and is {left[field]}"
+            )
+    for field in sorted({*before, *after} - BOOKKEEPING - {"lists passed"}):
+        one, other = _plain(before.get(field)), _plain(after.get(field))
+        if one != other:
+            yield Finding("changed-input", f"config.{field} was {one} and is {other}")
+
+
+def _plain(value: object) -> object:
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
+
+
+@invariant(
+    "adapter-config-round-trips",
+    "The saved adapter config wraps a fresh base to the same modules, ties and trainable set.",
+    source="PEFT save_pretrained",
+    needs=("adapted", "rewrapped"),
+)
+def adapter_config_round_trips(seen: Observation) -> Iterator[Finding]:
+    first, again = seen.stages["adapted"], seen.stages["rewrapped"]
+    for name in sorted({*first.modules, *again.modules}):
+        one, other = first.modules.get(name), again.modules.get(name)
+        if one != other:
+            yield Finding("wrong-type", f"{name} was {one} and is {other} from the saved config")
+    if first.trainable != again.trainable:
+        names = ", ".join(sorted(first.trainable ^ again.trainable))
+        yield Finding("wrong-trainable", f"only one of the two trains {names}")
+    if first.shares != again.shares:
+        groups = "; ".join(", ".join(sorted(group)) for group in first.shares ^ again.shares)
+        yield Finding("lost-tie", f"only one of the two ties {groups}")

@@ -1,0 +1,68 @@
+"""The promise that wrapping does what PEFT's weight-tying tables publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.invariants.invariant import invariant
+from conformance.observation import Observation, Snapshot
+from conformance.violation import Finding
+from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
+
+WRAPPERS = {"modules_to_save": "peft.ModulesToSaveWrapper"}
+WRAPPERS["trainable_token_indices"] = "peft.TrainableTokensWrapper"
+LORA = ("peft.Linear", "peft.Embedding")
+
+
+def _applies(seen: Observation) -> str | None:
+    if row_for(seen.case) is None:
+        return "PEFT's tables have no row for this placement"
+    if not seen.names:
+        return "the base could not be made"
+    short = {role: name.rpartition(".")[2] for role, name in seen.names.items()}
+    if (short["embedding"], short["head"]) != ("embed_tokens", "lm_head"):
+        return "PEFT's tables hold for layers named embed_tokens and lm_head"
+    return None
+
+
+def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
+    return any(
+        {embedding, head} <= {name.partition(" ")[0] for name in group if " " in name}
+        for group in found.shares
+    )
+
+
+@invariant(
+    "documented-contract",
+    "Wrapper types, tying, warnings and errors are those of PEFT's published tables.",
+    source="PEFT documentation, Weight tying; #2864",
+    applies=_applies,
+)
+def documented_contract(seen: Observation) -> Iterator[Finding]:
+    row = row_for(seen.case)
+    assert row is not None
+    found = seen.stages.get("adapted")
+    if found is None:
+        ended = seen.ended_at()
+        if ended is not None and not row.raises and ended.stage == "adapted":
+            yield Finding("unexpected-error", f"wrapping is not documented to raise: {ended.message}")
+        return
+    if row.raises:
+        yield Finding("missing-error", "wrapping is documented to raise, and did not")
+        return
+    wrapped = wrapped_roles(seen.case, row)
+    expected = (WRAPPERS[row.table],) if row.table in WRAPPERS else LORA
+    for role in BOTH:
+        kind = found.modules[seen.names[role]]
+        if role in wrapped and kind not in expected:
+            wanted = " or ".join(expected)
+            yield Finding("wrong-type", f"the {role} is {kind}, documented is {wanted}")
+        if role not in wrapped and kind.startswith("peft."):
+            yield Finding("wrong-type", f"the {role} is {kind}, documented is no adapter on it")
+    one = _one_adapter(found, seen.names["embedding"], seen.names["head"])
+    if row.tied and not one:
+        yield Finding("lost-tie", "the adapters of embedding and head are documented to be tied")
+    if one and not row.tied:
+        yield Finding("gained-tie", "the adapters of embedding and head are documented as separate")
+    if row.warns and not any(heard.about_tying for heard in seen.heard_at("adapted")):
+        yield Finding("missing-warning", "wrapping is documented to warn of the tie, and did not")

@@ -1,0 +1,84 @@
+"""What an invariant is, and the registry that names all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from conformance.observation import Observation
+from conformance.violation import Finding
+
+Check = Callable[[Observation], Iterator[Finding]]
+Applies = Callable[[Observation], str | None]
+
+
+def always(_: Observation) -> str | None:
+    """An invariant without conditions."""
+    return None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an invariant says of one observation.
+
+    ``verdict`` is ``holds``, ``breaks``, ``not applicable`` or ``not run``; ``reason`` says why
+    it was not judged.
+    """
+
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A promise about an observation.
+
+    ``check`` yields what broke it; ``applies`` gives the reason why it says nothing about a
+    case, or None; ``needs`` are the stages it reads, without which it is not judged.
+    """
+
+    id: str
+    promise: str
+    source: str
+    check: Check
+    applies: Applies
+    needs: tuple[str, ...]
+
+    def judge(self, observation: Observation) -> Judgement:
+        """Judge one observation."""
+        reason = self.applies(observation)
+        if reason is not None:
+            return Judgement("not applicable", reason=reason)
+        seen = {*observation.stages, *observation.saved, *observation.loading}
+        absent = [stage for stage in self.needs if stage not in seen]
+        if absent:
+            ended = next(
+                (t for t in reversed(observation.troubles)), None
+            )
+            why = f"stage {absent[0]} was not reached"
+            return Judgement("not run", reason=f"{why}: {ended.message}" if ended else why)
+        findings = tuple(self.check(observation))
+        return Judgement("breaks" if findings else "holds", findings)
+
+
+INVARIANTS: dict[str, Invariant] = {}
+
+
+def invariant(
+    id: str,  # noqa: A002  the word of the vocabulary
+    promise: str,
+    *,
+    source: str,
+    needs: tuple[str, ...] = (),
+    applies: Applies = always,
+) -> Callable[[Check], Check]:
+    """Register the decorated generator of findings as the check of a new invariant."""
+
+    def register(check: Check) -> Check:
+        if id in INVARIANTS:
+            raise ValueError(f"there is already an invariant {id!r}")
+        INVARIANTS[id] = Invariant(id, promise, source, check, applies, needs)
+        return check
+
+    return register

@@ -1,0 +1,147 @@
+"""Promises about logits: what the model computes survives each stage of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import coarsest, distance, logits_allowance, same_bits, worst
+from conformance.invariants.invariant import invariant
+from conformance.observation import Observation, Trouble
+from conformance.violation import Finding
+
+
+def differ(seen: Observation, one: str, other: str) -> Iterator[Finding]:
+    """A finding where the logits of two stages differ by more than rounding explains."""
+    first, second = seen.stages[one].logits, seen.stages[other].logits
+    assert first is not None and second is not None
+    allowed = logits_allowance(seen, first, second)
+    amount = distance(first, second)
+    if not amount <= allowed:
+        yield Finding("wrong-value", f"logits of {other} differ from {one}", amount, allowed)
+
+
+@invariant(
+    "merge-keeps-logits",
+    "Logits after merge_and_unload equal logits before.",
+    source="PEFT #2018, #2777",
+    needs=("trained", "merged"),
+)
+def merge_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "trained", "merged")
+
+
+@invariant(
+    "reload-keeps-logits",
+    "The merged model, saved and loaded again, gives the same logits, bit for bit.",
+    source="transformers #45127",
+    needs=("merged", "reloaded"),
+)
+def reload_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    merged, reloaded = seen.stages["merged"], seen.stages["reloaded"]
+    assert merged.logits is not None and reloaded.logits is not None
+    for kind, before, after in (
+        ("parameter", merged.weights, reloaded.weights),
+        ("buffer", merged.buffers, reloaded.buffers),
+    ):
+        for name in sorted({*before, *after}):
+            if name not in after or name not in before:
+                where = "after" if name not in after else "before"
+                yield Finding("missing-key", f"{kind} {name} is absent {where} the reload")
+            # a reload in another dtype casts each parameter once, and buffers as it likes
+            elif kind == "parameter" or seen.case.reload_dtype == "same":
+                cast = before[name].to(after[name].dtype)
+                if not same_bits(cast, after[name]):
+                    amount = distance(cast, after[name])
+                    yield Finding("wrong-value", f"{kind} {name} changed by reload", amount, 0.0)
+    if seen.case.reload_dtype == "same" and seen.case.crossing == "none":
+        amount = distance(merged.logits, reloaded.logits)
+        if not same_bits(merged.logits, reloaded.logits):
+            yield Finding("wrong-value", "logits of reloaded differ from merged", amount, 0.0)
+    else:
+        dtype = seen.case.dtype
+        if seen.case.reload_dtype != "same":
+            dtype = coarsest(dtype, seen.case.reload_dtype)
+        allowed = logits_allowance(seen, merged.logits, reloaded.logits, dtype=dtype)
+        amount = distance(merged.logits, reloaded.logits)
+        if not amount <= allowed:
+            yield Finding("wrong-value", "logits of reloaded differ from merged", amount, allowed)
+
+
+@invariant(
+    "adapter-keeps-logits",
+    "The adapter, saved and loaded onto a fresh base, gives the same logits.",
+    source="PEFT save_pretrained and from_pretrained",
+    needs=("trained", "adapter-reloaded"),
+)
+def adapter_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "trained", "adapter-reloaded")
+
+
+@invariant(
+    "wrapping-keeps-logits",
+    "Wrapping with PEFT's own initial values leaves logits and base weights as they were.",
+    source="PEFT documentation, init_lora_weights=True is a no-op",
+    needs=("base", "adapted"),
+)
+def wrapping_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "base", "adapted")
+    base, adapted = seen.stages["base"].weights, seen.stages["adapted"].weights
+    for name in sorted(base):
+        if name not in adapted:
+            yield Finding("missing-key", f"{name} is gone after wrapping")
+        elif not same_bits(base[name], adapted[name]):
+            amount = distance(base[name], adapted[name])
+            yield Finding("wrong-value", f"{name} changed by wrapping", amount, 0.0)
+
+
+@invariant(
+    "forward-follows-definition",
+    "Adapted logits equal those of a plain model holding the weights the adapter defines.",
+    source="arXiv:2106.09685, PEFT documentation of each way of adapting",
+    needs=("trained", "defined"),
+)
+def forward_follows_definition(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "defined", "trained")
+
+
+@invariant(
+    "disabled-is-base",
+    "With the adapter disabled, logits equal the base's.",
+    source="PEFT disable_adapter",
+    needs=("base", "disabled"),
+    applies=lambda seen: (
+        None
+        if seen.case.bias == "none"
+        else "with trained biases PEFT documents that disabling does not give the base back"
+    ),
+)
+def disabled_is_base(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "base", "disabled")
+
+
+@invariant(
+    "config-driven-loader-agrees",
+    "A plain reader that trusts config.json and the safetensors file gets the same logits.",
+    source="LLaMA-Factory #6749",
+    needs=("merged", "reloaded"),
+    applies=lambda seen: (
+        None if seen.case.reload_dtype == "same" else "the case reloads in another dtype"
+    ),
+)
+def config_driven_loader_agrees(seen: Observation) -> Iterator[Finding]:
+    lost: list[Trouble] = [t for t in seen.troubles if t.branch == "reader"]
+    for trouble in lost:
+        yield Finding("missing-key", trouble.message)
+    if "read" in seen.stages:
+        yield from differ(seen, "merged", "read")
+
+
+def changed_weights(seen: Observation, one: str, other: str) -> Iterator[Finding]:
+    """The worst of the parameters whose bits differ between two stages."""
+    before, after = seen.stages[one].weights, seen.stages[other].weights
+    shared = sorted(before.keys() & after.keys())
+    changed = [(n, before[n], after[n]) for n in shared if not same_bits(before[n], after[n])]
+    if changed:
+        name, amount = worst(changed)
+        what = f"{len(changed)} parameters differ between {one} and {other}, most {name}"
+        yield Finding("wrong-value", what, amount, 0.0)

@@ -1,0 +1,59 @@
+"""Promises about merging in place, twice, safely, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import distance, weight_allowance
+from conformance.invariants.invariant import invariant
+from conformance.invariants.logits import changed_weights, differ
+from conformance.observation import Observation
+from conformance.violation import Finding
+
+
+def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterator[Finding]:
+    before, after = seen.stages[one].weights, seen.stages[other].weights
+    for name in sorted(before):
+        if name not in after:
+            yield Finding("missing-key", f"{name} is gone at {other}")
+            continue
+        sizes = [seen.stages[stage].weights[name] for stage in (one, other, *via)]
+        allowed = weight_allowance(seen.case.dtype, seen.case.rank, *sizes)
+        amount = distance(before[name], after[name])
+        if not amount <= allowed:
+            yield Finding("wrong-value", f"{name} at {other} is not as {one}", amount, allowed)
+
+
+@invariant(
+    "unmerge-restores",
+    "merge_adapter then unmerge_adapter gives back logits and weights.",
+    source="PEFT merge_adapter, unmerge_adapter",
+    needs=("trained", "merged-in-place", "unmerged"),
+)
+def unmerge_restores(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "trained", "unmerged")
+    yield from _close_weights(seen, "trained", "unmerged", "merged-in-place")
+
+
+@invariant(
+    "merging-twice-changes-nothing",
+    "A second merge of a merged adapter is a no-op.",
+    source="PEFT #1355",
+    needs=("merged-in-place", "merged-twice"),
+)
+def merging_twice_changes_nothing(seen: Observation) -> Iterator[Finding]:
+    yield from changed_weights(seen, "merged-in-place", "merged-twice")
+
+
+@invariant(
+    "safe-merge-agrees",
+    "Safe and plain merge give the same weights; a refused safe merge leaves them untouched.",
+    source="PEFT merge_and_unload, safe_merge",
+    needs=("merged", "merged-otherwise"),
+)
+def safe_merge_agrees(seen: Observation) -> Iterator[Finding]:
+    yield from _close_weights(seen, "merged", "merged-otherwise")
+    if "merged-nan" in seen.stages:
+        yield Finding("missing-error", "a safe merge wrote NaN into the weights")
+    if "after-refusal" in seen.stages:
+        yield from changed_weights(seen, "before-refusal", "after-refusal")

@@ -1,0 +1,53 @@
+"""Promises about what trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import same_bits
+from conformance.invariants.invariant import invariant
+from conformance.observation import Observation
+from conformance.violation import Finding
+
+
+FULL = 4  # bytes of a float32
+
+
+def _promised(seen: Observation) -> set[str]:
+    names = set(seen.stages["adapted"].weights)
+    adapters = {name for name in names if " " in name}
+    if seen.case.bias == "none":
+        return adapters
+    owners = {name.partition(" ")[0] for name in adapters if " lora_" in name}
+    return adapters | {
+        name
+        for name in names - adapters
+        if name.rpartition(".")[2] == "bias"
+        and (seen.case.bias == "all" or name.rpartition(".")[0] in owners)
+    }
+
+
+@invariant(
+    "only-the-adapter-trains",
+    "requires_grad is exactly as promised; after steps the base is bit-equal, the adapter moved.",
+    source="PEFT documentation, quicktour; LoraConfig bias",
+    needs=("base", "adapted", "trained"),
+)
+def only_the_adapter_trains(seen: Observation) -> Iterator[Finding]:
+    promised, found = _promised(seen), seen.stages["adapted"].trainable
+    for name in sorted(promised - found):
+        yield Finding("wrong-trainable", f"{name} is frozen but promised to train")
+    for name in sorted(found - promised):
+        yield Finding("wrong-trainable", f"{name} trains but is the base's")
+    base, trained = seen.stages["base"].weights, seen.stages["trained"].weights
+    for name in sorted(base.keys() - promised):
+        if name in trained and not same_bits(base[name], trained[name]):
+            yield Finding("wrong-value", f"frozen {name} moved while training")
+    filled = seen.stages.get("filled")
+    for name in sorted(promised & trained.keys()) if filled is not None else ():
+        # a row that the batch never meets, or the padding row, has no gradient; a small
+        # step is lost to rounding in half precision
+        if "tokens" in name or trained[name].element_size() < FULL:
+            continue
+        if same_bits(filled.weights[name], trained[name]):
+            yield Finding("wrong-value", f"{name} did not move while training")

@@ -1,0 +1,97 @@
+"""Promises about storage: what is tied stays one tensor, what is independent stays two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import distance, same_bits, weight_allowance
+from conformance.invariants.invariant import invariant
+from conformance.observation import Observation, Snapshot
+from conformance.promises import adapters_tied, base_tie_survives, separate
+from conformance.violation import Finding
+from conformance.weight_tying_tables import row_for
+
+# Which part of the embedding's adapter is which part of the head's, and whether transposed.
+PARTNERS = (
+    ("lora_embedding_A", "lora_B", True),
+    ("lora_embedding_B", "lora_A", True),
+    ("saved weight", "saved weight", False),
+    ("trainable_tokens_delta", "trainable_tokens_delta", False),
+)
+
+
+def _adapter_ties(seen: Observation, stage: str, found: Snapshot) -> Iterator[Finding]:
+    embedding, head = seen.names["embedding"], seen.names["head"]
+    met = False
+    for mine, theirs, turned in PARTNERS:
+        one, other = f"{embedding} {mine}", f"{head} {theirs}"
+        if one not in found.weights or other not in found.weights:
+            continue
+        met = True
+        expected = found.weights[one].T if turned else found.weights[one]
+        if not found.share(one, other):
+            yield Finding("lost-tie", f"at {stage}, {one} and {other} are two tensors")
+        elif not same_bits(expected, found.weights[other]):
+            amount = distance(expected, found.weights[other])
+            yield Finding("wrong-value", f"at {stage}, {one} and {other} differ", amount, 0.0)
+    if not met:
+        yield Finding("lost-tie", f"at {stage}, {embedding} and {head} have no common adapter")
+
+
+@invariant(
+    "tied-stay-tied",
+    "What is promised tied shares storage and values after wrapping, training, merge and reload.",
+    source="PEFT #2803, #2879; documentation, Weight tying",
+    needs=("base", "adapted", "trained"),
+    applies=lambda seen: None if seen.case.tied else "the base is untied",
+)
+def tied_stay_tied(seen: Observation) -> Iterator[Finding]:
+    stages = ["base", "adapted", "trained"]
+    if base_tie_survives(seen.case):
+        stages += ["merged", "merged-otherwise", "reloaded"]
+    for stage in stages:
+        found = seen.stages.get(stage)
+        if found is None:
+            continue
+        if not found.share(seen.embedding, seen.head):
+            yield Finding("lost-tie", f"at {stage}, {seen.embedding} and {seen.head} are two")
+        if adapters_tied(seen.case) and stage in {"adapted", "trained"}:
+            yield from _adapter_ties(seen, stage, found)
+    again = seen.stages.get("adapter-reloaded")
+    if again is not None and adapters_tied(seen.case):
+        yield from _adapter_ties(seen, "adapter-reloaded", again)
+
+
+@invariant(
+    "untied-stay-untied",
+    "What is independent does not share storage and is not overwritten.",
+    source="PEFT #2944, #2018",
+    needs=("base", "adapted", "trained", "merged"),
+    applies=lambda seen: (
+        None if separate(seen.case) else "embedding and head are promised to stay one"
+    ),
+)
+def untied_stay_untied(seen: Observation) -> Iterator[Finding]:
+    row = row_for(seen.case)
+    independent = not seen.case.tied or (row is not None and not row.tied)
+    for stage, found in seen.stages.items():
+        if not seen.case.tied and found.share(seen.embedding, seen.head):
+            yield Finding("gained-tie", f"at {stage}, {seen.embedding} and {seen.head} are one")
+        for group in found.shares if independent else ():
+            owners = {name.partition(" ")[0] for name in group if " " in name}
+            if len(owners) > 1:
+                listed = ", ".join(sorted(owners))
+                yield Finding("gained-tie", f"at {stage}, the adapters of {listed} are one")
+    defined = seen.stages.get("defined")
+    if defined is None:
+        return
+    for name in (seen.embedding, seen.head):
+        expected, merged = defined.weights[name], seen.stages["merged"].weights.get(name)
+        if merged is None:
+            yield Finding("missing-key", f"{name} is gone after merging")
+            continue
+        base = seen.stages["base"].weights[name]
+        allowed = weight_allowance(seen.case.dtype, seen.case.rank, expected, base)
+        amount = distance(expected, merged)
+        if not amount <= allowed:
+            yield Finding("wrong-value", f"merged {name} is not what was trained", amount, allowed)

@@ -1,0 +1,47 @@
+"""Promises about taking the adapter off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.invariants.invariant import invariant
+from conformance.invariants.logits import changed_weights, differ
+from conformance.observation import Observation
+from conformance.violation import Finding
+
+
+@invariant(
+    "unload-restores-base",
+    "unload gives back base logits, weights, tie and module types.",
+    source="PEFT unload",
+    needs=("base", "unloaded"),
+    applies=lambda seen: (
+        None if seen.case.bias == "none" else "trained biases are part of the base modules"
+    ),
+)
+def unload_restores_base(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "base", "unloaded")
+    yield from changed_weights(seen, "base", "unloaded")
+    base, unloaded = seen.stages["base"], seen.stages["unloaded"]
+    for name in sorted({*base.modules, *unloaded.modules}):
+        one, other = base.modules.get(name), unloaded.modules.get(name)
+        if one != other:
+            yield Finding("wrong-type", f"{name} was {one} and is {other} after unload")
+    for name in sorted(base.weights.keys() ^ unloaded.weights.keys()):
+        yield Finding("extra-key", f"{name} is a parameter of only one of base and unloaded")
+    if base.shares != unloaded.shares:
+        groups = "; ".join(", ".join(sorted(group)) for group in base.shares ^ unloaded.shares)
+        yield Finding("lost-tie", f"only one of base and unloaded ties {groups}")
+
+
+@invariant(
+    "unload-leaves-no-trace",
+    "After merging or unloading no PEFT module, attribute or config remains.",
+    source="PEFT #3025",
+    needs=("merged",),
+)
+def unload_leaves_no_trace(seen: Observation) -> Iterator[Finding]:
+    for stage in ("merged", "merged-otherwise", "unloaded"):
+        found = seen.stages.get(stage)
+        for trace in sorted(found.traces) if found else ():
+            yield Finding("left-behind", f"at {stage}: {trace}")

@@ -1,0 +1,193 @@
+"""Known failures: declared upstream bugs, each a range of versions, a region and a witness."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from conformance.case import Case, CaseError, parse_case
+from conformance.observation import Observation
+from conformance.versions import installed
+from conformance.violation import KINDS, Finding
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pytest itself needs it there
+    import tomli as tomllib
+
+OURS = Path(__file__).with_name("known_failures.toml")
+FIELDS = (
+    "id",
+    "kind",
+    "invariant",
+    "finding",
+    "peft",
+    "transformers",
+    "where",
+    "says",
+    "witness",
+    "link",
+    "story",
+)
+OPTIONAL = ("says",)
+
+
+class TableError(ValueError):
+    """A table that cannot be used; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class KnownFailure:
+    """One declared bug or limitation.
+
+    ``where`` maps case fields to the values they may have, or to ``{"not": values}``; ``says``
+    narrows it further, to findings whose text matches. ``limitation`` means that upstream warns
+    when wrapping: a case of the region where no such warning was heard is not covered.
+    """
+
+    id: str
+    kind: str
+    invariant: tuple[str, ...]
+    finding: tuple[str, ...]
+    peft: SpecifierSet
+    transformers: SpecifierSet
+    where: Mapping[str, Any]
+    says: str
+    witness: Case
+    link: str
+    story: str
+
+    def applies_here(self) -> bool:
+        """Whether the installed versions are in its ranges, pre-releases included."""
+        return all(
+            installed(name) != "not installed"
+            and spec.contains(Version(installed(name)), prereleases=True)
+            for name, spec in (("peft", self.peft), ("transformers", self.transformers))
+        )
+
+    def region_has(self, case: Case) -> bool:
+        """Whether the case lies in the region."""
+        for field, accepted in self.where.items():
+            value = getattr(case, field)
+            if isinstance(accepted, Mapping):
+                if value in accepted["not"]:
+                    return False
+            elif value not in accepted:
+                return False
+        return True
+
+    def covers(self, invariant: str, finding: Finding, seen: Observation) -> bool:
+        """Whether this finding is the declared one."""
+        return (
+            invariant in self.invariant
+            and finding.kind in self.finding
+            and self.region_has(seen.case)
+            and re.search(self.says, finding.what) is not None
+            and (self.kind == "bug" or any(h.about_tying for h in seen.heard_at("adapted")))
+        )
+
+
+def read(path: Path) -> tuple[KnownFailure, ...]:
+    """The entries of a table; raises TableError naming the file and what is wrong."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TableError(f"{path} is not TOML: {error}") from None
+    entries = table.get("known", [])
+    if set(table) - {"known"} or not isinstance(entries, list):
+        raise TableError(f"{path} must hold [[known]] entries and nothing else")
+    found = tuple(_entry(path, raw) for raw in entries)
+    ids = [entry.id for entry in found]
+    twice = {name for name in ids if ids.count(name) > 1}
+    if twice:
+        raise TableError(f"{path} declares {', '.join(sorted(twice))} more than once")
+    return found
+
+
+def _entry(path: Path, raw: Any) -> KnownFailure:
+    name = raw.get("id", "an entry without id") if isinstance(raw, dict) else "an entry"
+    where = f"{path}, {name}"
+    if not isinstance(raw, dict) or set(raw) - set(FIELDS) or set(FIELDS) - set(raw) - set(OPTIONAL):
+        raise TableError(f"{where}: needs exactly the fields {', '.join(FIELDS)} (says may lack)")
+    if raw["kind"] not in ("bug", "limitation"):
+        raise TableError(f"{where}: kind accepts bug or limitation, not {raw['kind']!r}")
+    kinds = _strings(raw["finding"])
+    if set(kinds) - set(KINDS):
+        raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
+    try:
+        witness = parse_case(raw["witness"])
+        ranges = {field: SpecifierSet(raw[field]) for field in ("peft", "transformers")}
+        re.compile(raw.get("says", ""))
+    except (CaseError, InvalidSpecifier, re.error) as error:
+        raise TableError(f"{where}: {error}") from None
+    fields = set(Case.__dataclass_fields__)
+    region = {key: _accepted(value) for key, value in raw["where"].items()}
+    if not region or set(region) - fields:
+        raise TableError(f"{where}: where needs one or more fields of a case")
+    entry = KnownFailure(
+        id=raw["id"],
+        kind=raw["kind"],
+        invariant=_strings(raw["invariant"]),
+        finding=kinds,
+        **ranges,
+        where=region,
+        says=raw.get("says", ""),
+        witness=witness,
+        link=raw["link"],
+        story=raw["story"],
+    )
+    if not entry.region_has(witness):
+        raise TableError(f"{where}: the witness lies outside its own region")
+    return entry
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _accepted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {"not": _plain(value.get("not", []))}
+    return _plain(value if isinstance(value, list) else [value])
+
+
+def _plain(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
+
+
+@dataclass(frozen=True)
+class KnownFailures:
+    """The entries in force for the installed versions."""
+
+    entries: tuple[KnownFailure, ...] = ()
+
+    @classmethod
+    def load(cls, extra: tuple[Path, ...] = ()) -> KnownFailures:
+        """Ours and the user's own tables, cut to what applies to the installed versions."""
+        every = [entry for path in (OURS, *extra) for entry in read(path)]
+        return cls(tuple(entry for entry in every if entry.applies_here()))
+
+    def covering(self, invariant: str, finding: Finding, seen: Observation) -> KnownFailure | None:
+        """The first entry that declares this finding."""
+        return next((e for e in self.entries if e.covers(invariant, finding, seen)), None)
+
+    def regions_of(self, invariant: str, case: Case) -> tuple[str, ...]:
+        """Ids of the entries on this invariant whose region has the case."""
+        return tuple(
+            e.id for e in self.entries if invariant in e.invariant and e.region_has(case)
+        )
+
+
+def is_development(package: str) -> bool:
+    """Whether the installed version is a maintainer's branch and not a release."""
+    version = Version(installed(package))
+    return version.is_devrelease or version.local is not None

@@ -1,0 +1,257 @@
+"""Observing: take a case through its life with the installed PEFT, and write down the facts."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from conformance import compat
+from conformance.adapter import lora_arguments
+from conformance.branches import BRANCHES
+from conformance.case import Case
+from conformance.definition import effective_weights, nudged
+from conformance.devices import torch_device
+from conformance.hearing import hearing
+from conformance.observation import Heard, LoadReport, Observation, Saved, Snapshot, Trouble
+from conformance.reader import read_as_config_says
+from conformance.snapshot import logits, saved, snapshot
+from conformance.training import steps, trained_values
+from conformance.trouble import trouble
+from tiny_models import build as tiny
+from tiny_models.checkpoints import plain_keys
+from tiny_models.compat import resize
+from tiny_models.families import FAMILIES
+from tiny_models.roles import module_names
+from tiny_models.values import refill
+
+GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
+SHARD = "6KB"  # below the size of any tiny checkpoint, above its largest tensor
+
+
+def observe(case: Case) -> Observation:
+    """The facts of one life: a pure function of the case and the installed versions.
+
+    Raises SuiteError where the suite itself is at fault; what upstream raises is part of the
+    observation. Nothing is left on disk.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    devices = [0] if case.device == "cuda" else []
+    with (
+        TemporaryDirectory(prefix="conformance-") as folder,
+        torch.random.fork_rng(devices=devices),
+        compat.without_model_card(),
+    ):
+        torch.manual_seed(case.seed)
+        life = Life(case, Path(folder))
+        with life.branch("main"):
+            life.main_line()
+        if "trained" in life.stages:
+            for name, steps_of in BRANCHES.items():
+                with life.branch(name):
+                    steps_of(life)
+        return life.observation()
+
+
+class Life:
+    """One life under way. ``main_line`` first; branches read what it left."""
+
+    def __init__(self, case: Case, folder: Path) -> None:
+        self.case, self.folder = case, folder
+        self.family = FAMILIES[case.family]
+        self.inputs = tiny.inputs(case.model)
+        self.stages: dict[str, Snapshot] = {}
+        self.saved: dict[str, Saved] = {}
+        self.loading: dict[str, LoadReport] = {}
+        self.heard: list[Heard] = []
+        self.troubles: list[Trouble] = []
+        self.configs: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
+        self.roles: dict[str, tuple[str, ...]] = {}
+        self.pristine: Any = None
+        self._stage = "base"
+        away = torch_device(case.device)
+        home = torch_device("cpu")
+        self.device = home if case.crossing == "start-on-cpu" else away
+        self.reload_device = home if case.crossing == "reload-on-cpu" else away
+
+    @contextmanager
+    def at(self, stage: str) -> Iterator[None]:
+        """Hear everything said inside as said at ``stage``."""
+        self._stage = stage
+        with hearing(stage, self.heard, hide=os.fspath(self.folder)):
+            yield
+
+    @contextmanager
+    def branch(self, name: str) -> Iterator[None]:
+        """Let an upstream error end this branch alone, and record it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
+            self.troubles.append(trouble(error, self._stage, name))
+
+    def folder_for(self, name: str) -> Path:
+        """A fresh folder for files of this life."""
+        path = self.folder / name
+        path.mkdir()
+        return path
+
+    def main_line(self) -> None:
+        """base, adapted, trained, adapter-saved, merged, saved, reloaded, read."""
+        with self.at("base"):
+            self._make_base()
+        model = self.adapted(first=True)
+        with self.at("defined"):
+            self._define()
+        with self.at("disabled"), model.disable_adapter():
+            self.stages["disabled"] = Snapshot(logits=logits(model, self.inputs))
+        with self.at("adapter-saved"):
+            self.saved["adapter"] = self.save_adapter(model, "adapter")
+            self.saved["adapter-again"] = self.save_adapter(model, "adapter-again")
+        with self.at("merged"):
+            merged = compat.merge_and_unload(model, safe=self.case.safe_merge)
+            self.stages["merged"] = snapshot(merged, self.inputs)
+        with self.at("saved"):
+            self.saved["merged"] = self._save_merged(merged, "merged")
+            self.saved["merged-again"] = self._save_merged(merged, "merged-again")
+        with self.at("reloaded"):
+            reloaded = self._reload()
+            self.stages["reloaded"] = snapshot(reloaded, self.inputs)
+        with self.at("read"):
+            found = read_as_config_says(reloaded, self.saved["merged"], self.family)
+            if isinstance(found, Trouble):
+                self.troubles.append(found)
+            else:
+                self.stages["read"] = Snapshot(logits=logits(found, self.inputs))
+
+    def _make_base(self) -> None:
+        base = tiny.build(self.case.model, self.folder_for("base"))
+        self.pristine = base.model
+        if base.loading is not None:
+            self.loading["base"] = LoadReport(
+                missing=base.loading.missing,
+                unexpected=base.loading.unexpected,
+                mismatched=base.loading.mismatched,
+                errors=base.loading.errors,
+                reinitialised=base.reinitialised,
+            )
+        self.roles = module_names(base.model, self.family)
+        self.stages["base"] = snapshot(self.fresh_base(), self.inputs)
+
+    def fresh_base(self, *, grown: bool = True) -> Any:
+        """A new copy of the base on the device the adapter is made on."""
+        model = copy.deepcopy(self.pristine).to(self.device)
+        if grown and self.case.grown:
+            self._grow(model)
+        return model
+
+    def _grow(self, model: Any) -> None:
+        """Add rows to the vocabulary, and give embedding and head values from their names."""
+        resize(model, self.case.vocab + GROWTH)
+        for role in ("head", "embedding"):  # a tied weight keeps the embedding's values
+            name = self.roles[role][0]
+            for part, parameter in model.get_submodule(name).named_parameters():
+                refill(parameter, self.case.seed, f"{name}.{part}")
+
+    def adapted(self, *, first: bool = False) -> Any:
+        """A freshly built, wrapped and trained model; the first one is written down."""
+        import torch
+
+        torch.manual_seed(self.case.seed + 1)
+        model = self.fresh_base(grown=False)
+        arguments = lora_arguments(self.case, self.roles)
+        with self.at("adapted" if first else "adapted-again"):
+            config = compat.lora_config(**arguments)
+            before = copy.deepcopy(config.to_dict()) | {"lists passed": copy.deepcopy(arguments)}
+            model = compat.wrap(model, config, autocast=self.case.autocast)
+            if self.case.grown:
+                self._grow(model.base_model.model)
+            if first:
+                self.configs = before, config.to_dict() | {"lists passed": arguments}
+                self.stages["adapted"] = snapshot(model, self.inputs)
+        with self.at("trained" if first else "trained-again"):
+            trained_values(model, self.case)
+            if self.case.training != "values":
+                if first:
+                    self.stages["filled"] = snapshot(model, None)
+                steps(model, self.inputs, self.case)
+            if first:
+                self.stages["trained"] = snapshot(model, self.inputs)
+        return model
+
+    def _define(self) -> None:
+        """Logits of a plain, untied model that holds what the adapter stands for."""
+        import torch
+
+        base, trained = self.stages["base"], self.stages["trained"]
+        weights = effective_weights(self.case, self.names, base, trained)
+        plain = self.fresh_base()
+        head = plain.get_submodule(self.names["head"])
+        head.weight = torch.nn.Parameter(head.weight.detach().clone())
+        with torch.no_grad():
+            for name, parameter in plain.named_parameters(remove_duplicate=False):
+                parameter.copy_(weights[name])
+        self.stages["defined"] = Snapshot(logits=logits(plain, self.inputs), weights=weights)
+        with torch.no_grad():
+            for name, parameter in plain.named_parameters():
+                parameter.copy_(nudged(parameter, name))
+        self.stages["nudged"] = Snapshot(logits=logits(plain, self.inputs))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Full module names of the embedding and the head, and the head's key in a file."""
+        live = {role: self.roles[role][0] for role in ("embedding", "head")}
+        return live | {"head-in-file": self.family.head_in_file}
+
+    def save_adapter(self, model: Any, name: str) -> Saved:
+        """Save the adapter in a folder of its own."""
+        folder = self.folder_for(name)
+        compat.save_adapter(
+            model, os.fspath(folder), save_embedding_layers=self.case.save_embedding_layers
+        )
+        return saved(folder, config_name="adapter_config.json")
+
+    def _save_merged(self, model: Any, name: str) -> Saved:
+        folder = self.folder_for(name)
+        options = {"max_shard_size": SHARD} if self.case.sharded else {}
+        model.save_pretrained(folder, **options)
+        return saved(folder)
+
+    def _reload(self) -> Any:
+        from transformers import AutoModelForCausalLM
+
+        auto = self.case.loader == "auto"
+        cls = AutoModelForCausalLM if auto else tiny.model_class(self.case.model)
+        same = self.case.reload_dtype == "same"
+        dtype = self.case.dtype if same else self.case.reload_dtype
+        model, report = tiny.load(cls, self.folder / "merged", dtype=dtype)
+        self.loading["reloaded"] = LoadReport(
+            missing=report.missing,
+            unexpected=report.unexpected,
+            mismatched=report.mismatched,
+            errors=report.errors,
+        )
+        return model.to(self.reload_device)
+
+    def observation(self) -> Observation:
+        """All that was seen, as plain facts."""
+        return Observation(
+            case=self.case,
+            names=self.names if self.roles else {},
+            stages=self.stages,
+            saved=self.saved,
+            loading=self.loading,
+            heard=tuple(self.heard),
+            troubles=tuple(self.troubles),
+            plain_keys={
+                tied: plain_keys(self.case.family, self.case.layers, tied=tied)
+                for tied in (True, False)
+            },
+            config_before=self.configs[0],
+            config_after=self.configs[1],
+        )

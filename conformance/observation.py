@@ -1,0 +1,128 @@
+"""Observations: the plain facts seen in one life. No live model in them, and no judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from conformance.case import Case
+
+# Stages, in the order of the main line, then of the side branches.
+MAIN_LINE = ("base", "adapted", "trained", "merged", "saved", "reloaded")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What can be read off a model at one stage.
+
+    ``weights`` and ``buffers`` are CPU clones by name, every name of a shared tensor included.
+    ``shares`` groups the names that share storage. ``flags`` maps the dotted path of each
+    ``tie_word_embeddings`` in the config to its value. ``modules`` maps names to
+    ``<package>.<class>``. Names are those of the plain model: PEFT's prefix is taken off.
+    """
+
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    buffers: Mapping[str, Tensor] = field(default_factory=dict)
+    logits: Tensor | None = None
+    shares: frozenset[frozenset[str]] = frozenset()
+    flags: Mapping[str, bool | None] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    trainable: frozenset[str] = frozenset()
+    devices: Mapping[str, str] = field(default_factory=dict)
+    traces: frozenset[str] = frozenset()
+
+    def share(self, one: str, other: str) -> bool:
+        """Whether the two named tensors have one storage."""
+        return any({one, other} <= group for group in self.shares)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What lies in a folder: tensors by file key, config.json as parsed, digests of all files."""
+
+    tensors: Mapping[str, Tensor]
+    config: Mapping[str, object]
+    digests: Mapping[str, str]
+    flags: Mapping[str, bool | None]
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What ``from_pretrained`` reported, sorted, and what it really left unrestored."""
+
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    mismatched: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    reinitialised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One warning or log line: its stage, where it was raised, whether it speaks of ties."""
+
+    stage: str
+    text: str
+    source: str
+    about_tying: bool
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error that ended the life or one of its branches.
+
+    ``origin`` is the package whose code raised it; ``deliberate`` says that the last line of the
+    traceback is a ``raise`` statement, so that somebody meant it.
+    """
+
+    stage: str
+    branch: str
+    type: str
+    message: str
+    origin: str
+    deliberate: bool
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything seen in the life of ``case``.
+
+    ``stages`` holds a snapshot for each stage reached; ``saved`` the folders ``merged``,
+    ``merged-again``, ``adapter`` and ``adapter-again``; ``names`` the full module names of the
+    roles ``embedding`` and ``head``, and ``head-in-file`` the head's key in a checkpoint;
+    ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``config_before`` and
+    ``config_after`` the caller's adapter config around wrapping.
+    """
+
+    case: Case
+    names: Mapping[str, str]
+    stages: Mapping[str, Snapshot] = field(default_factory=dict)
+    saved: Mapping[str, Saved] = field(default_factory=dict)
+    loading: Mapping[str, LoadReport] = field(default_factory=dict)
+    heard: tuple[Heard, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    plain_keys: Mapping[bool, frozenset[str]] = field(default_factory=dict)
+    config_before: Mapping[str, object] = field(default_factory=dict)
+    config_after: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def embedding(self) -> str:
+        """Name of the input embedding's weight."""
+        return self.names["embedding"] + ".weight"
+
+    @property
+    def head(self) -> str:
+        """Name of the output head's weight."""
+        return self.names["head"] + ".weight"
+
+    def ended_at(self) -> Trouble | None:
+        """The error that ended the main line, if one did."""
+        return next((trouble for trouble in self.troubles if trouble.branch == "main"), None)
+
+    def heard_at(self, *stages: str) -> tuple[Heard, ...]:
+        """What was heard at the given stages."""
+        return tuple(heard for heard in self.heard if heard.stage in stages)

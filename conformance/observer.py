@@ -1,0 +1,103 @@
+"""Observing once for many invariants: a cache of one stratum, and proof that it hides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.case import STRATUM_FIELDS, Case
+from conformance.compare import VISIBLE, distance, logits_allowance, same_bits
+from conformance.observation import Observation, Snapshot
+from conformance.trouble import SuiteError
+
+
+class Observer:
+    """Observations by case, for one stratum at a time.
+
+    The first case of a stratum is observed twice; ``confirm`` observes a failing one again.
+    """
+
+    def __init__(self, observe: Callable[[Case], Observation]) -> None:
+        self._observe = observe
+        self._stratum: tuple[object, ...] = ()
+        self._seen: dict[Case, Observation] = {}
+
+    def __call__(self, case: Case) -> Observation:
+        """The observation of ``case``, from the cache where it has been seen."""
+        stratum = tuple(getattr(case, field) for field in STRATUM_FIELDS)
+        if stratum != self._stratum:
+            self._stratum, self._seen = stratum, {}
+        if case not in self._seen:
+            first = not self._seen
+            self._seen[case] = seen = self._observe(case)
+            check_not_vacuous(seen)
+            if first:
+                self.confirm(case)
+        return self._seen[case]
+
+    def confirm(self, case: Case) -> None:
+        """Observe once more, without the cache; a difference is an error of the suite."""
+        difference = first_difference(self._seen[case], self._observe(case))
+        if difference is not None:
+            raise SuiteError(f"two observations of {case!r} differ: {difference}")
+
+
+def check_not_vacuous(seen: Observation) -> None:
+    """Raise SuiteError unless this life can prove anything.
+
+    The base must be tied or not as the case says, outputs finite, and the adapter must move the
+    logits by far more than any allowance.
+    """
+    base, trained = seen.stages.get("base"), seen.stages.get("trained")
+    if base is None or base.logits is None:
+        return
+    if base.share(seen.embedding, seen.head) != seen.case.tied:
+        raise SuiteError(f"the base of {seen.case!r} is not tied as the case says")
+    if not bool(base.logits.isfinite().all()):
+        raise SuiteError(f"the base of {seen.case!r} has logits that are not finite")
+    if trained is None or trained.logits is None:
+        return
+    moved = distance(base.logits, trained.logits)
+    least = VISIBLE * logits_allowance(seen, base.logits, trained.logits)
+    if not moved > least:
+        raise SuiteError(
+            f"the adapter of {seen.case!r} moves the logits by {moved:.3g}, "
+            f"no more than {least:.3g}, and would prove nothing"
+        )
+
+
+def first_difference(one: Observation, other: Observation) -> str | None:
+    """What two observations do not have in common, or None."""
+    for name in ("heard", "troubles", "names", "loading", "plain_keys"):
+        if getattr(one, name) != getattr(other, name):
+            return name
+    if one.stages.keys() != other.stages.keys() or one.saved.keys() != other.saved.keys():
+        return "the stages reached"
+    for stage, snapshot in one.stages.items():
+        what = _differs(snapshot, other.stages[stage])
+        if what:
+            return f"{what} at {stage}"
+    for folder, saved in one.saved.items():
+        # configs name the life's temporary folder: tensors are what can be compared
+        mine, theirs = saved.tensors, other.saved[folder].tensors
+        if mine.keys() != theirs.keys() or not all(same_bits(mine[k], theirs[k]) for k in mine):
+            return f"the files of {folder}"
+    return None
+
+
+def _differs(one: Snapshot, other: Snapshot) -> str | None:
+    for name in ("shares", "flags", "modules", "trainable", "devices", "traces"):
+        if getattr(one, name) != getattr(other, name):
+            return name
+    if (one.logits is None) != (other.logits is None):
+        return "logits"
+    if one.logits is not None and other.logits is not None:
+        if not same_bits(one.logits, other.logits):
+            return "logits"
+    for kind in ("weights", "buffers"):
+        mine, theirs = getattr(one, kind), getattr(other, kind)
+        if mine.keys() != theirs.keys():
+            return kind
+        for name in mine:
+            if not same_bits(mine[name], theirs[name]):
+                return name
+    return None

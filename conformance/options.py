@@ -1,0 +1,138 @@
+"""Every command-line option of the suite, in one place."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.case import Case, CaseError, parse_case
+from conformance.devices import DEVICES
+from conformance.grid import Stratum, strata
+from tiny_models.families import FAMILIES
+
+if TYPE_CHECKING:
+    import pytest
+
+RUN_SEED = 20261122
+"""The seed of every deterministic run; ``--hypothesis-seed`` sets another."""
+
+
+class OptionError(ValueError):
+    """An option value that means nothing; one sentence names it and what is accepted."""
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add our options, under one group of ``pytest --help``."""
+    group = parser.getgroup("conformance", "PEFT conformance suite")
+    add = group.addoption
+    add("--device", action="append", metavar="NAME", help=f"device: {', '.join(DEVICES)}")
+    add("--family", metavar="NAMES", help="families to draw from, separated by commas")
+    add("--invariant", metavar="IDS", help="invariants to judge: ids or patterns, by commas")
+    add("--stratum", metavar="PATTERN", help="strata to cover, such as 'cpu-tied-*-target:*'")
+    add("--examples", type=int, metavar="N", help="lives a stratum, instead of the profile's")
+    add("--case", metavar="CASE", help='judge one case: "Case(...)", read as literals')
+    add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
+    add("--no-known-failures", action="store_true", help="declared upstream bugs fail too")
+    add(
+        "--strict-known-failures",
+        action="store_true",
+        help="a declared bug that a development version has fixed fails the run",
+    )
+    add("--results", metavar="FILE", help="write machine-readable results to FILE")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a run, checked."""
+
+    devices: tuple[str, ...]
+    families: tuple[str, ...]
+    invariants: tuple[str, ...]
+    strata: tuple[Stratum, ...]
+    examples: int | None
+    case: Case | None
+    tables: tuple[Path, ...]
+    use_known: bool
+    strict_known: bool
+    results: Path | None
+    seed: int
+
+    @classmethod
+    def of(cls, config: pytest.Config, invariants: tuple[str, ...]) -> Options:
+        """Read and check them; raises OptionError with one sentence."""
+        asked = config.getoption("--device") or ["cpu", "cuda"]
+        devices = tuple(dict.fromkeys(_chosen("--device", asked, DEVICES)))
+        family = config.getoption("--family")
+        families = _chosen("--family", _split(family), tuple(FAMILIES)) if family else FAMILIES
+        pattern = config.getoption("--stratum") or "*"
+        covered = strata(devices, pattern)
+        if not covered:
+            example = strata(devices)[0].id
+            raise OptionError(f"--stratum {pattern!r} matches none; ids look like {example}")
+        examples = config.getoption("--examples")
+        if examples is not None and examples < 1:
+            raise OptionError(f"--examples accepts a number from 1 on, not {examples}")
+        text = config.getoption("--case")
+        try:
+            case = parse_case(text) if text else None
+        except CaseError as error:
+            raise OptionError(f"--case: {error}") from None
+        results = config.getoption("--results")
+        if results and not Path(results).resolve().parent.is_dir():
+            raise OptionError(f"--results {results}: the folder does not exist")
+        return cls(
+            devices=devices,
+            families=tuple(families),
+            invariants=_matching(config.getoption("--invariant"), invariants),
+            strata=tuple(covered),
+            examples=examples,
+            case=case,
+            tables=tuple(Path(path) for path in config.getoption("--known-failures") or ()),
+            use_known=not config.getoption("--no-known-failures"),
+            strict_known=config.getoption("--strict-known-failures"),
+            results=Path(results) if results else None,
+            seed=_seed(config),
+        )
+
+
+def stratum_seed(run_seed: int, stratum: Stratum) -> int:
+    """A stable seed: one stream for all invariants of a stratum, another for each stratum."""
+    digest = hashlib.sha256(f"{run_seed}:{stratum.id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _seed(config: pytest.Config) -> int:
+    given = config.getoption("--hypothesis-seed", None)
+    if given in (None, "random"):
+        return int(getattr(config, "conformance_seed", RUN_SEED))
+    try:
+        return int(given)
+    except ValueError:
+        raise OptionError(f"--hypothesis-seed accepts a whole number, not {given!r}") from None
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _chosen(option: str, asked: list[str], accepted: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in asked if name not in accepted]
+    if unknown or not asked:
+        listed = ", ".join(accepted)
+        raise OptionError(f"{option} accepts {listed}, not {', '.join(unknown) or 'nothing'}")
+    return tuple(asked)
+
+
+def _matching(text: str | None, accepted: tuple[str, ...]) -> tuple[str, ...]:
+    if text is None:
+        return accepted
+    found: list[str] = []
+    for pattern in _split(text):
+        matches = [name for name in accepted if fnmatchcase(name, pattern)]
+        if not matches:
+            raise OptionError(f"--invariant {pattern!r} names none of {', '.join(accepted)}")
+        found.extend(matches)
+    return tuple(name for name in accepted if name in found)

@@ -1,0 +1,67 @@
+"""From a finished item to its report and its record."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.violation import Violation
+
+if TYPE_CHECKING:
+    from conformance.records import Record
+    from conformance.runner import Tally
+
+ITEM_RECORD: pytest.StashKey[Record] = pytest.StashKey()
+
+
+def violations(error: BaseException | None) -> list[Violation]:
+    """The violations an item raised; Hypothesis groups distinct ones."""
+    if isinstance(error, Violation):
+        return [error]
+    grouped = getattr(error, "exceptions", ())
+    found = [violation for inner in grouped for violation in violations(inner)]
+    return found if len(found) == len(grouped) else []
+
+
+def fill(record: Record, tally: Tally) -> None:
+    """Copy what an item met into its record."""
+    record.lives = len(tally.judged)
+    record.judged = sum(verdict in {"holds", "breaks"} for verdict in tally.judged.values())
+    record.known = tally.known
+    record.verdicts = dict(tally.verdicts)
+    if tally.worst is not None:
+        record.worst, record.allowance = tally.worst.amount, tally.worst.allowance
+
+
+def conclude(record: Record, tally: Tally) -> None:
+    """End an item in which nothing undeclared was found: pass, skip, or expected failure."""
+    __tracebackhide__ = True
+    fill(record, tally)
+    record.result, record.reason = tally.outcome()
+    if record.result == "breaks":
+        pytest.xfail(record.reason)
+    if record.result != "holds":
+        pytest.skip(f"{record.result}: {record.reason}")
+
+
+def rewrite_report(
+    report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]
+) -> Record:
+    """Print violations as their own text and nothing else; returns the item's record."""
+    record = item.stash[ITEM_RECORD]
+    error = call.excinfo.value if call.excinfo else None
+    found = violations(error)
+    if report.failed and found:
+        report.longrepr = "\n\n".join(str(violation) for violation in found)
+        record.result = "breaks"
+        record.finding = "; ".join(sorted({_first_found(str(v)) for v in found}))
+    elif report.failed:
+        record.result, record.reason = "error", str(error).split("\n")[0]
+    return record
+
+
+def _first_found(text: str) -> str:
+    match = re.search(r"^FOUND\s+(.*)$", text, re.MULTILINE)
+    return re.sub(r" by .*$", "", match[1]) if match else ""

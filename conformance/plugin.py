@@ -1,0 +1,184 @@
+"""The pytest plugin: options, import check, header, scheduling, records and summary.
+
+Imports neither torch, transformers nor PEFT at module level, so that ``--help`` works anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from conformance.grid import stratum_of_item
+from conformance.options import OptionError, add_options
+from conformance.outcome import ITEM_RECORD, rewrite_report
+from conformance.records import KEY, Record, Results
+from conformance.runner import PROFILES, register_profiles
+from conformance.session import Session, import_problem
+from conformance.summary import summary_lines
+from conformance.versions import versions
+
+SUITE = Path(__file__).parent
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+RECORDS: pytest.StashKey[list[Record]] = pytest.StashKey()
+RESULTS: pytest.StashKey[Results] = pytest.StashKey()
+register_profiles()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options."""
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the profile, check options and imports; usage errors are one sentence."""
+    config.stash[RECORDS] = []
+    name = config.getoption("--hypothesis-profile", None) or "default"
+    if name not in PROFILES:
+        raise pytest.UsageError(
+            f"--hypothesis-profile accepts {', '.join(PROFILES)}, not {name!r}"
+        )
+    settings.load_profile(name)
+    _set_seed(config, name)
+    if config.option.help or config.option.version or not about_to_judge(config):
+        return
+    try:
+        session = config.stash[SESSION] = Session.of(config)
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from None
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        if session.options.results:
+            config.stash[RESULTS] = Results(session.options.results, _header(config))
+        problem = import_problem()
+        if problem:
+            if RESULTS in config.stash:
+                row = Record(item="import", kind="import", result="error", reason=problem)
+                config.stash[RESULTS].write({"type": "item", **row.as_json()})
+            raise pytest.UsageError(problem)
+
+
+def about_to_judge(config: pytest.Config) -> bool:
+    """Whether this run collects the suite itself, and not only its tests."""
+    paths = [Path(arg.split("::")[0]).resolve() for arg in config.args]
+    return any(path == SUITE or SUITE in path.parents or path in SUITE.parents for path in paths)
+
+
+def _set_seed(config: pytest.Config, profile: str) -> None:
+    """A random seed for ``explore``, one for all workers."""
+    if hasattr(config, "workerinput"):
+        config.conformance_seed = config.workerinput["conformance_seed"]
+    elif profile == "explore":
+        config.conformance_seed = random.SystemRandom().randrange(2**32)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the workers of xdist the controller's seed."""
+    if SESSION in node.config.stash:
+        node.workerinput["conformance_seed"] = node.config.stash[SESSION].options.seed
+    else:
+        node.workerinput["conformance_seed"] = 0
+
+
+def _header(config: pytest.Config) -> dict[str, Any]:
+    options = config.stash[SESSION].options
+    return {
+        "versions": versions(),
+        "devices": list(options.devices),
+        "profile": settings.get_current_profile_name(),
+        "examples": options.examples or settings.default.max_examples,
+        "seed": options.seed,
+        "families": list(options.families),
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Versions, devices, profile and seed."""
+    if SESSION not in config.stash:
+        return []
+    header = _header(config)
+    listed = ", ".join(f"{name} {version}" for name, version in header["versions"].items())
+    return [
+        f"conformance: {listed}",
+        f"conformance: devices {', '.join(header['devices'])}; profile {header['profile']}, "
+        f"{header['examples']} lives a stratum; seed {header['seed']}",
+    ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep all invariants of a stratum on one worker, where its lives are cached."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByStratum(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return stratum_of_item(nodeid)
+
+    return ByStratum(config, log) if SESSION in config.stash else None
+
+
+@pytest.fixture(scope="session")
+def suite(pytestconfig: pytest.Config) -> Session:
+    """What the items of this run share."""
+    return pytestconfig.stash[SESSION]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+    """Print a violation as its own text, and send the item's record with its report."""
+    report = yield
+    if ITEM_RECORD in item.stash and report.when == "call":
+        record = rewrite_report(report, item, call)
+        record.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        report.user_properties.append((KEY, record.as_json()))
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """On the controller: keep the record, and write it at once."""
+    # under xdist this runs in the workers too, whose config has no results
+    for name, value in report.user_properties:
+        if name == KEY and report.when == "call" and _CONTROLLER:
+            config = _CONTROLLER[0]
+            config.stash[RECORDS].append(Record(**value))
+            if RESULTS in config.stash:
+                config.stash[RESULTS].write({"type": "item", **value})
+
+
+_CONTROLLER: list[pytest.Config] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remember the controller's config for reports."""
+    if not hasattr(session.config, "workerinput"):
+        _CONTROLLER[:] = [session.config]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The closing summary."""
+    records = config.stash.get(RECORDS, [])
+    if records:
+        terminalreporter.section("conformance")
+        for line in summary_lines(records):
+            terminalreporter.write_line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close the results file; an interrupted run gets its footer here too."""
+    if RESULTS in config.stash:
+        records = config.stash[RECORDS]
+        counts: dict[str, int] = {}
+        for record in records:
+            counts[record.result] = counts.get(record.result, 0) + 1
+        config.stash[RESULTS].close({"items": len(records), "results": counts})
+        del config.stash[RESULTS]

@@ -1,0 +1,89 @@
+"""What a failure prints: the promise, the case, what was found, and what to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from conformance.case import Case
+from conformance.invariants import Invariant
+from conformance.observation import Observation
+from conformance.versions import installed, one_line
+from conformance.violation import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SHOWN = 6
+
+
+def failure_text(invariant: Invariant, findings: Sequence[Finding], seen: Observation) -> str:
+    """INVARIANT, CASE, FOUND, SOURCE, WITH, RERUN, KEEP and KNOWN, in that order."""
+    case = seen.case
+    return "\n".join(
+        [
+            f"INVARIANT {invariant.id}: {invariant.promise}",
+            f"CASE      {case!r}",
+            *_found(findings, seen),
+            f"SOURCE    {invariant.source}",
+            f"WITH      {one_line()}",
+            f"RERUN     {rerun(case, invariant.id)}",
+            "KEEP      a regression file, conformance/regressions/<id>.toml:",
+            *_indented(keep(case, invariant.id).splitlines()),
+            "KNOWN     an entry for known_failures.toml:",
+            *_indented(known(case, invariant.id, findings[0]).splitlines()),
+        ]
+    )
+
+
+def _found(findings: Sequence[Finding], seen: Observation) -> list[str]:
+    lines = [str(finding) for finding in findings[:SHOWN]]
+    if len(findings) > SHOWN:
+        lines.append(f"and {len(findings) - SHOWN} more findings")
+    for stage in ("base", "trained", "merged", "reloaded"):
+        if stage in seen.stages:
+            groups = [", ".join(sorted(group)) for group in seen.stages[stage].shares]
+            lines.append(f"sharing storage at {stage}: {'; '.join(sorted(groups)) or 'nothing'}")
+    told = [heard for heard in seen.heard if heard.about_tying]
+    for heard in {(h.stage, h.text): h for h in told}.values():
+        text = " ".join(heard.text.split())
+        lines.append(f"heard at {heard.stage}: {text[:110]}{'...' if len(text) > 110 else ''}")
+    if not told:
+        lines.append("heard of the tie: nothing")
+    return [f"{'FOUND' if n == 0 else '':9} {line}" for n, line in enumerate(lines)]
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"          {line}" for line in lines]
+
+
+def rerun(case: Case, invariant: str) -> str:
+    """A command that judges this case alone; declared failures fail too."""
+    return f'pytest conformance --no-known-failures --invariant {invariant} --case "{case!r}"'
+
+
+def keep(case: Case, invariant: str) -> str:
+    """The text of a regression file."""
+    return (
+        f'id = "my-regression"\ncase = """{case!r}"""\ninvariants = ["{invariant}"]\n'
+        'link = "unreported"\nstory = "One sentence: what goes wrong for whom."'
+    )
+
+
+def known(case: Case, invariant: str, finding: Finding) -> str:
+    """The text of a known-failure entry, its region as narrow as the stratum and the family."""
+    region = ", ".join(
+        [
+            f"tied = {str(case.tied).lower()}",
+            f"ensure = {str(case.ensure).lower()}",
+            f'placement = "{case.placement}"',
+            f'family = "{case.family}"',
+        ]
+    )
+    return (
+        '[[known]]\nid = "my-known-failure"\nkind = "bug"\n'
+        f'invariant = "{invariant}"\nfinding = "{finding.kind}"\n'
+        f'peft = "=={installed("peft")}"\ntransformers = "=={installed("transformers")}"\n'
+        f'where = {{ {region} }}\nwitness = """{case!r}"""\n'
+        'link = "unreported"\nstory = "One sentence: what goes wrong; what was searched for."'
+    )

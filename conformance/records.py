@@ -1,0 +1,59 @@
+"""Records: what each item says for people and machines, written as the run goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+RESULTS = ("holds", "breaks", "not applicable", "not run", "error")
+KEY = "conformance"
+"""The name under which a record travels in a report's user properties."""
+
+
+@dataclass
+class Record:
+    """One item: what it judged and how that ended.
+
+    ``known`` maps ids of known failures to (failing, judged) cases of their region; ``verdicts``
+    counts the lives of the stratum by verdict for people.
+    """
+
+    item: str
+    kind: str
+    invariant: str = ""
+    stratum: str = ""
+    result: str = "error"
+    reason: str = ""
+    lives: int = 0
+    judged: int = 0
+    known: Mapping[str, list[int]] = field(default_factory=dict)
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    worst: float | None = None
+    allowance: float | None = None
+    finding: str = ""
+    worker: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return asdict(self)
+
+
+class Results:
+    """JSON lines: a header, one flushed line an item, a footer. Only the controller writes."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        self._file: TextIO = path.open("w", encoding="utf-8")
+        self.write({"type": "header", **header})
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Write one line and flush it, so that an interrupted run loses nothing."""
+        self._file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
+        self._file.flush()
+
+    def close(self, footer: Mapping[str, Any]) -> None:
+        """Write the footer; a file without one was interrupted."""
+        self.write({"type": "footer", **footer})
+        self._file.close()

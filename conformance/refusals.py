@@ -1,0 +1,45 @@
+"""Refusals that upstream documents: an error at wrapping that tells the user what to change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.case import Case
+from conformance.observation import Trouble
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Where upstream says it raises: cases, stage, wording, source."""
+
+    covers: Callable[[Case], bool]
+    stage: str
+    message: str
+    source: str
+
+
+REFUSALS = (
+    Refusal(
+        lambda case: case.tied and case.ensure and case.placement == "tokens:different",
+        "adapted",
+        r"Cannot ensure weight tying when different token indices",
+        "PEFT documentation, Weight tying, trainable_token_indices, last row",
+    ),
+    Refusal(
+        lambda case: case.family == "mamba" and case.writing == "all-linear",
+        "adapted",
+        r"incompatible with Mamba-based models",
+        "PEFT's own check: out_proj is read by fused kernels that would pass the adapter by",
+    ),
+)
+
+
+def documented(case: Case, trouble: Trouble) -> Refusal | None:
+    """The documented refusal this error is, if it is one."""
+    for refusal in REFUSALS:
+        if refusal.covers(case) and trouble.stage == refusal.stage:
+            if re.search(refusal.message, trouble.message):
+                return refusal
+    return None

@@ -1,0 +1,1 @@
+"""Regressions: recorded cases, one small file each, with the invariants they must satisfy."""

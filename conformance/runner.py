@@ -1,0 +1,150 @@
+"""Running one item: Hypothesis draws the cases of a stratum, one invariant judges each life."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from conformance.case import Case
+from conformance.grid import Stratum
+from conformance.invariants import Invariant, Judgement
+from conformance.known_failures import KnownFailures
+from conformance.observation import Observation
+from conformance.observer import Observer
+from conformance.printed import failure_text
+from conformance.strategies import cases
+from conformance.verdict import verdict_of
+from conformance.violation import Finding, violation_class
+
+
+@dataclass
+class Tally:
+    """What one item met: distinct cases by how they were judged, and known failures by id."""
+
+    judged: dict[Case, str] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+    known: dict[str, list[int]] = field(default_factory=dict)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    worst: Finding | None = None
+
+    def add(self, seen: Observation, judgement: Judgement) -> None:
+        """Count one life, once."""
+        if seen.case in self.judged:
+            return
+        self.judged[seen.case] = judgement.verdict
+        self.verdicts[verdict_of(seen)] += 1
+        if judgement.reason:
+            self.reasons[judgement.reason] += 1
+        for finding in judgement.findings:
+            if self.worst is None or (finding.amount or 0.0) > (self.worst.amount or 0.0):
+                self.worst = finding
+
+    def outcome(self) -> tuple[str, str]:
+        """The item's verdict and the reason for it, if nothing undeclared was found."""
+        verdicts = set(self.judged.values())
+        failed = sorted(name for name, (hits, _) in self.known.items() if hits)
+        if failed:
+            return "breaks", f"known: {', '.join(failed)}"
+        if "holds" in verdicts:
+            return "holds", ""
+        reason = self.reasons.most_common(1)[0][0] if self.reasons else "no case was judged"
+        return ("not run" if "not run" in verdicts else "not applicable"), reason
+
+
+def judge(
+    invariant: Invariant, seen: Observation, known: KnownFailures, tally: Tally
+) -> list[Finding]:
+    """Judge one life and count it; returns the findings that nobody declared."""
+    judgement = invariant.judge(seen)
+    first = seen.case not in tally.judged
+    tally.add(seen, judgement)
+    open_findings: list[Finding] = []
+    hit: set[str] = set()
+    for finding in judgement.findings:
+        entry = known.covering(invariant.id, finding, seen)
+        if entry is None:
+            open_findings.append(finding)
+        else:
+            hit.add(entry.id)
+    if first and judgement.verdict in {"holds", "breaks"}:
+        for name in {*known.regions_of(invariant.id, seen.case), *hit}:
+            count = tally.known.setdefault(name, [0, 0])
+            count[0] += name in hit
+            count[1] += 1
+    return open_findings
+
+
+def raise_violation(invariant: Invariant, findings: list[Finding], seen: Observation) -> None:
+    """Raise the first kind of finding as its own exception class, with the full text."""
+    __tracebackhide__ = True
+    kind = findings[0].kind
+    raise violation_class(invariant.id, kind)(failure_text(invariant, findings, seen))
+
+
+def run_item(
+    stratum: Stratum,
+    invariant: Invariant,
+    *,
+    observer: Observer,
+    known: KnownFailures,
+    families: tuple[str, ...],
+    stream: int,
+    examples: int | None,
+) -> Tally:
+    """Judge the cases of a stratum; raises a Violation for what nobody declared."""
+    __tracebackhide__ = True
+    tally = Tally()
+    limits: dict[str, Any] = {} if examples is None else {"max_examples": examples}
+
+    # A life takes a tenth of a second: what Hypothesis calls slow is the work itself.
+    @seed(stream)
+    @settings(suppress_health_check=[HealthCheck.too_slow], **limits)
+    @given(case=cases(stratum, families))
+    def lives(case: Case) -> None:
+        __tracebackhide__ = True
+        seen = observer(case)
+        findings = judge(invariant, seen, known, tally)
+        if findings:
+            observer.confirm(case)
+            raise_violation(invariant, findings, seen)
+
+    run: Callable[[], None] = lives
+    run()
+    return tally
+
+
+def judge_one(case: Case, invariant: Invariant, observer: Observer, known: KnownFailures) -> Tally:
+    """Judge a single case; raises a Violation for what nobody declared."""
+    __tracebackhide__ = True
+    tally = Tally()
+    seen = observer(case)
+    findings = judge(invariant, seen, known, tally)
+    if findings:
+        raise_violation(invariant, findings, seen)
+    return tally
+
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"max_examples": 16},
+    "ci": {"max_examples": 16},
+    "dev": {"max_examples": 3},
+    "explore": {"max_examples": 100},
+}
+
+
+def register_profiles() -> None:
+    """Register our profiles: deterministic but for ``explore``, none with a database or clock."""
+    parent = settings(
+        deadline=None,
+        database=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=True,
+        phases=(Phase.generate, Phase.shrink),
+    )
+    for name, values in PROFILES.items():
+        settings.register_profile(name, parent=parent, **values)

@@ -1,0 +1,123 @@
+"""Snapshots: reading the facts off a live model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.compat import adapter_part, is_wrapper, plain_name, traces
+from conformance.observation import Saved, Snapshot
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Logits of ``model`` in eval mode as a CPU tensor, (batch, length, vocabulary).
+
+    Taken with every parameter frozen: torch's CPU convolution picks another kernel for a weight
+    that requires a gradient, even under ``no_grad`` (measured on torch 2.13), and a reload would
+    then differ in the last bit for a reason that is not ours.
+    """
+    import torch
+
+    model.eval()
+    device = next(model.parameters()).device
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in trainable:
+            parameter.requires_grad_(False)
+        with torch.no_grad():
+            out = model(**{name: tensor.to(device) for name, tensor in inputs.items()})
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+    found: torch.Tensor = out.logits.detach().to("cpu", copy=True)
+    return found
+
+
+def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
+    """All facts of one stage; no logits where ``inputs`` is None."""
+    parameters = {_name(n): p for n, p in model.named_parameters(remove_duplicate=False)}
+    buffers = {_name(n): b for n, b in model.named_buffers(remove_duplicate=False)}
+    return Snapshot(
+        weights={name: _copy(parameter) for name, parameter in parameters.items()},
+        buffers={name: _copy(buffer) for name, buffer in buffers.items()},
+        logits=None if inputs is None else logits(model, inputs),
+        shares=shares(parameters),
+        flags=flags(model.config.to_dict()),
+        modules={
+            plain_name(name): _class(module)
+            for name, module in model.named_modules()
+            if not _inside(name, model)
+        },
+        trainable=frozenset(n for n, p in parameters.items() if p.requires_grad),
+        devices={name: p.device.type for name, p in {**parameters, **buffers}.items()},
+        traces=traces(model),
+    )
+
+
+def _name(name: str) -> str:
+    part = adapter_part(name)
+    return plain_name(name) if part is None else " ".join(part)
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().to("cpu", copy=True)
+
+
+def _class(module: nn.Module) -> str:
+    kind = type(module)
+    return f"{kind.__module__.split('.')[0]}.{kind.__name__}"
+
+
+def _inside(name: str, model: nn.Module) -> bool:
+    """Whether a wrapper stands at the same plain name, hiding this module."""
+    parent = name.rpartition(".")[0]
+    while parent:
+        if plain_name(parent) == plain_name(name) and is_wrapper(model.get_submodule(parent)):
+            return True
+        parent = parent.rpartition(".")[0]
+    return False
+
+
+def shares(tensors: Mapping[str, torch.Tensor]) -> frozenset[frozenset[str]]:
+    """Groups of two and more names whose tensors lie in one storage."""
+    groups = defaultdict(set)
+    for name, tensor in tensors.items():
+        if tensor.numel() and tensor.device.type != "meta":
+            groups[tensor.device.type, tensor.untyped_storage().data_ptr()].add(name)
+    return frozenset(frozenset(names) for names in groups.values() if len(names) > 1)
+
+
+def flags(config: Mapping[str, Any], path: str = "") -> dict[str, bool | None]:
+    """Every ``tie_word_embeddings`` of a config, by dotted path, nested configs included."""
+    found: dict[str, bool | None] = {}
+    for key, value in config.items():
+        where = f"{path}.{key}" if path else key
+        if key == "tie_word_embeddings":
+            found[where] = value
+        elif isinstance(value, Mapping):
+            found |= flags(value, where)
+    return found
+
+
+def saved(folder: Path, *, config_name: str = "config.json") -> Saved:
+    """What lies in ``folder``: every tensor of its safetensors files, its config, its digests."""
+    from safetensors.torch import load_file
+
+    tensors: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        tensors |= load_file(file)
+    config = json.loads((folder / config_name).read_text())
+    digests = {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+    return Saved(tensors=tensors, config=config, digests=digests, flags=flags(config))

@@ -1,0 +1,98 @@
+"""Hypothesis strategies for cases: valid by construction, simplest first.
+
+They know nothing of installed versions, so that every cell of a matrix judges the same cases.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import event
+from hypothesis import strategies as st
+
+from conformance.case import CHOICES, Case, body_roles
+from conformance.grid import Stratum
+from conformance.placements import PLACEMENTS
+from tiny_models.families import FAMILIES
+
+# Common choices are repeated so that most lives stay ordinary: the rare ones meet each other
+# often enough over a whole grid.
+WEIGHTED: dict[str, tuple[Any, ...]] = {
+    "layers": (1, 1, 1, 2),
+    "dtype": ("float32",) * 4 + ("bfloat16", "bfloat16", "float16", "float64"),
+    "hidden": (16, 16, 16, 32),
+    "vocab": (24, 24, 24, 40),
+    "reload_dtype": ("same",) * 6 + ("float32", "bfloat16"),
+    "dora": (False, False, False, True),
+    "bias": ("none",) * 6 + ("lora_only", "all"),
+    "excluded": (False, False, False, True),
+    "autocast": (True, True, False),
+    "sharded": (False, False, False, True),
+    "save_embedding_layers": ("auto", "auto", "auto", "yes", "no"),
+}
+
+
+@st.composite
+def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = tuple(FAMILIES)) -> Case:
+    """Cases of one stratum over the given families."""
+    placement = PLACEMENTS[stratum.placement]
+
+    def pick(name: str, allowed: tuple[Any, ...] | None = None) -> Any:
+        choices = WEIGHTED.get(name, CHOICES[name])
+        if allowed is not None:
+            choices = tuple(choice for choice in choices if choice in allowed)
+        return draw(st.sampled_from(choices))
+
+    family = draw(st.sampled_from(families))
+    layers = pick("layers")
+    bases = ("built", "loaded", "resized") + (() if stratum.tied else ("loaded-untied",))
+    base = pick("base", bases)
+    known = FAMILIES[family]
+    dtype = pick("dtype", tuple(d for d in CHOICES["dtype"] if d not in known.without_dtypes))
+    hidden, vocab = pick("hidden"), pick("vocab")
+    has = body_roles(family)
+    also = pick("also", tuple(roles for roles in CHOICES["also"] if set(roles) <= set(has)))
+    excluded = pick("excluded", None if len(has) > 1 and "mlp" not in also else (False,))
+    all_linear = placement.body_only and "mlp" in has
+    writing = pick("writing", None if all_linear else ("names", "paths", "regex"))
+    rank, alpha = pick("rank"), pick("alpha")
+    rslora, dora, bias, autocast = pick("rslora"), pick("dora"), pick("bias"), pick("autocast")
+    tokens = pick("tokens", None if placement.tokens else ((0,),))
+    # AdamW divides by sqrt(v) + 1e-8, and both underflow to zero in float16.
+    training = pick("training", ("values", "sgd") if dtype == "float16" else None)
+    event(f"family: {family}")
+    event(f"placement: {stratum.placement}")
+    event(f"dtype: {dtype}")
+    return Case(
+        device=stratum.device,
+        tied=stratum.tied,
+        ensure=stratum.ensure,
+        placement=stratum.placement,
+        family=family,
+        layers=layers,
+        base=base,
+        dtype=dtype,
+        hidden=hidden,
+        vocab=vocab,
+        also=also,
+        excluded=excluded,
+        writing=writing,
+        rank=rank,
+        alpha=alpha,
+        rslora=rslora,
+        dora=dora,
+        bias=bias,
+        autocast=autocast,
+        tokens=tokens,
+        training=training,
+        grown=pick("grown", None if stratum.placement == "body" else (False,)),
+        safe_merge=pick("safe_merge"),
+        loader=pick("loader"),
+        sharded=pick("sharded"),
+        reload_dtype=pick("reload_dtype"),
+        crossing=pick("crossing", ("none",) if stratum.device == "cpu" else None),
+        low_cpu_mem_usage=pick("low_cpu_mem_usage"),
+        is_trainable=pick("is_trainable"),
+        save_embedding_layers=pick("save_embedding_layers"),
+        seed=draw(st.integers(0, 99)),
+    )

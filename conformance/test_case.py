@@ -1,0 +1,23 @@
+"""One case given with ``--case``: every invariant."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.case import Case
+from conformance.invariants import Invariant
+from conformance.outcome import conclude
+from conformance.records import Record
+from conformance.runner import judge_one
+from conformance.session import Session
+
+
+def test_case(case: Case, invariant: Invariant, suite: Session, record: Record) -> None:
+    """The invariant holds for this case, known failures apart."""
+    __tracebackhide__ = True
+    record.kind, record.invariant = "case", invariant.id
+    reason = suite.device_absent(case.device) or (suite.lacks_ensure if case.ensure else None)
+    if reason is not None:
+        record.result, record.reason = "skipped", reason
+        pytest.skip(reason)
+    conclude(record, judge_one(case, invariant, suite.observer, suite.known))

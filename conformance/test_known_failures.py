@@ -1,0 +1,31 @@
+"""Declared failures: each witness must still fail, and in the declared way."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.invariants import Invariant
+from conformance.known_failures import KnownFailure, is_development
+from conformance.records import Record
+from conformance.session import Session
+
+
+def test_witness(
+    entry: KnownFailure, invariant: Invariant, suite: Session, record: Record
+) -> None:
+    """The witness breaks exactly this invariant as declared; fixed upstream means failing here."""
+    __tracebackhide__ = True
+    record.kind, record.invariant = "witness", invariant.id
+    record.stratum = entry.id
+    seen = suite.observer(entry.witness)
+    judgement = invariant.judge(seen)
+    if any(entry.covers(invariant.id, finding, seen) for finding in judgement.findings):
+        record.result, record.reason = "breaks", f"known: {entry.id}"
+        pytest.xfail(f"known: {entry.id} ({entry.link}): {entry.story}")
+    told = f"the witness of {entry.id} no longer breaks {invariant.id} ({judgement.verdict})"
+    ranges = f"close its range: peft {entry.peft}, transformers {entry.transformers}"
+    if any(map(is_development, ("peft", "transformers"))) and not suite.options.strict_known:
+        record.result, record.reason = "fixed here", told
+        pytest.skip(f"fixed here: {told}; before the next release, {ranges}")
+    record.result, record.reason = "breaks", told
+    pytest.fail(f"{told}: {ranges}", pytrace=False)

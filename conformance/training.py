@@ -1,0 +1,69 @@
+"""Training: values filled from names, and real optimizer steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from conformance.compat import adapter_part
+from tiny_models.values import named_values
+
+if TYPE_CHECKING:
+    import torch
+
+    from conformance.case import Case
+
+STEPS = 2
+# Large enough to be seen through bfloat16, small enough to keep the size of what it changes:
+# DELTA is the standard deviation of scaling x B A, a third of that of a base matrix.
+DELTA = 0.12
+SIZES = {"saved": 0.2, "trainable_tokens_delta": 0.4, "lora_magnitude_vector": 0.2, "bias": 0.1}
+
+
+def trained_values(model: Any, case: Case) -> None:
+    """Give every trainable parameter a value from its own name; tensors that are one get one."""
+    import torch
+
+    done: set[int] = set()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            where = parameter.untyped_storage().data_ptr()
+            if not parameter.requires_grad or where in done:
+                continue
+            done.add(where)
+            parameter.copy_(_value(name, parameter, case))
+
+
+def _value(name: str, parameter: torch.Tensor, case: Case) -> torch.Tensor:
+    part = adapter_part(name)
+    kind = "bias" if part is None else part[1].split()[0]
+    noise = named_values(case.seed, name, tuple(parameter.shape))
+    noise = noise.to(parameter.device, parameter.dtype)
+    if kind == "lora_magnitude_vector":
+        return parameter * (1 + SIZES[kind] * noise.tanh())
+    if kind in SIZES:
+        return parameter + SIZES[kind] * noise
+    # entries of B A have the standard deviation sqrt(rank) a b; take a = b
+    return noise * math.sqrt(DELTA / (case.scaling * math.sqrt(case.rank)))
+
+
+def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case) -> None:
+    """A few optimizer steps on next-token loss, as a trainer does them."""
+    import torch
+
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    device = trainable[0].device
+    batch = {name: tensor.to(device) for name, tensor in inputs.items()}
+    optimizer: torch.optim.Optimizer
+    if case.training == "sgd":
+        optimizer = torch.optim.SGD(trainable, lr=0.1)
+    else:
+        optimizer = torch.optim.AdamW(trainable, lr=0.02)
+    model.train()
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        model(**batch, labels=batch["input_ids"]).loss.backward()
+        optimizer.step()
+    model.zero_grad()
+    model.eval()

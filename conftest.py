@@ -1,0 +1,3 @@
+"""Options, profiles and hooks live in the plugin."""
+
+pytest_plugins = ["conformance.plugin"]
