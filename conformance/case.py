@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from conformance.placements import PLACEMENTS
 from tiny_models.families import FAMILIES
 from tiny_models.spec import BASES, DTYPES, ModelSpec, SpecError
+
 
 class CaseError(ValueError):
     """A case that cannot be read or cannot exist; the message is one sentence for the user."""
@@ -128,6 +130,16 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 
 BODY = ("attention", "mlp")
+LONGEST = 2000  # characters of a written case: thrice what the longest needs
+SHOWN = 60  # characters of a refused value that a message repeats
+SIZES = {  # smallest and largest of what may be chosen freely
+    "layers": (1, 8),
+    "hidden": (1, 256),
+    "vocab": (1, 4096),
+    "rank": (1, 64),
+    "alpha": (1, 256),
+    "seed": (0, 2**32 - 1),
+}
 
 
 def body_roles(family: str) -> tuple[str, ...]:
@@ -140,22 +152,31 @@ def parse_case(text: str) -> Case:
 
     Raises CaseError with one sentence for anything that is not a possible case.
     """
+    text = text.strip()
+    if len(text) > LONGEST:
+        raise CaseError(f"a case has at most {LONGEST} characters, not {len(text)}")
     try:
-        call = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise CaseError(f"the case {text!r} is not Python: {error.args[0]}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the parser, about text that is not ours
+            call = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else "it cannot be parsed"
+        raise CaseError(f"the case {_shown(text)} is not Python: {reason}") from None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-        raise CaseError(f"the case {text!r} is not of the form Case(field=value, ...)")
+        raise CaseError(f"the case {_shown(text)} is not of the form Case(field=value, ...)")
     if call.func.id != "Case" or call.args:
         raise CaseError("a case is written Case(field=value, ...), with named fields only")
     values: dict[str, Any] = {}
     for keyword in call.keywords:
         if keyword.arg is None:
             raise CaseError("a case takes named fields only, no ** expansion")
+        if keyword.arg in values:
+            raise CaseError(f"the field {_shown(keyword.arg)} of the case is given twice")
         try:
             values[keyword.arg] = ast.literal_eval(keyword.value)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            raise CaseError(f"the field {keyword.arg!r} of the case is not a literal") from None
+            name = _shown(keyword.arg)
+            raise CaseError(f"the field {name} of the case is not a literal") from None
     return make_case(values)
 
 
@@ -164,15 +185,24 @@ def make_case(values: dict[str, Any]) -> Case:
     hints = get_type_hints(Case)
     for name, value in values.items():
         if name not in hints:
-            raise CaseError(f"a case has no field {name!r}; its fields are {', '.join(hints)}")
+            fields_ = ", ".join(hints)
+            raise CaseError(f"a case has no field {_shown(name)}; its fields are {fields_}")
         if isinstance(value, list):
             values = {**values, name: (value := tuple(value))}
         if not _is_a(value, hints[name]):
-            kind = getattr(hints[name], "__name__", str(hints[name]))
-            raise CaseError(f"the field {name!r} of a case takes a {kind}, not {value!r}")
+            kind = str(hints[name]) if get_origin(hints[name]) else hints[name].__name__
+            raise CaseError(
+                f"the field {name!r} of a case takes a value of type {kind}, not {_shown(value)}"
+            )
     case = Case(**values)
     check(case)
     return case
+
+
+def _shown(value: object) -> str:
+    """The repr of a value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _is_a(value: object, hint: Any) -> bool:
@@ -188,15 +218,17 @@ def check(case: Case) -> None:
     accepted = {**CHOICES, "device": DEVICES, "placement": tuple(PLACEMENTS)}
     for name, choices in accepted.items():
         value = getattr(case, name)
-        if name in {"layers", "hidden", "vocab", "rank", "alpha", "tokens", "also"}:
+        if name in SIZES or name == "tokens":
             continue
         if value not in choices:
             listed = ", ".join(repr(choice) for choice in dict.fromkeys(choices))
-            raise CaseError(f"the field {name!r} of a case accepts {listed}, not {value!r}")
-    sizes = {"layers": 8, "hidden": 256, "vocab": 4096, "rank": 64, "alpha": 256}
-    for name, most in sizes.items():
-        if not 1 <= getattr(case, name) <= most:
-            raise CaseError(f"the field {name!r} of a case accepts 1 to {most}")
+            raise CaseError(f"the field {name!r} of a case accepts {listed}, not {_shown(value)}")
+    for name, (least, most) in SIZES.items():
+        value = getattr(case, name)
+        if not least <= value <= most:
+            raise CaseError(
+                f"the field {name!r} of a case accepts {least} to {most}, not {_shown(value)}"
+            )
     impossible = _impossible(case)
     if impossible:
         raise CaseError(f"this case cannot exist: {impossible}")

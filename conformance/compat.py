@@ -153,5 +153,3 @@ def traces(model: nn.Module) -> frozenset[str]:
         if vars(module).get("_hf_peft_config_loaded"):
             left.add(f"attribute _hf_peft_config_loaded on {where}")
     return frozenset(left)
-
-

@@ -33,9 +33,9 @@ def effective_weights(
     found = {name: trained.weights[name].double() for name in base.weights}
     parts: dict[str, dict[str, Tensor]] = {}
     for name, tensor in trained.weights.items():
-        module, _, part = name.partition(" ")
-        if part:
-            parts.setdefault(module, {})[part] = tensor.double()
+        module, _, piece = name.partition(" ")
+        if piece:
+            parts.setdefault(module, {})[piece] = tensor.double()
     for module, part in parts.items():
         weight = f"{module}.weight"
         for key, tensor in part.items():

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 
 from conformance.placements import PLACEMENTS
 
-
 ITEM = re.compile(r"^(?P<test>[^\[]*)(\[(?P<parameters>.*)\])?$")
 
 

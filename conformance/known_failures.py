@@ -13,6 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from conformance.case import Case, CaseError, parse_case
+from conformance.invariants import INVARIANTS
 from conformance.observation import Observation
 from conformance.versions import installed
 from conformance.violation import KINDS, Finding
@@ -118,11 +119,18 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
     where = f"{path}, {name}"
     if not isinstance(raw, dict) or set(raw) - set(FIELDS) or set(FIELDS) - set(raw) - set(OPTIONAL):
         raise TableError(f"{where}: needs exactly the fields {', '.join(FIELDS)} (says may lack)")
+    lists = ("invariant", "finding")
+    wrong = [key for key in raw if key not in (*lists, "where") and not isinstance(raw[key], str)]
+    wrong += [key for key in lists if not all(isinstance(v, str) for v in _strings(raw[key]))]
+    if wrong or not isinstance(raw["where"], dict):
+        raise TableError(f"{where}: {', '.join(wrong) or 'where'} has a value of the wrong type")
     if raw["kind"] not in ("bug", "limitation"):
         raise TableError(f"{where}: kind accepts bug or limitation, not {raw['kind']!r}")
     kinds = _strings(raw["finding"])
     if set(kinds) - set(KINDS):
         raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
+    if set(_strings(raw["invariant"])) - set(INVARIANTS):
+        raise TableError(f"{where}: invariant accepts {', '.join(INVARIANTS)}")
     try:
         witness = parse_case(raw["witness"])
         ranges = {field: SpecifierSet(raw[field]) for field in ("peft", "transformers")}
@@ -131,6 +139,9 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
         raise TableError(f"{where}: {error}") from None
     fields = set(Case.__dataclass_fields__)
     region = {key: _accepted(value) for key, value in raw["where"].items()}
+    denied = [value for value in raw["where"].values() if isinstance(value, dict)]
+    if not all(set(value) == {"not"} and isinstance(value["not"], list) for value in denied):
+        raise TableError(f'{where}: where accepts values, lists of them, or {{"not" = [...]}}')
     if not region or set(region) - fields:
         raise TableError(f"{where}: where needs one or more fields of a case")
     entry = KnownFailure(
@@ -151,7 +162,7 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _accepted(value: Any) -> Any:

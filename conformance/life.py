@@ -236,7 +236,8 @@ class Life:
             mismatched=report.mismatched,
             errors=report.errors,
         )
-        return model.to(self.reload_device)
+        # transformers wraps nn.Module.to without its types
+        return model.to(self.reload_device)  # type: ignore[arg-type]
 
     def observation(self) -> Observation:
         """All that was seen, as plain facts."""

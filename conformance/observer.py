@@ -8,6 +8,7 @@ from conformance.case import STRATUM_FIELDS, Case
 from conformance.compare import VISIBLE, distance, logits_allowance, same_bits
 from conformance.observation import Observation, Snapshot
 from conformance.trouble import SuiteError
+from conformance.verdict import verdict_of
 
 
 class Observer:
@@ -20,12 +21,13 @@ class Observer:
         self._observe = observe
         self._stratum: tuple[object, ...] = ()
         self._seen: dict[Case, Observation] = {}
+        self._verdicts: dict[Case, str] = {}
 
     def __call__(self, case: Case) -> Observation:
         """The observation of ``case``, from the cache where it has been seen."""
         stratum = tuple(getattr(case, field) for field in STRATUM_FIELDS)
         if stratum != self._stratum:
-            self._stratum, self._seen = stratum, {}
+            self._stratum, self._seen, self._verdicts = stratum, {}, {}
         if case not in self._seen:
             first = not self._seen
             self._seen[case] = seen = self._observe(case)
@@ -33,6 +35,12 @@ class Observer:
             if first:
                 self.confirm(case)
         return self._seen[case]
+
+    def verdict(self, case: Case) -> str:
+        """The verdict for people on a case that has been observed, worked out once."""
+        if case not in self._verdicts:
+            self._verdicts[case] = verdict_of(self._seen[case])
+        return self._verdicts[case]
 
     def confirm(self, case: Case) -> None:
         """Observe once more, without the cache; a difference is an error of the suite."""
@@ -90,14 +98,17 @@ def _differs(one: Snapshot, other: Snapshot) -> str | None:
             return name
     if (one.logits is None) != (other.logits is None):
         return "logits"
-    if one.logits is not None and other.logits is not None:
-        if not same_bits(one.logits, other.logits):
-            return "logits"
+    if (
+        one.logits is not None
+        and other.logits is not None
+        and not same_bits(one.logits, other.logits)
+    ):
+        return "logits"
     for kind in ("weights", "buffers"):
         mine, theirs = getattr(one, kind), getattr(other, kind)
         if mine.keys() != theirs.keys():
             return kind
         for name in mine:
             if not same_bits(mine[name], theirs[name]):
-                return name
+                return str(name)
     return None

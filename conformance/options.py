@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RUN_SEED = 20261122
 """The seed of every deterministic run; ``--hypothesis-seed`` sets another."""
+LONGEST = 9  # digits of a number of examples
 
 
 class OptionError(ValueError):
@@ -32,7 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--family", metavar="NAMES", help="families to draw from, separated by commas")
     add("--invariant", metavar="IDS", help="invariants to judge: ids or patterns, by commas")
     add("--stratum", metavar="PATTERN", help="strata to cover, such as 'cpu-tied-*-target:*'")
-    add("--examples", type=int, metavar="N", help="lives a stratum, instead of the profile's")
+    add("--examples", metavar="N", help="lives a stratum, instead of the profile's")
     add("--case", metavar="CASE", help='judge one case: "Case(...)", read as literals')
     add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
     add("--no-known-failures", action="store_true", help="declared upstream bugs fail too")
@@ -72,9 +73,7 @@ class Options:
         if not covered:
             example = strata(devices)[0].id
             raise OptionError(f"--stratum {pattern!r} matches none; ids look like {example}")
-        examples = config.getoption("--examples")
-        if examples is not None and examples < 1:
-            raise OptionError(f"--examples accepts a number from 1 on, not {examples}")
+        examples = _examples(config.getoption("--examples"))
         text = config.getoption("--case")
         try:
             case = parse_case(text) if text else None
@@ -112,6 +111,14 @@ def _seed(config: pytest.Config) -> int:
         return int(given)
     except ValueError:
         raise OptionError(f"--hypothesis-seed accepts a whole number, not {given!r}") from None
+
+
+def _examples(given: str | None) -> int | None:
+    if given is None:
+        return None
+    if not given.isdecimal() or len(given) > LONGEST or int(given) < 1:
+        raise OptionError(f"--examples accepts a whole number from 1 on, not {given!r}")
+    return int(given)
 
 
 def _split(text: str) -> list[str]:

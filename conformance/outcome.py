@@ -57,7 +57,8 @@ def rewrite_report(
         report.longrepr = "\n\n".join(str(violation) for violation in found)
         record.result = "breaks"
         record.finding = "; ".join(sorted({_first_found(str(v)) for v in found}))
-    elif report.failed:
+    elif report.failed and not isinstance(error, pytest.fail.Exception):
+        # what an item fails itself, such as a witness that is fixed, it has already described
         record.result, record.reason = "error", str(error).split("\n")[0]
     return record
 

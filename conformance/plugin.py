@@ -28,6 +28,7 @@ SUITE = Path(__file__).parent
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 RECORDS: pytest.StashKey[list[Record]] = pytest.StashKey()
 RESULTS: pytest.StashKey[Results] = pytest.StashKey()
+EXIT: pytest.StashKey[int] = pytest.StashKey()
 register_profiles()
 
 
@@ -62,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if problem:
             if RESULTS in config.stash:
                 row = Record(item="import", kind="import", result="error", reason=problem)
+                config.stash[RECORDS].append(row)
                 config.stash[RESULTS].write({"type": "item", **row.as_json()})
             raise pytest.UsageError(problem)
 
@@ -173,6 +175,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep the exit status for the footer: 2 tells of a run that was interrupted."""
+    session.config.stash[EXIT] = int(exitstatus)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Close the results file; an interrupted run gets its footer here too."""
     if RESULTS in config.stash:
@@ -180,5 +187,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         counts: dict[str, int] = {}
         for record in records:
             counts[record.result] = counts.get(record.result, 0) + 1
-        config.stash[RESULTS].close({"items": len(records), "results": counts})
+        status = config.stash.get(EXIT, int(pytest.ExitCode.USAGE_ERROR))
+        footer = {"items": len(records), "results": counts, "exit": status}
+        config.stash[RESULTS].close(footer)
         del config.stash[RESULTS]

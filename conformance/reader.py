@@ -45,4 +45,5 @@ def read_as_config_says(model: Any, saved: Saved, family: Family) -> Any | Troub
 def model_head(model: Any) -> str:
     """The full name of the live model's output head."""
     head = model.get_output_embeddings()
-    return next(name for name, module in model.named_modules() if module is head)
+    name: str = next(name for name, module in model.named_modules() if module is head)
+    return name

@@ -39,7 +39,7 @@ REFUSALS = (
 def documented(case: Case, trouble: Trouble) -> Refusal | None:
     """The documented refusal this error is, if it is one."""
     for refusal in REFUSALS:
-        if refusal.covers(case) and trouble.stage == refusal.stage:
-            if re.search(refusal.message, trouble.message):
-                return refusal
+        meant = refusal.covers(case) and trouble.stage == refusal.stage
+        if meant and re.search(refusal.message, trouble.message):
+            return refusal
     return None

@@ -17,7 +17,6 @@ from conformance.observation import Observation
 from conformance.observer import Observer
 from conformance.printed import failure_text
 from conformance.strategies import cases
-from conformance.verdict import verdict_of
 from conformance.violation import Finding, violation_class
 
 
@@ -31,12 +30,12 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)
     worst: Finding | None = None
 
-    def add(self, seen: Observation, judgement: Judgement) -> None:
+    def add(self, case: Case, judgement: Judgement, verdict: str) -> None:
         """Count one life, once."""
-        if seen.case in self.judged:
+        if case in self.judged:
             return
-        self.judged[seen.case] = judgement.verdict
-        self.verdicts[verdict_of(seen)] += 1
+        self.judged[case] = judgement.verdict
+        self.verdicts[verdict] += 1
         if judgement.reason:
             self.reasons[judgement.reason] += 1
         for finding in judgement.findings:
@@ -56,12 +55,13 @@ class Tally:
 
 
 def judge(
-    invariant: Invariant, seen: Observation, known: KnownFailures, tally: Tally
-) -> list[Finding]:
-    """Judge one life and count it; returns the findings that nobody declared."""
+    invariant: Invariant, case: Case, observer: Observer, known: KnownFailures, tally: Tally
+) -> tuple[Observation, list[Finding]]:
+    """Judge one life and count it; returns it with the findings that nobody declared."""
+    seen = observer(case)
     judgement = invariant.judge(seen)
-    first = seen.case not in tally.judged
-    tally.add(seen, judgement)
+    first = case not in tally.judged
+    tally.add(case, judgement, observer.verdict(case))
     open_findings: list[Finding] = []
     hit: set[str] = set()
     for finding in judgement.findings:
@@ -71,11 +71,11 @@ def judge(
         else:
             hit.add(entry.id)
     if first and judgement.verdict in {"holds", "breaks"}:
-        for name in {*known.regions_of(invariant.id, seen.case), *hit}:
+        for name in {*known.regions_of(invariant.id, case), *hit}:
             count = tally.known.setdefault(name, [0, 0])
             count[0] += name in hit
             count[1] += 1
-    return open_findings
+    return seen, open_findings
 
 
 def raise_violation(invariant: Invariant, findings: list[Finding], seen: Observation) -> None:
@@ -106,8 +106,7 @@ def run_item(
     @given(case=cases(stratum, families))
     def lives(case: Case) -> None:
         __tracebackhide__ = True
-        seen = observer(case)
-        findings = judge(invariant, seen, known, tally)
+        seen, findings = judge(invariant, case, observer, known, tally)
         if findings:
             observer.confirm(case)
             raise_violation(invariant, findings, seen)
@@ -121,8 +120,7 @@ def judge_one(case: Case, invariant: Invariant, observer: Observer, known: Known
     """Judge a single case; raises a Violation for what nobody declared."""
     __tracebackhide__ = True
     tally = Tally()
-    seen = observer(case)
-    findings = judge(invariant, seen, known, tally)
+    seen, findings = judge(invariant, case, observer, known, tally)
     if findings:
         raise_violation(invariant, findings, seen)
     return tally

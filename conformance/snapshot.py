@@ -31,12 +31,12 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     try:
         for parameter in trainable:
-            parameter.requires_grad_(False)
+            parameter.requires_grad_(requires_grad=False)
         with torch.no_grad():
             out = model(**{name: tensor.to(device) for name, tensor in inputs.items()})
     finally:
         for parameter in trainable:
-            parameter.requires_grad_(True)
+            parameter.requires_grad_(requires_grad=True)
     found: torch.Tensor = out.logits.detach().to("cpu", copy=True)
     return found
 

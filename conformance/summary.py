@@ -12,6 +12,7 @@ from conformance.verdict import SIGNS, worst
 
 COLUMNS = ((True, False), (True, True), (False, False), (False, True))
 HEADS = ("tied", "tied, ensure", "untied", "untied, ensure")
+SHOWN = 3  # strata named with a finding
 NARROW = 0.5  # a region of which fewer cases fail than this share is too wide
 
 
@@ -47,7 +48,8 @@ def _findings(records: list[Record]) -> Iterator[str]:
             seen[record.invariant, record.finding].append(record)
     for (invariant, finding), where in sorted(seen.items()):
         places = sorted({record.stratum for record in where if record.stratum})
-        listed = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+        more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+        listed = ", ".join(places[:SHOWN]) + more
         yield f"finding: {invariant}, {finding} [{listed}]"
 
 
@@ -73,7 +75,7 @@ def verdict_table(records: Iterable[Record], device: str = "") -> list[list[str]
     for name in devices:
         ids = {(s.placement, s.tied, s.ensure): s.id for s in strata((name,))}
         for placement in PLACEMENTS:
-            cells = [totals.get(ids[placement, *column]) for column in COLUMNS]
+            cells = [totals.get(ids[(placement, *column)]) for column in COLUMNS]
             if any(cells):
                 label = placement if len(devices) == 1 else f"{name} {placement}"
                 rows.append([label, *(_cell(cell) for cell in cells)])

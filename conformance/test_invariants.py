@@ -13,9 +13,7 @@ from conformance.runner import run_item
 from conformance.session import Session
 
 
-def test_invariant(
-    stratum: Stratum, invariant: Invariant, suite: Session, record: Record
-) -> None:
+def test_invariant(stratum: Stratum, invariant: Invariant, suite: Session, record: Record) -> None:
     """The invariant holds for every drawn life of the stratum, known failures apart."""
     __tracebackhide__ = True
     record.kind, record.invariant, record.stratum = "invariant", invariant.id, stratum.id

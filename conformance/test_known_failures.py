@@ -10,9 +10,7 @@ from conformance.records import Record
 from conformance.session import Session
 
 
-def test_witness(
-    entry: KnownFailure, invariant: Invariant, suite: Session, record: Record
-) -> None:
+def test_witness(entry: KnownFailure, invariant: Invariant, suite: Session, record: Record) -> None:
     """The witness breaks exactly this invariant as declared; fixed upstream means failing here."""
     __tracebackhide__ = True
     record.kind, record.invariant = "witness", invariant.id

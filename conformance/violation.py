@@ -47,7 +47,7 @@ class Finding:
         return f"{self.kind}: {self.what} by {self.amount:.3g}, allowed {self.allowance:.3g}"
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818  what it is, not that it is an error
     """A broken promise, on its way to pytest."""
 
 

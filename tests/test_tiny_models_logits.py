@@ -30,8 +30,8 @@ def test_logits_depend_on_embedding_and_head(spec: ModelSpec, tmp_path: Path) ->
     family = FAMILIES[spec.family]
     before = logits(model, spec)
     assert before.isfinite().all()
-    assert 0.3 < before.std() < 5  # noqa: PLR2004 -- of the order of 1
-    assert (before.std(dim=-1) > 0.1).all()  # noqa: PLR2004 -- each position varies by token
+    assert 0.3 < before.std() < 5
+    assert (before.std(dim=-1) > 0.1).all()
     for path in (family.embedding, compat.live_path(model, family.head)):
         weight = model.get_parameter(f"{path}.weight")
         kept = weight.detach().clone()

@@ -64,7 +64,7 @@ def test_records_import_neither_torch_nor_transformers_nor_peft() -> None:
         "import sys, tiny_models, tiny_models.spec, tiny_models.families;"
         "print(sorted({'torch', 'transformers', 'peft', 'hypothesis'} & set(sys.modules)))"
     )
-    done = subprocess.run(  # noqa: S603 -- our own script
+    done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
@@ -75,7 +75,7 @@ def test_building_imports_neither_peft_nor_hypothesis_nor_pytest() -> None:
         "import sys, tiny_models.build;"
         "print(sorted({'peft', 'hypothesis', 'pytest'} & set(sys.modules)))"
     )
-    done = subprocess.run(  # noqa: S603 -- our own script
+    done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"

@@ -13,7 +13,7 @@ from torch import nn
 
 from tiny_models.compat import canonical_name
 
-BIAS = 0.1
+BIAS = 0.3
 """Standard deviation of biases."""
 
 NORM = 0.2

@@ -55,7 +55,8 @@ BOOKKEEPING = {"base_model_name_or_path", "inference_mode", "auto_mapping", "pef
 def caller_config_is_untouched(seen: Observation) -> Iterator[Finding]:
     before, after = seen.config_before, seen.config_after
     passed, left = before["lists passed"], after["lists passed"]
-    assert isinstance(passed, dict) and isinstance(left, dict)
+    assert isinstance(passed, dict)
+    assert isinstance(left, dict)
     for field in passed:
         if passed[field] != left[field]:
             yield Finding(

@@ -53,9 +53,7 @@ class Invariant:
         seen = {*observation.stages, *observation.saved, *observation.loading}
         absent = [stage for stage in self.needs if stage not in seen]
         if absent:
-            ended = next(
-                (t for t in reversed(observation.troubles)), None
-            )
+            ended = next((t for t in reversed(observation.troubles)), None)
             why = f"stage {absent[0]} was not reached"
             return Judgement("not run", reason=f"{why}: {ended.message}" if ended else why)
         findings = tuple(self.check(observation))

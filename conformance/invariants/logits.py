@@ -13,7 +13,8 @@ from conformance.violation import Finding
 def differ(seen: Observation, one: str, other: str) -> Iterator[Finding]:
     """A finding where the logits of two stages differ by more than rounding explains."""
     first, second = seen.stages[one].logits, seen.stages[other].logits
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     allowed = logits_allowance(seen, first, second)
     amount = distance(first, second)
     if not amount <= allowed:
@@ -38,7 +39,8 @@ def merge_keeps_logits(seen: Observation) -> Iterator[Finding]:
 )
 def reload_keeps_logits(seen: Observation) -> Iterator[Finding]:
     merged, reloaded = seen.stages["merged"], seen.stages["reloaded"]
-    assert merged.logits is not None and reloaded.logits is not None
+    assert merged.logits is not None
+    assert reloaded.logits is not None
     for kind, before, after in (
         ("parameter", merged.weights, reloaded.weights),
         ("buffer", merged.buffers, reloaded.buffers),

@@ -28,9 +28,7 @@ def announced(seen: Observation, *stages: str) -> bool:
 
 def broken_promises(seen: Observation) -> list[str]:
     """The logits and config promises this life breaks."""
-    return [
-        name for name in LOGITS_PROMISES if INVARIANTS[name].judge(seen).verdict == "breaks"
-    ]
+    return [name for name in LOGITS_PROMISES if INVARIANTS[name].judge(seen).verdict == "breaks"]
 
 
 @invariant(

@@ -1,0 +1,217 @@
+"""The blocks of README.md that are made from the code, from a run, and from a real failure.
+
+``python -m conformance.readme`` rewrites what the code alone decides; ``--results FILE`` also the
+verdict table, from the results of a whole run; ``--failure`` also the printed failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from conformance.case import CHOICES, Case
+from conformance.invariants import INVARIANTS
+from conformance.known_failures import OURS, read
+from conformance.options import add_options
+from conformance.placements import PLACEMENTS
+from conformance.records import Record
+from conformance.runner import PROFILES
+from conformance.summary import verdict_table
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SHOWN = ("merge-keeps-logits", Case(tied=True, ensure=True, placement="target:embedding"))
+"""The failure README shows: its invariant and its case."""
+
+
+class ReadmeError(ValueError):
+    """A block that cannot be made or placed; one sentence says why."""
+
+
+class _Recorder:
+    """Stands in for pytest's parser, and keeps what is added to it."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str]] = []
+
+    def getgroup(self, _name: str, _description: str) -> _Recorder:
+        return self
+
+    def addoption(self, name: str, **attributes: Any) -> None:
+        metavar = attributes.get("metavar")
+        self.rows.append((f"{name} {metavar}" if metavar else name, attributes["help"]))
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A markdown table."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )
+
+
+def options() -> str:
+    """Our options, and the profiles of Hypothesis."""
+    recorder = _Recorder()
+    add_options(cast("pytest.Parser", recorder))
+    profiles = ", ".join(f"{name} ({what['max_examples']})" for name, what in PROFILES.items())
+    rows = [
+        *recorder.rows,
+        ("--hypothesis-profile NAME", f"profile, with its lives a stratum: {profiles}"),
+        ("--hypothesis-seed N", "draw another fixed set of cases"),
+    ]
+    return table(("option", "meaning"), [(f"`{name}`", what) for name, what in rows])
+
+
+def invariants() -> str:
+    """Every promise and where it comes from."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in INVARIANTS.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def placements() -> str:
+    """Every placement, by what it gives PEFT."""
+    rows = [
+        (f"`{row.name}`", ", ".join(row.target), ", ".join(row.save), row.tokens)
+        for row in PLACEMENTS.values()
+    ]
+    heads = ("placement", "`target_modules`", "`modules_to_save`", "`trainable_token_indices`")
+    return table(heads, rows)
+
+
+def drawn() -> str:
+    """What is drawn for each life inside its stratum."""
+    rows = [
+        (f"`{name}`", ", ".join(_plain(choice) for choice in dict.fromkeys(choices)))
+        for name, choices in CHOICES.items()
+    ]
+    return table(("field of a case", "choices, simplest first"), rows)
+
+
+def _plain(choice: object) -> str:
+    if isinstance(choice, tuple):
+        return " and ".join(map(str, choice)) or "nothing"
+    return str(choice)
+
+
+def known_failures() -> str:
+    """Every declared upstream bug or limitation."""
+    rows = [
+        (
+            f"`{entry.id}`",
+            entry.story,
+            str(entry.peft) or "any",
+            str(entry.transformers) or "any",
+            entry.link,
+        )
+        for entry in read(OURS)
+    ]
+    if not rows:
+        return "None is declared."
+    return table(("known failure", "story", "PEFT", "transformers", "link"), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "options": options,
+    "invariants": invariants,
+    "placements": placements,
+    "drawn": drawn,
+    "known-failures": known_failures,
+}
+"""Blocks that the code alone decides."""
+
+
+def verdicts(path: Path) -> str:
+    """The verdict table of a run, from its results file, with the versions it was made with."""
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except OSError as error:
+        raise ReadmeError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ReadmeError(f"{path} does not hold JSON lines: {error}") from None
+    header = next((line for line in lines if line["type"] == "header"), None)
+    if header is None or not any(line["type"] == "footer" for line in lines):
+        raise ReadmeError(f"{path} lacks its header or its footer: the run was interrupted")
+    known = {field.name for field in fields(Record)}
+    records = [
+        Record(**{name: value for name, value in line.items() if name in known})
+        for line in lines
+        if line["type"] == "item"
+    ]
+    names = ("peft", "transformers", "torch", "python")
+    versions = ", ".join(f"{name} {header['versions'][name]}" for name in names)
+    heads, *rows = verdict_table(records)
+    told = f"Made with {versions}; {header['examples']} lives a stratum, seed {header['seed']}."
+    return f"{told}\n\n{table(heads, rows)}"
+
+
+def failure(invariant: str, case: Case) -> str:
+    """What ``--case`` prints for a case that breaks an invariant, under the command for it."""
+    told = ["--no-known-failures", "--invariant", invariant, "--case", repr(case)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "conformance", *told],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"^INVARIANT .*?(?=^[=_]{3})", done.stdout, re.MULTILINE | re.DOTALL)
+    rerun = found and re.search(r"^RERUN +(.*)$", found[0], re.MULTILINE)
+    if not (found and rerun):
+        last = " ".join((done.stdout + done.stderr).splitlines()[-1:])
+        raise ReadmeError(f"{case!r} printed no failure of {invariant}; pytest ended with: {last}")
+    return f"```console\n$ {rerun[1]}\n```\n\n```text\n{found[0].rstrip()}\n```"
+
+
+def block(text: str, name: str) -> str:
+    """The text between a block's markers."""
+    return _find(text, name)["body"]
+
+
+def replaced(text: str, name: str, body: str) -> str:
+    """The text with a block made anew."""
+    found = _find(text, name)
+    return f"{text[: found.start('body')]}{body}{text[found.end('body') :]}"
+
+
+def _find(text: str, name: str) -> re.Match[str]:
+    marks = rf"<!-- {name}: generated -->\n(?P<body>.*?)\n<!-- /{name} -->"
+    found = re.search(marks, text, re.DOTALL)
+    if found is None:
+        raise ReadmeError(f"README.md has no block {name!r}")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Rewrite README.md."""
+    parser = argparse.ArgumentParser(prog="python -m conformance.readme", description=__doc__)
+    parser.add_argument("--results", type=Path, metavar="FILE", help="results of a whole run")
+    parser.add_argument("--failure", action="store_true", help="run the shown failure again")
+    given = parser.parse_args(arguments)
+    text = README.read_text(encoding="utf-8")
+    try:
+        made = {name: make() for name, make in BLOCKS.items()}
+        if given.results:
+            made["verdicts"] = verdicts(given.results)
+        if given.failure:
+            made["failure"] = failure(*SHOWN)
+        for name, body in made.items():
+            text = replaced(text, name, body)
+    except ReadmeError as error:
+        sys.exit(f"conformance.readme: {error}")
+    README.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""``python -m conformance reproduce``: its arguments, and what it does with them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.case import CaseError, check, parse_case
+from conformance.invariants import INVARIANTS
+from conformance.reproducer import NotReproducible, write_script
+
+
+def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``reproduce`` to the subcommands."""
+    parser = subcommands.add_parser(
+        "reproduce",
+        help="write a script that needs only torch, transformers and peft",
+        description="Write a standalone script for one case: it exits 1 and prints the difference "
+        "while a promise is broken, 0 when it is kept, 125 when it could not be judged.",
+    )
+    parser.add_argument("case", metavar='"Case(...)"', help="the case, as failures print it")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to write (default: stdout)"
+    )
+    parser.add_argument(
+        "--invariant",
+        choices=sorted(INVARIANTS),
+        metavar="ID",
+        help="the promise to check (default: the logits of each stage, ties and config flags)",
+    )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), help="where to live the case (default: its own)"
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the script; a usage error says in one sentence what is wrong and exits with 2."""
+    parser: argparse.ArgumentParser = arguments.parser
+    try:
+        case = parse_case(arguments.case)
+        if arguments.device is not None:
+            crossing = case.crossing if arguments.device != "cpu" else "none"
+            case = replace(case, device=arguments.device, crossing=crossing)
+            check(case)
+        script = write_script(case, arguments.invariant)
+    except (CaseError, NotReproducible) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
+    if arguments.output is None:
+        sys.stdout.write(script)
+        return 0
+    try:
+        arguments.output.write_text(script, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        parser.exit(2, f"{parser.prog}: error: cannot write {arguments.output}: {reason}\n")
+    return 0

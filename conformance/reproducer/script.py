@@ -1,0 +1,183 @@
+"""Putting a script together: what its steps call comes before them, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from textwrap import fill, indent
+
+from conformance.case import Case
+from conformance.invariants import INVARIANTS
+from conformance.reproducer.applicable import require_applicable
+from conformance.reproducer.functions import FUNCTIONS
+from conformance.reproducer.snippets import CHAIN, SNIPPETS, WITHOUT_SNIPPET
+from conformance.reproducer.snippets.tying import adapter_pairs
+from conformance.reproducer.writing import WIDTH, NotReproducible, Writing, literal
+
+PARTS = Path(__file__).with_name("parts.py")
+STDLIB = {
+    **dict.fromkeys(("copy", "hashlib", "json", "logging", "os", "re", "sys"), ""),
+    **dict.fromkeys(("tempfile", "traceback", "warnings", "zlib"), ""),
+    "Any": "typing",
+    "Iterator": "collections.abc",
+    "Path": "pathlib",
+    "contextmanager": "contextlib",
+    "defaultdict": "collections",
+}
+THIRD_PARTY = {
+    **dict.fromkeys(("LoraConfig", "PeftConfig", "PeftModel", "get_peft_model"), "peft"),
+    "load_file": "safetensors.torch",
+    "AutoModelForCausalLM": "transformers",
+}
+STORY = ("build", "load_base", "grow", "wrap")
+COMMENTS = {
+    "emulated": "# Found on an emulated device; written for the CPU, where it may not show.\n"
+}
+FOOTER = """\
+if __name__ == "__main__":
+    for package in (peft, transformers, torch):
+        print(package.__name__, package.__version__)
+    try:
+        RUN
+    except Exception:  # whatever ended the life early, the promise was not judged
+        traceback.print_exc()
+        print("NOT JUDGED: the life ended early")
+        sys.exit(1 if BROKEN else 125)  # git bisect run skips 125
+    print(f"{len(BROKEN)} broken" if BROKEN else "all kept")
+    sys.exit(1 if BROKEN else 0)
+"""
+IN_A_FOLDER = """\
+with tempfile.TemporaryDirectory() as folder:
+            main(Path(folder))"""
+
+
+def write_script(case: Case, invariant: str | None = None) -> str:
+    """A standalone script that lives ``case`` and checks one promise, or the chain of them.
+
+    Raises NotReproducible, in one sentence, where there is nothing to write.
+    """
+    if invariant is not None and invariant in WITHOUT_SNIPPET:
+        raise NotReproducible(f"{invariant} has no script: {WITHOUT_SNIPPET[invariant]}")
+    require_applicable(case, invariant)
+    writing = Writing(case)
+    body = (CHAIN if invariant is None else SNIPPETS[invariant])(writing)
+    works = "work" in _names(body)
+    main = f"def main({'work' if works else ''}):\n" + indent(body, "    ")
+    footer = FOOTER.replace("RUN", IN_A_FOLDER if works else "main()")
+    functions = _needed(main, footer, writing)
+    code = "\n\n\n".join([*functions, footer])
+    constants = _constants(writing, code)
+    return "\n".join(
+        [
+            _docstring(case, invariant),
+            COMMENTS.get(case.device, "") + _imports(writing, f"{constants}\n{code}"),
+            f"{constants}\n\n\n{code}",
+        ]
+    )
+
+
+def _docstring(case: Case, invariant: str | None) -> str:
+    if invariant is None:
+        promise = "Each stage of the adapter's life keeps its logits, ties and config flags."
+        source = ""
+    else:
+        promise = f"{invariant}: {INVARIANTS[invariant].promise}"
+        source = f"Source: {INVARIANTS[invariant].source}\n"
+    return (
+        f'r"""{fill(promise, WIDTH)}\n\n{source}{case!r}\n\n'
+        "Needs torch, transformers and peft. Exit status: 1 while this is broken, 0 when kept.\n"
+        '"""\n'
+    )
+
+
+def _names(code: str) -> set[str]:
+    """Every name that the code holds."""
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+
+
+def _calls(code: str) -> set[str]:
+    """Every name that the code calls: a local variable may have a function's name."""
+    calls = [node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    return {called.id for called in calls if isinstance(called, ast.Name)}
+
+
+@cache
+def _parts() -> dict[str, str]:
+    """The source of each function of ``parts``, decorators included, lint comments not."""
+    source = PARTS.read_text(encoding="utf-8")
+    lines = [re.sub(r"  # (noqa|type: ignore).*", "", line) for line in source.splitlines()]
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            found[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
+    return found
+
+
+def _needed(main: str, footer: str, writing: Writing) -> list[str]:
+    """``main`` among the functions it calls, and those they call: what a reader wants first."""
+    found: dict[str, str] = {}
+    waiting = _calls(f"{main}\n{footer}")
+    while waiting:
+        name = waiting.pop()
+        if name in found or not (name in FUNCTIONS or name in _parts()):
+            continue
+        found[name] = FUNCTIONS[name](writing) if name in FUNCTIONS else _parts()[name]
+        waiting |= _calls(found[name])
+    order = [*FUNCTIONS, *_parts()]
+    story = [found.pop(name) for name in STORY if name in found]
+    return [*story, main, *(found[name] for name in sorted(found, key=order.index))]
+
+
+def _constants(writing: Writing, code: str) -> str:
+    case = writing.case
+    last = case.vocab - 1
+    rows = [[2, 0, 1, last, 5, 2, 7], [last, 6, 0, 3, 3, 1, last - 1]]
+    nudges = {"float32": 4, "float64": 4}.get(case.dtype, 1)
+    roundings = 2 * (2 * (4 + 14 * case.layers)) ** 0.5
+    values = {
+        "BROKEN": "[]",
+        "SEED": f"{case.seed}",
+        "INPUT_IDS": f"torch.tensor({rows})",
+        "EPS": f"torch.finfo(torch.{case.dtype}).eps",
+        "ROUNDINGS": f"{roundings:.3g}  # 4 standard deviations of the sum of a pass's roundings",
+        "NUDGES": f"{nudges}",
+        "DELTA_ROUNDINGS": f"{8 + case.rank}",
+        "EMBEDDING": f'"{writing.embedding}.weight"',
+        "HEAD": f'"{writing.head}.weight"',
+        "ADAPTER_PAIRS": _pairs(writing),
+    }
+    used = _names(code)
+    lines = ["torch.set_num_threads(1)", "torch.manual_seed(0)"]
+    return "\n".join([*lines, *(f"{k} = {v}" for k, v in values.items() if k in used)])
+
+
+def _pairs(writing: Writing) -> str:
+    """Parts of the embedding's adapter and of the head's, and whether they are transposed."""
+    rows = "".join(f"    {literal(pair)},\n" for pair in adapter_pairs(writing))
+    return f"[  # the last says whether one is the other transposed\n{rows}]"
+
+
+def _imports(writing: Writing, code: str) -> str:
+    used = _names(code) | {"os"}
+    family = dict.fromkeys((writing.family.config, writing.family.model), "transformers")
+    stdlib = _import_lines({name: module for name, module in STDLIB.items() if name in used})
+    others = {**THIRD_PARTY, **family}
+    third_party = _import_lines(
+        {name: module for name, module in others.items() if name in used}
+        | {"peft": "", "torch": "", "transformers": ""}
+    )
+    offline = 'os.environ["HF_HUB_OFFLINE"] = "1"  # before the imports: nothing needs the hub'
+    return f"{stdlib}\n\n{offline}\n\n{third_party}\n"
+
+
+def _import_lines(modules: dict[str, str]) -> str:
+    plain = sorted(f"import {name}" for name, module in modules.items() if not module)
+    froms: dict[str, list[str]] = {}
+    for name, module in modules.items():
+        if module:
+            froms.setdefault(module, []).append(name)
+    named = [f"from {m} import {', '.join(sorted(names))}" for m, names in sorted(froms.items())]
+    return "\n".join([*plain, *named])

@@ -1,0 +1,39 @@
+"""The script for a case without an invariant: the chain of logits, ties and flags."""
+
+from __future__ import annotations
+
+from conformance.promises import base_tie_survives
+from conformance.reproducer.snippets import pieces
+from conformance.reproducer.writing import Writing, text
+
+
+def promises(w: Writing) -> str:
+    """From ``model`` on: what a user loses when it breaks, as far as the case promises it."""
+    reads = w.case.reload_dtype == "same"
+    return text(
+        pieces.BEFORE,
+        w.save_adapter,
+        pieces.adapter_reload(w),
+        'check_flags("trained", model)',
+        pieces.merge(w),
+        'check_flags("merged", merged)',
+        pieces.save_and_reload(w),
+        'check_tie("reloaded", reloaded)' if base_tie_survives(w.case) else "",
+        'check_flags("reloaded", reloaded)',
+        pieces.saved_flags(w),
+        pieces.compare_reloaded_logits(w),
+        pieces.read_as_config_says(w) if reads else "",
+    )
+
+
+def CHAIN(w: Writing) -> str:  # noqa: N802  it stands beside the table of snippets
+    """Wrap, merge, reload and adapter reload, each against what went before."""
+    return text(
+        w.adapted,
+        """
+        check_logits("logits after wrapping", logits(base), logits(model), rounding(base))
+        """,
+        w.train,
+        'check_tie("trained", model)' if w.case.tied else 'check_untied("trained", model)',
+        promises(w),
+    )

@@ -1,0 +1,82 @@
+"""Scripts about what lies on disk, in which dtype and on which device."""
+
+from __future__ import annotations
+
+from conformance.reproducer.snippets.snippet import snippet
+from conformance.reproducer.writing import NotReproducible, Writing, text
+
+
+@snippet("checkpoint-is-plain")
+def checkpoint_is_plain(w: Writing) -> str:
+    return text(
+        w.trained,
+        f"merged = {w.merge()}",
+        w.save("merged", "merged"),
+        f"""
+        # an untouched model of the saved config shows which keys there should be
+        config = {w.family.config}.from_pretrained(work / "merged")
+        {w.family.model}(config).save_pretrained(work / "plain")
+        found, expected = set(tensors_in(work / "merged")), set(tensors_in(work / "plain"))
+        says = f"tie_word_embeddings={{config.tie_word_embeddings}}"
+        missing, extra = sorted(expected - found), sorted(found - expected)
+        check(f"no key is missing under {{says}}", not missing, ", ".join(missing))
+        check(f"no key is extra under {{says}}", not extra, ", ".join(extra))
+        """,
+    )
+
+
+@snippet("saving-is-repeatable")
+def saving_is_repeatable(w: Writing) -> str:
+    return text(
+        w.trained,
+        w.save_adapter_in("adapter"),
+        w.save_adapter_in("adapter-again"),
+        f"merged = {w.merge()}",
+        w.save("merged", "merged"),
+        w.save("merged", "merged-again"),
+        """
+        for name in ("adapter", "merged"):
+            one, other = digests(work / name), digests(work / f"{name}-again")
+            for file in sorted({*one, *other} - {"README.md"}):
+                check(f"{file} of the {name}", one.get(file) == other.get(file))
+        """,
+    )
+
+
+@snippet("dtype-is-kept")
+def dtype_is_kept(w: Writing) -> str:
+    reloads = w.case.reload_dtype == "same"
+    return text(
+        w.trained,
+        f"merged = {w.merge()}",
+        'check_dtypes("merged", base, merged)',
+        w.save("merged", "merged"),
+        f'check_dtypes("reloaded", base, {w.reload()})' if reloads else "",
+        """
+        expected = {parameter.dtype for parameter in base.parameters()}
+        for key, tensor in tensors_in(work / "merged").items():
+            if tensor.dtype not in expected:
+                check(f"the saved {key}", False, f"it is {tensor.dtype}")
+        """,
+        w.again,
+        'check_dtypes("unloaded", base, model.unload())',
+    )
+
+
+@snippet("device-is-kept")
+def device_is_kept(w: Writing) -> str:
+    if w.case.device == "emulated":
+        raise NotReproducible("device-is-kept on the emulated device needs the suite's own device")
+    reloads = w.case.crossing == "none"
+    return text(
+        w.adapted,
+        'check_devices("wrapped", base, model)',
+        w.train,
+        'check_devices("trained", base, model)',
+        w.save_adapter,
+        f"merged = {w.merge()}",
+        'check_devices("merged", base, merged)',
+        w.save("merged", "merged") if reloads else "",
+        f'check_devices("reloaded", base, {w.reload()}{w.reload_to_device})' if reloads else "",
+        f'check_devices("adapter reloaded", base, {w.load_adapter})',
+    )

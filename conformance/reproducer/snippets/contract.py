@@ -1,0 +1,69 @@
+"""Scripts about PEFT's published weight-tying tables."""
+
+from __future__ import annotations
+
+from conformance.reproducer.snippets.snippet import snippet
+from conformance.reproducer.snippets.tying import adapter_pairs
+from conformance.reproducer.writing import Writing, text
+from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
+
+WRAPPERS = {
+    "modules_to_save": ("ModulesToSaveWrapper",),
+    "trainable_token_indices": ("TrainableTokensWrapper",),
+    "target_modules": ("Linear", "Embedding"),
+}
+
+
+@snippet("documented-contract")
+def documented_contract(w: Writing) -> str:
+    row = row_for(w.case)
+    assert row is not None
+    if row.raises:
+        return text(
+            w.base,
+            f"""
+            try:
+                {w.wrap}
+            except ValueError as error:
+                check("wrapping is refused, as documented", True, error)
+            else:
+                check("wrapping is refused, as documented", False, "it was not")
+            """,
+        )
+    wrapped = wrapped_roles(w.case, row)
+    kinds = WRAPPERS[row.table]
+    lines = []
+    for role in BOTH:
+        name = w.embedding if role == "embedding" else w.head
+        lines.append(f'module = model.base_model.model.get_submodule("{name}")')
+        kind = 'f"it is {type(module).__module__}.{type(module).__name__}"'
+        if role in wrapped:
+            words = f"{role} is wrapped as {' or '.join(kinds)} of peft"
+            test = (
+                f'type(module).__module__.startswith("peft.") and '
+                f"type(module).__name__ in {kinds!r}"
+            )
+        else:
+            words = f"{role} carries no adapter"
+            test = 'not type(module).__module__.startswith("peft.")'
+        lines += [f"kept = {test}", f'check("the {words}", kept, {kind})']
+    pairs = [(one, other) for one, other, _ in adapter_pairs(w)]
+    lines.append(f"pairs = {pairs}")
+    lines.append("one = any(are_one(model, *pair) for pair in pairs)")
+    lines.append(
+        f'check("the adapters are documented as {"tied" if row.tied else "separate"}", '
+        f"{'one' if row.tied else 'not one'})"
+    )
+    if not row.warns:
+        return text(w.adapted, *lines)
+    return text(
+        w.base,
+        f"""
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            model = {w.wrap}
+        told = about_the_tie(heard)
+        check("wrapping warns of the tie", bool(told), told[:1])
+        """,
+        *lines,
+    )

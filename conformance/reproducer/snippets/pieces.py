@@ -1,0 +1,97 @@
+"""Statements that several snippets share; each reads the variables that the one before it left."""
+
+from __future__ import annotations
+
+from conformance.compare import coarsest
+from conformance.reproducer.writing import Writing, text
+
+BEFORE = "before, allowed = logits(model), rounding(model)"
+
+
+def merge(w: Writing) -> str:
+    """``before`` and ``allowed`` from ``model``, then ``merged``; logits compared."""
+    return text(
+        f"merged = {w.merge()}",
+        'check_logits("logits after merge_and_unload", before, logits(merged), allowed)',
+    )
+
+
+def save_and_reload(w: Writing) -> str:
+    """``reloaded`` from ``merged``."""
+    return text(w.save("merged", "merged"), f"reloaded = {w.reload()}{w.reload_to_device}")
+
+
+def compare_reloaded(w: Writing) -> str:
+    """Weights, buffers and logits of ``merged`` and ``reloaded``."""
+    return text(_compare_reloaded_weights(w), compare_reloaded_logits(w))
+
+
+def _compare_reloaded_weights(w: Writing) -> str:
+    case = w.case
+    same = case.reload_dtype == "same"
+    lines = ["was, now = weights(merged), weights(reloaded)"]
+    if not same:
+        dtype = f"torch.{case.reload_dtype}"
+        lines.append(f"was = {{name: tensor.to({dtype}) for name, tensor in was.items()}}")
+    lines.append('check_weights("weights after the reload", was, now)')
+    if same:
+        lines.append("was, now = buffers(merged), buffers(reloaded)")
+        lines.append('check_weights("buffers after the reload", was, now)')
+    return "\n".join(lines)
+
+
+def compare_reloaded_logits(w: Writing) -> str:
+    """Logits of ``merged`` and ``reloaded``, bit for bit where nothing is cast or moved."""
+    case = w.case
+    same = case.reload_dtype == "same"
+    lines = []
+    if same and case.crossing == "none":
+        lines += [
+            "# torch may choose another kernel for weights that require a gradient",
+            "one = logits(merged.requires_grad_(False))",
+            "other = logits(reloaded.requires_grad_(False))",
+            'check_logits("logits after the reload", one, other, 0.0)',
+        ]
+    else:
+        other = case.dtype if same else coarsest(case.dtype, case.reload_dtype)
+        lines.append(f"coarser = torch.finfo(torch.{other}).eps / EPS")
+        lines.append("one, other = logits(merged), logits(reloaded)")
+        lines.append('check_logits("logits after the reload", one, other, coarser * allowed)')
+    return "\n".join(lines)
+
+
+def adapter_reload(w: Writing) -> str:
+    """The adapter loaded onto a fresh base, its logits compared with ``before``."""
+    return text(
+        f"loaded = {w.load_adapter}",
+        'check_logits("logits of the reloaded adapter", before, logits(loaded), allowed)',
+    )
+
+
+def saved_flags(w: Writing) -> str:
+    """What the saved config says against what the file holds."""
+    return f"""\
+tensors = tensors_in(work / "merged")
+embedding, head = tensors.get(EMBEDDING), tensors.get("{w.head_in_file}")
+for path, flag in flags(json.loads((work / "merged" / "config.json").read_text())).items():
+    if flag and embedding is not None and head is not None:
+        check(f"saved {{path}} is {{flag}}: one head in the file", same(embedding, head))
+    if flag is False:
+        check(f"saved {{path}} is {{flag}}: a head in the file", head is not None)"""
+
+
+def read_as_config_says(w: Writing) -> str:
+    """A plain reader's model, made in ``reloaded``, its logits compared with those merged."""
+    default = w.family.tie_default
+    return f"""\
+# a plain reader, as converters and servers are: it trusts config.json and the tensors alone
+tensors = tensors_in(work / "merged")
+stated = flags(json.loads((work / "merged" / "config.json").read_text())).values()
+tied = next((flag for flag in stated if flag is not None), {default})
+source = EMBEDDING if tied else "{w.head_in_file}"
+check(f"config.json points to {{source}}: it is in the file", source in tensors)
+if source in tensors:
+    for name, key in (("{w.embedding}", EMBEDDING), ("{w.head}", source)):
+        weight = tensors[key].clone().to(next(reloaded.parameters()).device)
+        reloaded.get_submodule(name).weight = torch.nn.Parameter(weight)
+    check_logits("logits of the plain reader", logits(merged), logits(reloaded), allowed)"""

@@ -1,0 +1,50 @@
+"""Scripts about what trains."""
+
+from __future__ import annotations
+
+from conformance.reproducer.snippets.snippet import snippet
+from conformance.reproducer.writing import Writing, text
+
+
+def _biases(w: Writing) -> str:
+    return {
+        "none": "",
+        "lora_only": """
+            owners = {name.partition(".lora_")[0] for name in adapter if ".lora_" in name}
+            adapter |= {f"{owner}.bias" for owner in owners} & set(found)
+        """,
+        "all": 'adapter |= {name for name in found if name.endswith(".bias")}',
+    }[w.case.bias]
+
+
+@snippet("only-the-adapter-trains")
+def only_the_adapter_trains(w: Writing) -> str:
+    stepped = w.case.training != "values"
+    return text(
+        w.adapted,
+        """
+        found = parameters(model)
+        parts = r"\\.(lora_|modules_to_save\\.|(token_adapter\\.)?trainable_tokens_delta)"
+        adapter = {name for name in found if re.search(parts, name)}
+        """,
+        _biases(w),
+        """
+        frozen, loose = adapter - trainable(model), trainable(model) - adapter
+        check("all of the adapter trains", not frozen, ", ".join(sorted(frozen)))
+        check("nothing else trains", not loose, ", ".join(sorted(loose)))
+        was = {name: tensor for name, tensor in weights(base).items() if name not in adapter}
+        fill_adapter(model)
+        """,
+        "filled = weights(model)\nsteps(model)" if stepped else "",
+        'check_weights("the base after training", was, weights(model))',
+        """
+        now = weights(model)
+        # rows that the batch does not meet have no gradient; half precision loses small steps
+        for name in sorted(adapter):
+            stepped = "tokens" not in name and now[name].element_size() >= 4
+            if stepped and same(filled[name], now[name]):
+                check(f"{name} moves in training", False)
+        """
+        if stepped
+        else "",
+    )

@@ -1,0 +1,75 @@
+"""Scripts about storage: what is tied stays one tensor, what is independent stays two."""
+
+from __future__ import annotations
+
+from conformance.promises import adapters_tied, base_tie_survives
+from conformance.reproducer.snippets.snippet import snippet
+from conformance.reproducer.writing import Writing, text
+from conformance.weight_tying_tables import row_for
+
+
+def adapter_pairs(w: Writing) -> list[tuple[str, str, bool]]:
+    """Which part of the embedding's adapter is which of the head's, and whether transposed."""
+    if w.placement.tokens:
+        parts = [("token_adapter.trainable_tokens_delta.default",) * 2]
+    elif w.placement.save:
+        parts = [("modules_to_save.default.weight",) * 2]
+    else:
+        parts = [
+            ("lora_embedding_A.default", "lora_B.default.weight"),
+            ("lora_embedding_B.default", "lora_A.default.weight"),
+        ]
+    return [(f"{w.embedding}.{one}", f"{w.head}.{other}", "lora" in one) for one, other in parts]
+
+
+@snippet("tied-stay-tied")
+def tied_stay_tied(w: Writing) -> str:
+    tied = adapters_tied(w.case)
+    both = "check_tied_adapters" if tied else ""
+    lines = ['check_tie("base", base)', f"model = {w.wrap}", 'check_tie("wrapped", model)']
+    lines += [f'{both}("wrapped", model)'] if both else []
+    lines += [w.train, 'check_tie("trained", model)']
+    lines += [f'{both}("trained", model)', w.save_adapter] if both else []
+    if base_tie_survives(w.case):
+        lines.append(f"merged = {w.merge()}")
+        lines.append('check_tie("merged", merged)')
+        lines.append(w.save("merged", "merged"))
+        lines.append(f'check_tie("reloaded", {w.reload()}{w.reload_to_device})')
+    if both:
+        lines.append(f"loaded = {w.load_adapter}")
+        lines.append(f'{both}("adapter reloaded", loaded)')
+    return text(w.base, *lines)
+
+
+@snippet("untied-stay-untied")
+def untied_stay_untied(w: Writing) -> str:
+    row = row_for(w.case)
+    untied = not w.case.tied
+    independent = untied or (row is not None and not row.tied)
+
+    def apart(stage: str, model: str) -> str:
+        lines = [f'check_untied("{stage}", {model})'] if untied else []
+        lines += [f'check_separate_adapters("{stage}", {model})'] if independent else []
+        return "\n".join(lines)
+
+    return text(
+        w.adapted,
+        apart("wrapped", "model"),
+        w.train,
+        apart("trained", "model"),
+        "expected, was = defined(model, base), weights(base)",
+        w.save_adapter if independent else "",
+        f"merged = {w.merge()}",
+        """
+        names = (EMBEDDING, HEAD)
+        found = weights(merged)
+        expected = {name: expected[name] for name in names}
+        check_close_weights("merged weights by definition", expected, found, was)
+        """,
+        apart("merged", "merged"),
+        f"loaded = {w.load_adapter}" if independent else "",
+        apart("adapter reloaded", "loaded"),
+        w.save("merged", "merged") if untied else "",
+        f"reloaded = {w.reload()}{w.reload_to_device}" if untied else "",
+        apart("reloaded", "reloaded") if untied else "",
+    )

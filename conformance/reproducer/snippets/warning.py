@@ -1,0 +1,28 @@
+"""The script about warnings: trouble is told while it can still be avoided."""
+
+from __future__ import annotations
+
+from conformance.reproducer.snippets.chain import promises
+from conformance.reproducer.snippets.snippet import snippet
+from conformance.reproducer.writing import Writing, text
+
+
+@snippet("trouble-is-announced-early")
+def trouble_is_announced_early(w: Writing) -> str:
+    return text(
+        w.base,
+        f"""
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            model = {w.wrap}
+        told = about_the_tie(heard)
+        """,
+        w.train,
+        promises(w),
+        f"""
+        broken = len(BROKEN)
+        BROKEN.clear()  # what counts here is whether the user was told
+        kept = not broken{" or bool(told)" if w.case.tied else ""}
+        check(f"{{broken}} broken promises were told of at wrapping", kept, told[:1])
+        """,
+    )

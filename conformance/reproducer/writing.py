@@ -1,0 +1,229 @@
+"""What a script about one case is written with: names, literals and the calls of its life."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from textwrap import dedent, indent
+from typing import Any
+
+from conformance.adapter import lora_arguments
+from conformance.case import Case
+from conformance.placements import PLACEMENTS, Placement
+from conformance.versions import installed
+from tiny_models.families import FAMILIES, Family
+
+WIDTH = 88
+
+
+class NotReproducible(Exception):  # noqa: N818  it is an answer, not an error
+    """No script can be written; the message is one sentence for the user."""
+
+
+def text(*parts: str) -> str:
+    """Code from pieces written at any indentation."""
+    return "\n".join(dedent(part).strip("\n") for part in parts if part)
+
+
+def call(name: str, arguments: dict[str, str], *positional: str) -> str:
+    """A call, on one line where it fits, else filled."""
+    written = [*positional, *(f"{key}={value}" for key, value in arguments.items())]
+    line = f"{name}({', '.join(written)})"
+    if len(line) <= WIDTH:
+        return line
+    lines = [""]
+    for argument in written:
+        if len(lines[-1]) + len(argument) > WIDTH:
+            lines.append("")
+        lines[-1] += f"{argument}, "
+    inside = "\n".join(line.rstrip() for line in lines)
+    return f"{name}(\n{indent(inside, '    ')}\n)"
+
+
+def literal(value: object) -> str:
+    """A plain value as code, strings in double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value) if "\\" not in value else f'r"{value}"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(literal, value))})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{literal(k)}: {literal(v)}' for k, v in value.items())}}}"
+    return repr(value)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A case, and how each thing of its life is written."""
+
+    case: Case
+
+    @property
+    def family(self) -> Family:
+        """The family's entry."""
+        return FAMILIES[self.case.family]
+
+    @property
+    def placement(self) -> Placement:
+        """The case's row of the grid."""
+        return PLACEMENTS[self.case.placement]
+
+    @property
+    def embedding(self) -> str:
+        """Full module name of the input embedding."""
+        return self.family.embedding
+
+    @property
+    def head(self) -> str:
+        """Full module name of the head in the installed transformers."""
+        # GPT-NeoX's head got its common name in transformers 5
+        old = installed("transformers").startswith("4.") and self.case.family == "gpt-neox"
+        return "embed_out" if old else self.family.head
+
+    @property
+    def head_in_file(self) -> str:
+        """The head's key in a checkpoint."""
+        return self.family.head_in_file
+
+    @property
+    def dtype(self) -> str:
+        """The keyword argument that loads in the case's precision."""
+        return self.loads_in(self.case.dtype)
+
+    def loads_in(self, dtype: str) -> str:
+        """The keyword argument of ``from_pretrained`` for a precision, renamed in 4.56."""
+        major, minor = [*installed("transformers").split("."), "0"][:2]
+        old = major == "4" and minor.isdigit() and int(minor) < 56  # noqa: PLR2004
+        return f"{'torch_dtype' if old else 'dtype'}=torch.{dtype}"
+
+    @property
+    def to_device(self) -> str:
+        """How a base gets to where its adapter is made."""
+        away = self.case.device == "cuda" and self.case.crossing != "start-on-cpu"
+        return '.to("cuda")' if away else ""
+
+    @property
+    def lora_config(self) -> str:
+        """``LoraConfig(...)``; full paths of body modules are looked up in ``base``."""
+        return call("LoraConfig", self._adapter)
+
+    @property
+    def lora_arguments(self) -> str:
+        """``dict(...)`` of the same arguments."""
+        return call("dict", self._adapter)
+
+    @property
+    def _adapter(self) -> dict[str, str]:
+        body = {role: getattr(self.family, role) for role in ("attention", "mlp")}
+        roles = {"embedding": (self.embedding,), "head": (self.head,)}
+        roles |= {role: names for role, names in body.items() if names}
+        arguments = lora_arguments(self.case, roles)
+        del arguments["lora_dropout"]
+        if arguments["bias"] == "none":
+            del arguments["bias"]
+        written = {name: literal(value) for name, value in arguments.items()}
+        if self.case.writing == "paths":
+            looked_up = {name for names in body.values() for name in names}
+            written["target_modules"] = _paths(arguments["target_modules"], looked_up)
+        return written
+
+    @property
+    def base(self) -> str:
+        """``base = ...``, with its vocabulary grown where the adapter's will be."""
+        made = f"{self.make_base}{self.to_device}"
+        if self.case.grown:
+            return f"small = {made}\nbase = grow(copy.deepcopy(small))"
+        return f"base = {made}"
+
+    @property
+    def make_base(self) -> str:
+        """The call that makes the base."""
+        return "load_base(work)" if self.loaded else "build()"
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the base comes out of a checkpoint."""
+        return self.case.base != "built" or self.case.dtype != "float32"
+
+    @property
+    def wrap(self) -> str:
+        """The call that puts a fresh adapter on a copy of the base."""
+        return f"wrap({'small' if self.case.grown else 'base'})"
+
+    @property
+    def train(self) -> str:
+        """Statements that give ``model`` its trained values."""
+        return "fill_adapter(model)" + ("" if self.case.training == "values" else "\nsteps(model)")
+
+    @property
+    def adapted(self) -> str:
+        """Statements up to the wrapped ``model``, with PEFT's own initial values."""
+        return f"{self.base}\nmodel = {self.wrap}"
+
+    @property
+    def trained(self) -> str:
+        """Statements up to the trained ``model``."""
+        return f"{self.adapted}\n{self.train}"
+
+    @property
+    def again(self) -> str:
+        """Statements that make another trained ``model`` from the same base."""
+        return f"model = {self.wrap}\n{self.train}"
+
+    def merge(self, *, otherwise: bool = False) -> str:
+        """The expression that merges ``model``, as the case does or the other way round."""
+        safe = self.case.safe_merge != otherwise
+        return f"model.merge_and_unload({'safe_merge=True' if safe else ''})"
+
+    def save(self, model: str, folder: str) -> str:
+        """The statement that saves a plain model."""
+        # below the size of a tiny checkpoint, so that it is cut in several files
+        shards = ', max_shard_size="6KB"' if self.case.sharded else ""
+        return f'{model}.save_pretrained(work / "{folder}"{shards})'
+
+    def reload(self, extra: str = "") -> str:
+        """The expression that loads the merged model again."""
+        auto = self.case.loader == "auto"
+        loader = "AutoModelForCausalLM" if auto else self.family.model
+        same = self.case.reload_dtype == "same"
+        dtype = self.case.dtype if same else self.case.reload_dtype
+        return f'{loader}.from_pretrained(work / "merged", {self.loads_in(dtype)}{extra})'
+
+    @property
+    def reload_to_device(self) -> str:
+        """How the reloaded model gets to where the case has it."""
+        away = self.case.device == "cuda" and self.case.crossing != "reload-on-cpu"
+        return '.to("cuda")' if away else ""
+
+    @property
+    def save_adapter(self) -> str:
+        """The statement that saves the adapter of ``model``."""
+        return self.save_adapter_in("adapter")
+
+    def save_adapter_in(self, folder: str) -> str:
+        """The statement that saves the adapter of ``model`` in a folder."""
+        value = {"auto": "", "yes": "True", "no": "False"}[self.case.save_embedding_layers]
+        extra = f", save_embedding_layers={value}" if value else ""
+        return f'model.save_pretrained(work / "{folder}"{extra})'
+
+    @property
+    def load_adapter(self) -> str:
+        """The expression that loads the saved adapter onto a fresh base."""
+        options: dict[str, Any] = {}
+        if self.case.low_cpu_mem_usage:
+            options["low_cpu_mem_usage"] = True
+        if self.case.is_trainable:
+            options["is_trainable"] = True
+        # PEFT would read onto an accelerator even for a base that lies on the CPU
+        options["torch_device"] = "cuda" if self.to_device else "cpu"
+        extra = "".join(f", {key}={literal(value)}" for key, value in options.items())
+        return f'PeftModel.from_pretrained(copy.deepcopy(base), work / "adapter"{extra})'
+
+
+def _paths(names: list[str], looked_up: set[str]) -> str:
+    written = [literal(name) for name in names if name not in looked_up]
+    short = [literal(name) for name in names if name in looked_up]
+    if short:
+        written.append(f"*paths(base, {', '.join(short)})")
+    return f"[{', '.join(written)}]"
