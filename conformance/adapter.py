@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.case import Case
+from conformance.case import BODY, Case
 from conformance.placements import PLACEMENTS
 
 
@@ -41,6 +41,29 @@ def lora_arguments(case: Case, roles: Mapping[str, tuple[str, ...]]) -> dict[str
     if case.excluded:
         arguments["exclude_modules"] = _short(roles["mlp"])
     return arguments
+
+
+def body_targets(
+    case: Case, roles: Mapping[str, tuple[str, ...]], linear: tuple[str, ...]
+) -> frozenset[str]:
+    """The body modules that the case asks to adapt, by our own reading of its config.
+
+    ``linear`` names all linear modules of the base but its head: what ``all-linear`` stands for.
+    A short name stands for every module whose path ends in it.
+    """
+    if case.writing == "all-linear":
+        asked = set(linear)
+    else:
+        placement = PLACEMENTS[case.placement]
+        wanted = [r if r in roles else "mlp" for r in (*placement.target, *case.also)]
+        named = {name for role in wanted if role in BODY for name in roles[role]}
+        last = {name.rpartition(".")[2] for name in named}
+        asked = {name for name in linear if name.rpartition(".")[2] in last}
+        asked = named if case.writing == "paths" else asked
+    if case.excluded:
+        left_out = set(_short(roles["mlp"]))
+        asked = {name for name in asked if name.rpartition(".")[2] not in left_out}
+    return frozenset(asked)
 
 
 def _short(names: tuple[str, ...]) -> list[str]:

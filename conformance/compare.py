@@ -92,15 +92,15 @@ def distance(one: Tensor, other: Tensor) -> float:
 
 
 def same_bits(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have one dtype, one shape and equal bits (NaN equals NaN)."""
+    """Whether two tensors have one dtype, one shape and equal bits, those of NaN and -0 too."""
     import torch
 
     if one.dtype != other.dtype or one.shape != other.shape:
         return False
-    return bool(torch.equal(one, other)) or (
-        bool(torch.equal(one.isnan(), other.isnan()))
-        and bool(torch.equal(one.nan_to_num(), other.nan_to_num()))
-    )
+    if not one.is_floating_point():
+        return torch.equal(one, other)
+    words = {2: torch.int16, 4: torch.int32, 8: torch.int64}[one.element_size()]
+    return torch.equal(one.contiguous().view(words), other.contiguous().view(words))
 
 
 def worst(pairs: Iterable[tuple[str, Tensor, Tensor]]) -> tuple[str, float]:

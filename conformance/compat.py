@@ -10,11 +10,15 @@ import inspect
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from conformance.devices import peft_load_device
 from tiny_models.compat import forget_warned_once, quiet_progress
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 __all__ = ["forget_warned_once", "quiet_progress"]
@@ -23,6 +27,7 @@ __all__ = ["forget_warned_once", "quiet_progress"]
 ABOUT_TYING = re.compile(r"\btie|\btied|weight_tying|weight tying", re.IGNORECASE)
 
 PREFIX = "base_model.model."
+NAMES = 4096  # names kept as they were read: each is met at every stage of every life
 ADAPTER = "default"
 # How each wrapper hides the plain module: LoRA, trainable tokens, modules_to_save.
 # They can stand inside each other: trained tokens under the LoRA of a tied head.
@@ -51,11 +56,13 @@ def lacks(field: str) -> bool:
     return field not in inspect.signature(LoraConfig).parameters
 
 
+@lru_cache(NAMES)
 def plain_name(name: str) -> str:
     """The name a parameter or module of a wrapped model has in the plain model."""
     return _HIDDEN.sub("", name.removeprefix(PREFIX))
 
 
+@lru_cache(NAMES)
 def adapter_part(name: str) -> tuple[str, str] | None:
     """``(module, part)`` of an adapter parameter, by plain name; None for the base's own."""
     for pattern, kind in ((_LORA, ""), (_TOKENS, ""), (_SAVED, "saved ")):
@@ -99,19 +106,42 @@ def load_adapter(base: Any, folder: str, *, low_cpu_mem_usage: bool, is_trainabl
     """``PeftModel.from_pretrained``, the adapter going where the base is.
 
     ``low_cpu_mem_usage`` came with 0.13, ``torch_device`` (of ``load_adapter``, to which it is
-    handed on) with 0.11. The file is read on the CPU and then moved: safetensors refuses device
-    names it does not know, and PEFT would otherwise choose the machine's accelerator even for a
-    base that lies on the CPU (``infer_device``).
+    handed on) with 0.11; without it PEFT chooses the machine's accelerator even for a base that
+    lies on the CPU (``infer_device``).
     """
     from peft import PeftModel
 
+    device = next(base.parameters()).device
     options: dict[str, Any] = {"is_trainable": is_trainable}
     if "low_cpu_mem_usage" in inspect.signature(PeftModel.from_pretrained).parameters:
         options["low_cpu_mem_usage"] = low_cpu_mem_usage
     if "torch_device" in inspect.signature(PeftModel.load_adapter).parameters:
-        options["torch_device"] = "cpu"
-    device = next(base.parameters()).device
-    return PeftModel.from_pretrained(base, folder, **options).to(device)
+        options["torch_device"] = str(device)
+    with _reading_onto(device):
+        return PeftModel.from_pretrained(base, folder, **options)
+
+
+@contextmanager
+def _reading_onto(device: torch.device) -> Iterator[None]:
+    """Let PEFT read an adapter onto a device whose name safetensors refuses.
+
+    Reading on the CPU instead would not be what happens on a device that it knows: PEFT 0.21
+    moves what lies beside its base's device, and frozen embedding factors then train.
+    """
+    save_and_load: Any = import_module("peft.utils.save_and_load")
+    if peft_load_device(device.type) == device.type:
+        yield
+        return
+    original = save_and_load.safe_load_file
+
+    def read(file: str, device: str) -> dict[str, torch.Tensor]:
+        return {key: tensor.to(device) for key, tensor in original(file).items()}
+
+    save_and_load.safe_load_file = read
+    try:
+        yield
+    finally:
+        save_and_load.safe_load_file = original
 
 
 def load_adapter_config(folder: str) -> Any:
@@ -137,19 +167,21 @@ def without_model_card() -> Iterator[None]:
 
 
 def traces(model: nn.Module) -> frozenset[str]:
-    """What PEFT left on a model it has been taken off from: modules, attributes, configs.
+    """What PEFT left on a model it has been taken off from: modules, attributes, hooks, mode.
 
     ``_hf_peft_config_loaded`` is transformers' own flag and counts when it is true.
     """
-    left = {
-        f"module {name}: {type(module).__name__}"
-        for name, module in model.named_modules()
-        if is_wrapper(module)
-    }
+    left: set[str] = set()
     for name, module in model.named_modules():
+        if is_wrapper(module):
+            left.add(f"module {name}: {type(module).__name__}")
         where = name or "the model"
         if "peft_config" in vars(module):
             left.add(f"attribute peft_config on {where}")
         if vars(module).get("_hf_peft_config_loaded"):
             left.add(f"attribute _hf_peft_config_loaded on {where}")
+        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+            left.add(f"hook on {where}")
+    if model.training:
+        left.add("the model is in training mode")
     return frozenset(left)

@@ -8,7 +8,7 @@ from conformance.invariants import INVARIANTS
 from conformance.outcome import ITEM_RECORD
 from conformance.plugin import SESSION
 from conformance.records import Record
-from conformance.regressions.reader import read_all
+from conformance.regressions.reader import RegressionError, read_all
 
 
 @pytest.fixture
@@ -27,6 +27,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     options = suite.options
     names = set(metafunc.fixturenames)
     single = options.case is not None
+    if "family" in names:
+        metafunc.parametrize("family", () if single else options.families)
     if {"stratum", "invariant"} <= names:
         pairs = [
             pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
@@ -51,7 +53,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             ],
         )
     elif {"regression", "invariant"} <= names:
-        recorded = () if single else read_all(frozenset(INVARIANTS))
+        try:
+            recorded = () if single else read_all(frozenset(INVARIANTS))
+        except RegressionError as error:
+            raise pytest.Collector.CollectError(str(error)) from None
         metafunc.parametrize(
             ("regression", "invariant"),
             [

@@ -47,7 +47,9 @@ def hearing(stage: str, into: list[Heard], *, hide: str) -> Iterator[None]:
     try:
         for logger in loggers:
             logger.handlers[:] = [listener]
-            logger.setLevel(logging.WARNING)
+            # setting a level makes every logger of the process forget its own: slow
+            if logger.getEffectiveLevel() != logging.WARNING:
+                logger.setLevel(logging.WARNING)
             logger.propagate = False
         with quiet_progress(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -59,5 +61,6 @@ def hearing(stage: str, into: list[Heard], *, hide: str) -> Iterator[None]:
     finally:
         for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
             logger.handlers[:] = handlers
-            logger.setLevel(level)
+            if logger.level != level:
+                logger.setLevel(level)
             logger.propagate = propagate

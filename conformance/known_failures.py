@@ -117,7 +117,8 @@ def read(path: Path) -> tuple[KnownFailure, ...]:
 def _entry(path: Path, raw: Any) -> KnownFailure:
     name = raw.get("id", "an entry without id") if isinstance(raw, dict) else "an entry"
     where = f"{path}, {name}"
-    if not isinstance(raw, dict) or set(raw) - set(FIELDS) or set(FIELDS) - set(raw) - set(OPTIONAL):
+    required = set(FIELDS) - set(OPTIONAL)
+    if not isinstance(raw, dict) or set(raw) - set(FIELDS) or required - set(raw):
         raise TableError(f"{where}: needs exactly the fields {', '.join(FIELDS)} (says may lack)")
     lists = ("invariant", "finding")
     wrong = [key for key in raw if key not in (*lists, "where") and not isinstance(raw[key], str)]
@@ -187,15 +188,15 @@ class KnownFailures:
         every = [entry for path in (OURS, *extra) for entry in read(path)]
         return cls(tuple(entry for entry in every if entry.applies_here()))
 
-    def covering(self, invariant: str, finding: Finding, seen: Observation) -> KnownFailure | None:
-        """The first entry that declares this finding."""
-        return next((e for e in self.entries if e.covers(invariant, finding, seen)), None)
+    def covering(
+        self, invariant: str, finding: Finding, seen: Observation
+    ) -> tuple[KnownFailure, ...]:
+        """The entries that declare this finding; a user's own may repeat one of ours."""
+        return tuple(e for e in self.entries if e.covers(invariant, finding, seen))
 
     def regions_of(self, invariant: str, case: Case) -> tuple[str, ...]:
         """Ids of the entries on this invariant whose region has the case."""
-        return tuple(
-            e.id for e in self.entries if invariant in e.invariant and e.region_has(case)
-        )
+        return tuple(e.id for e in self.entries if invariant in e.invariant and e.region_has(case))
 
 
 def is_development(package: str) -> bool:

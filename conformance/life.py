@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from conformance import compat
-from conformance.adapter import lora_arguments
+from conformance.adapter import body_targets, lora_arguments
 from conformance.branches import BRANCHES
 from conformance.case import Case
 from conformance.definition import effective_weights, nudged
@@ -26,7 +26,7 @@ from tiny_models import build as tiny
 from tiny_models.checkpoints import plain_keys
 from tiny_models.compat import resize
 from tiny_models.families import FAMILIES
-from tiny_models.roles import module_names
+from tiny_models.roles import linear_modules, module_names
 from tiny_models.values import refill
 
 GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
@@ -73,6 +73,7 @@ class Life:
         self.troubles: list[Trouble] = []
         self.configs: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
         self.roles: dict[str, tuple[str, ...]] = {}
+        self.targets: frozenset[str] = frozenset()
         self.pristine: Any = None
         self._stage = "base"
         away = torch_device(case.device)
@@ -108,8 +109,10 @@ class Life:
         model = self.adapted(first=True)
         with self.at("defined"):
             self._define()
-        with self.at("disabled"), model.disable_adapter():
-            self.stages["disabled"] = Snapshot(logits=logits(model, self.inputs))
+        with self.at("disabled"):
+            with model.disable_adapter():
+                self.stages["disabled"] = Snapshot(logits=logits(model, self.inputs))
+            self.stages["enabled-again"] = snapshot(model, None)
         with self.at("adapter-saved"):
             self.saved["adapter"] = self.save_adapter(model, "adapter")
             self.saved["adapter-again"] = self.save_adapter(model, "adapter-again")
@@ -141,11 +144,15 @@ class Life:
                 reinitialised=base.reinitialised,
             )
         self.roles = module_names(base.model, self.family)
+        linear = linear_modules(base.model, but=self.roles["head"][0])
+        self.targets = body_targets(self.case, self.roles, linear)
         self.stages["base"] = snapshot(self.fresh_base(), self.inputs)
 
     def fresh_base(self, *, grown: bool = True) -> Any:
         """A new copy of the base on the device the adapter is made on."""
-        model = copy.deepcopy(self.pristine).to(self.device)
+        model = copy.deepcopy(self.pristine)
+        if self.device.type != "cpu":  # where the pristine one lies; moving walks every module
+            model.to(self.device)
         if grown and self.case.grown:
             self._grow(model)
         return model
@@ -167,12 +174,14 @@ class Life:
         arguments = lora_arguments(self.case, self.roles)
         with self.at("adapted" if first else "adapted-again"):
             config = compat.lora_config(**arguments)
-            before = copy.deepcopy(config.to_dict()) | {"lists passed": copy.deepcopy(arguments)}
+            if first:
+                passed = {"lists passed": arguments}
+                before = copy.deepcopy(config.to_dict() | passed)
             model = compat.wrap(model, config, autocast=self.case.autocast)
             if self.case.grown:
                 self._grow(model.base_model.model)
             if first:
-                self.configs = before, config.to_dict() | {"lists passed": arguments}
+                self.configs = before, config.to_dict() | passed
                 self.stages["adapted"] = snapshot(model, self.inputs)
         with self.at("trained" if first else "trained-again"):
             trained_values(model, self.case)
@@ -253,6 +262,7 @@ class Life:
                 tied: plain_keys(self.case.family, self.case.layers, tied=tied)
                 for tied in (True, False)
             },
+            targets=self.targets,
             config_before=self.configs[0],
             config_after=self.configs[1],
         )

@@ -22,7 +22,7 @@ class Snapshot:
     ``weights`` and ``buffers`` are CPU clones by name, every name of a shared tensor included.
     ``shares`` groups the names that share storage. ``flags`` maps the dotted path of each
     ``tie_word_embeddings`` in the config to its value. ``modules`` maps names to
-    ``<package>.<class>``. Names are those of the plain model: PEFT's prefix is taken off.
+    ``<package>.<class>``; ``settings`` are all other values of its configs, as text. Names are those of the plain model: PEFT's prefix is taken off.
     """
 
     weights: Mapping[str, Tensor] = field(default_factory=dict)
@@ -34,6 +34,7 @@ class Snapshot:
     trainable: frozenset[str] = frozenset()
     devices: Mapping[str, str] = field(default_factory=dict)
     traces: frozenset[str] = frozenset()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def share(self, one: str, other: str) -> bool:
         """Whether the two named tensors have one storage."""
@@ -94,7 +95,8 @@ class Observation:
     ``stages`` holds a snapshot for each stage reached; ``saved`` the folders ``merged``,
     ``merged-again``, ``adapter`` and ``adapter-again``; ``names`` the full module names of the
     roles ``embedding`` and ``head``, and ``head-in-file`` the head's key in a checkpoint;
-    ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``config_before`` and
+    ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``targets`` the
+    attention and mlp modules that the case asks to adapt; ``config_before`` and
     ``config_after`` the caller's adapter config around wrapping.
     """
 
@@ -105,6 +107,7 @@ class Observation:
     loading: Mapping[str, LoadReport] = field(default_factory=dict)
     heard: tuple[Heard, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    targets: frozenset[str] = frozenset()
     plain_keys: Mapping[bool, frozenset[str]] = field(default_factory=dict)
     config_before: Mapping[str, object] = field(default_factory=dict)
     config_after: Mapping[str, object] = field(default_factory=dict)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings
@@ -43,9 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RECORDS] = []
     name = config.getoption("--hypothesis-profile", None) or "default"
     if name not in PROFILES:
-        raise pytest.UsageError(
-            f"--hypothesis-profile accepts {', '.join(PROFILES)}, not {name!r}"
-        )
+        raise pytest.UsageError(f"--hypothesis-profile accepts {', '.join(PROFILES)}, not {name!r}")
     settings.load_profile(name)
     _set_seed(config, name)
     if config.option.help or config.option.version or not about_to_judge(config):
@@ -77,9 +75,9 @@ def about_to_judge(config: pytest.Config) -> bool:
 def _set_seed(config: pytest.Config, profile: str) -> None:
     """A random seed for ``explore``, one for all workers."""
     if hasattr(config, "workerinput"):
-        config.conformance_seed = config.workerinput["conformance_seed"]
+        config.conformance_seed = config.workerinput["conformance_seed"]  # type: ignore[attr-defined]
     elif profile == "explore":
-        config.conformance_seed = random.SystemRandom().randrange(2**32)
+        config.conformance_seed = random.SystemRandom().randrange(2**32)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -97,7 +95,7 @@ def _header(config: pytest.Config) -> dict[str, Any]:
         "versions": versions(),
         "devices": list(options.devices),
         "profile": settings.get_current_profile_name(),
-        "examples": options.examples or settings.default.max_examples,
+        "examples": options.examples or settings().max_examples,
         "seed": options.seed,
         "families": list(options.families),
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -112,8 +110,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     listed = ", ".join(f"{name} {version}" for name, version in header["versions"].items())
     return [
         f"conformance: {listed}",
-        f"conformance: devices {', '.join(header['devices'])}; profile {header['profile']}, "
-        f"{header['examples']} lives a stratum; seed {header['seed']}",
+        (
+            f"conformance: devices {', '.join(header['devices'])}; profile {header['profile']}, "
+            f"{header['examples']} lives a stratum; seed {header['seed']}"
+        ),
     ]
 
 
@@ -136,7 +136,9 @@ def suite(pytestconfig: pytest.Config) -> Session:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Print a violation as its own text, and send the item's record with its report."""
     report = yield
     if ITEM_RECORD in item.stash and report.when == "call":
@@ -152,9 +154,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, value in report.user_properties:
         if name == KEY and report.when == "call" and _CONTROLLER:
             config = _CONTROLLER[0]
-            config.stash[RECORDS].append(Record(**value))
+            fields = cast("dict[str, Any]", value)
+            config.stash[RECORDS].append(Record(**fields))
             if RESULTS in config.stash:
-                config.stash[RESULTS].write({"type": "item", **value})
+                config.stash[RESULTS].write({"type": "item", **fields})
 
 
 _CONTROLLER: list[pytest.Config] = []

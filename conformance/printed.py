@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SHOWN = 6
+LONGEST = 110
 
 
 def failure_text(invariant: Invariant, findings: Sequence[Finding], seen: Observation) -> str:
@@ -47,7 +48,8 @@ def _found(findings: Sequence[Finding], seen: Observation) -> list[str]:
     told = [heard for heard in seen.heard if heard.about_tying]
     for heard in {(h.stage, h.text): h for h in told}.values():
         text = " ".join(heard.text.split())
-        lines.append(f"heard at {heard.stage}: {text[:110]}{'...' if len(text) > 110 else ''}")
+        more = "..." if len(text) > LONGEST else ""
+        lines.append(f"heard at {heard.stage}: {text[:LONGEST]}{more}")
     if not told:
         lines.append("heard of the tie: nothing")
     return [f"{'FOUND' if n == 0 else '':9} {line}" for n, line in enumerate(lines)]

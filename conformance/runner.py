@@ -65,11 +65,10 @@ def judge(
     open_findings: list[Finding] = []
     hit: set[str] = set()
     for finding in judgement.findings:
-        entry = known.covering(invariant.id, finding, seen)
-        if entry is None:
+        entries = known.covering(invariant.id, finding, seen)
+        hit.update(entry.id for entry in entries)
+        if not entries:
             open_findings.append(finding)
-        else:
-            hit.add(entry.id)
     if first and judgement.verdict in {"holds", "breaks"}:
         for name in {*known.regions_of(invariant.id, case), *hit}:
             count = tally.known.setdefault(name, [0, 0])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.compat import adapter_part, is_wrapper, plain_name, traces
+from conformance.compat import PREFIX, adapter_part, is_wrapper, plain_name, traces
 from conformance.observation import Saved, Snapshot
 
 if TYPE_CHECKING:
@@ -43,22 +43,32 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
 
 def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
     """All facts of one stage; no logits where ``inputs`` is None."""
-    parameters = {_name(n): p for n, p in model.named_parameters(remove_duplicate=False)}
-    buffers = {_name(n): b for n, b in model.named_buffers(remove_duplicate=False)}
+    left = traces(model)  # before a forward pass puts the model in eval mode
+    config = model.config.to_dict()
+    parameters: dict[str, torch.Tensor] = {}
+    buffers: dict[str, torch.Tensor] = {}
+    modules: dict[str, str] = {}
+    met: set[nn.Module] = set()
+    for where, module in model.named_modules(remove_duplicate=False):  # one walk: it is slow
+        dot = f"{where}." if where else ""
+        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+            parameters[_name(dot + name)] = parameter
+        for name, buffer in module.named_buffers(recurse=False, remove_duplicate=False):
+            buffers[_name(dot + name)] = buffer
+        if module not in met and not _inside(where, model):
+            modules[plain_name(where)] = _class(module)
+        met.add(module)
     return Snapshot(
         weights={name: _copy(parameter) for name, parameter in parameters.items()},
         buffers={name: _copy(buffer) for name, buffer in buffers.items()},
         logits=None if inputs is None else logits(model, inputs),
         shares=shares(parameters),
-        flags=flags(model.config.to_dict()),
-        modules={
-            plain_name(name): _class(module)
-            for name, module in model.named_modules()
-            if not _inside(name, model)
-        },
+        flags=flags(config),
+        modules=modules,
         trainable=frozenset(n for n, p in parameters.items() if p.requires_grad),
         devices={name: p.device.type for name, p in {**parameters, **buffers}.items()},
-        traces=traces(model),
+        traces=left,
+        settings=settings(config, model),
     )
 
 
@@ -78,6 +88,8 @@ def _class(module: nn.Module) -> str:
 
 def _inside(name: str, model: nn.Module) -> bool:
     """Whether a wrapper stands at the same plain name, hiding this module."""
+    if name.removeprefix(PREFIX) == plain_name(name):
+        return False  # no wrapper's part in it
     parent = name.rpartition(".")[0]
     while parent:
         if plain_name(parent) == plain_name(name) and is_wrapper(model.get_submodule(parent)):
@@ -105,6 +117,16 @@ def flags(config: Mapping[str, Any], path: str = "") -> dict[str, bool | None]:
         elif isinstance(value, Mapping):
             found |= flags(value, where)
     return found
+
+
+def settings(config: Mapping[str, Any], model: Any) -> dict[str, str]:
+    """Every other setting of config and generation config, as text; names of folders left out."""
+    generation = getattr(model, "generation_config", None)
+    found = {f"config.{key}": value for key, value in config.items()}
+    if generation is not None:
+        found |= {f"generation_config.{k}": v for k, v in generation.to_dict().items()}
+    skipped = ("_name_or_path", "tie_word_embeddings", "_from_model_config")
+    return {key: repr(value) for key, value in found.items() if not key.endswith(skipped)}
 
 
 def saved(folder: Path, *, config_name: str = "config.json") -> Saved:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = ("peft", "transformers", "torch", "safetensors", "hypothesis", "pytest")
 
 
+@cache
 def installed(package: str) -> str:
     """The installed version, or ``not installed``."""
     try:

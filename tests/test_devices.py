@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,7 +121,7 @@ def test_cuda_is_usable_where_torch_sees_it() -> None:
 
 
 def test_unknown_device_is_refused() -> None:
-    with pytest.raises(devices.UnknownDeviceError, match="'gpu'.*cpu, cuda, emulated"):
+    with pytest.raises(devices.UnknownDeviceError, match=r"'gpu'.*cpu, cuda, emulated"):
         devices.unavailable("gpu")
 
 
@@ -148,9 +150,9 @@ def test_refused_source_shows_the_compiler_s_words(
         pytest.skip(str(error))
     source = tmp_path / "broken.cpp"
     source.write_text("#error this is not C++ we know\n")
-    monkeypatch.setattr(emulated, "SOURCE", source)
+    monkeypatch.setattr(emulated, "SOURCES", (source,))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(emulated.CompileError, match="could not compile.*not C.. we know"):
+    with pytest.raises(emulated.CompileError, match=r"could not compile.*not C.. we know"):
         emulated.build()
     assert list((tmp_path / "cache" / "peft-conformance").iterdir()) == []
 
@@ -210,12 +212,15 @@ def test_loading_twice_changes_nothing(device: torch.device) -> None:
         lambda ours, cpu: ours.index_put_((torch.tensor([0]),), cpu[0]),
         lambda ours, cpu: cpu[torch.tensor([0], device=ours.device)],
         lambda ours, cpu: torch.tensor(0.0).add_(ours.sum()),
-        lambda ours, cpu: torch.equal(ours, cpu),
+        torch.equal,
     ],
+    ids=itertools.count(),
 )
-def test_mixed_devices_are_refused_in_cuda_s_words(mix, device: torch.device) -> None:
+def test_mixed_devices_are_refused_in_cuda_s_words(
+    mix: Callable[..., torch.Tensor], device: torch.device
+) -> None:
     cpu = torch.randn(4, 4)
-    with pytest.raises(RuntimeError, match="(on|have) the same device"):
+    with pytest.raises(RuntimeError, match=r"(on|have) the same device"):
         mix(cpu.to(device), cpu)
 
 
@@ -230,8 +235,11 @@ def test_mixed_devices_are_refused_in_cuda_s_words(mix, device: torch.device) ->
         lambda ours: ours.index_put((torch.tensor([0]),), ours[1]),
         lambda ours: ours.clone().copy_(torch.ones(4, 4)),
     ],
+    ids=itertools.count(),
 )
-def test_what_cuda_allows_to_lie_on_the_cpu_is_allowed(mix, device: torch.device) -> None:
+def test_what_cuda_allows_to_lie_on_the_cpu_is_allowed(
+    mix: Callable[..., torch.Tensor], device: torch.device
+) -> None:
     cpu = torch.randn(4, 4)
     result = mix(cpu.to(device))
     assert result.device == device

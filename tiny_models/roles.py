@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from tiny_models.families.family import Family
 
 
+def _is_linear(module: nn.Module) -> bool:
+    """A linear module or a subclass of one (Falcon has its own); Conv1D is transformers' own."""
+    return any(kind.__name__ in {"Linear", "Conv1D"} for kind in type(module).__mro__)
+
+
+def linear_modules(model: nn.Module, *, but: str) -> tuple[str, ...]:
+    """Full names of every linear module, transposed ones too, but for the one named ``but``."""
+    return tuple(
+        name
+        for name, module in model.named_modules()
+        if _is_linear(module) and name != but
+    )
+
+
 def module_names(model: nn.Module, entry: Family) -> dict[str, tuple[str, ...]]:
     """Full module names by role, in the model's own order.
 

@@ -6,23 +6,17 @@
 // sections below supply what such a backend must have and nothing else. Sources: "Facilitating New
 // Backend Integration by PrivateUse1" (docs.pytorch.org/tutorials/advanced/privateuseone.html),
 // "Accelerator Integration" (docs.pytorch.org/docs/main/accelerator) and the headers included here,
-// which are named where a line follows from one of them. The Python half is `emulated.py`.
+// which are named where a line follows from one of them. Attention and convolution, which need
+// kernels of their own, are in `emulated_kernels.cpp`; the Python half is `emulated.py`.
 
-#include <ATen/core/Tensor.h>
+#include "emulated.h"
+
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <ATen/EmptyTensor.h>
 #include <ATen/native/CPUFallback.h>
-#include <ATen/native/transformers/attention.h>
-#include <ATen/SDPBackend.h>
-#include <ATen/ops/_fused_sdp_choice.h>
 #include <ATen/ops/_reshape_alias_native.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
 #include <ATen/ops/as_strided_native.h>
-#include <ATen/ops/convolution.h>
-#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/histc.h>
 #include <ATen/ops/resize_native.h>
 #include <ATen/ops/set_native.h>
 #include <ATen/ops/unfold_native.h>
@@ -33,13 +27,68 @@
 #include <c10/core/impl/alloc_cpu.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
-namespace {
+namespace emulated {
 
-constexpr auto kEmulated = c10::DeviceType::PrivateUse1;
-const c10::Device kOnlyDevice(kEmulated, 0);  // index 0, so it prints as `emulated:0`, like cuda:0
+// ----------------------------------------------------------------------------- to and from the CPU
+
+at::Tensor on_host(const at::Tensor& tensor) {
+  if (tensor.device().type() != kEmulated) {
+    return tensor;
+  }
+  at::Tensor host = at::from_blob(
+      tensor.unsafeGetTensorImpl()->mutable_data(),
+      tensor.sizes(),
+      tensor.strides(),
+      tensor.options().device(c10::kCPU).requires_grad(false));
+  host._set_conj(tensor.is_conj());
+  host._set_neg(tensor.is_neg());
+  return host;
+}
+
+std::optional<at::Tensor> on_host(const std::optional<at::Tensor>& tensor) {
+  return tensor.has_value() && tensor->defined() ? std::optional(on_host(*tensor)) : std::nullopt;
+}
+
+at::Tensor to_device(const at::Tensor& result) {
+  return result.defined() ? result.to(kOnlyDevice) : result;
+}
+
+// ----------------------------------------------------------------------------------- mixed devices
+// The fault this device is for is an operand left on the CPU, so operands are checked by CUDA's
+// rule and with its words: one device for all, except
+//   - a CPU tensor without dimensions, only read (TensorIterator.cpp, "Handles CPU scalars"),
+//   - CPU index tensors for indexing (TensorAdvancedIndexing: "indices should be either on cpu or
+//     on the same device as the indexed tensor").
+
+void require_our_device(
+    const at::Tensor& tensor,
+    const std::string& argument,
+    const std::string& method,
+    CpuTensor cpu_tensor) {
+  if (!tensor.defined() || tensor.device() == kOnlyDevice) {
+    return;
+  }
+  if (tensor.device().is_cpu() &&
+      (cpu_tensor == CpuTensor::Allowed ||
+       (cpu_tensor == CpuTensor::AllowedIfScalar && tensor.dim() == 0))) {
+    return;
+  }
+  TORCH_CHECK(
+      false,
+      "Expected all tensors to be on the same device, but found at least two devices, ",
+      kOnlyDevice,
+      " and ",
+      tensor.device(),
+      "! (when checking argument for argument ",
+      argument,
+      " in method ",
+      method,
+      ")");
+}
+
+namespace {
 
 // ---------------------------------------------------------------------------------------- memory
 // Every storage asks its allocator for bytes and takes its device from the DataPtr it gets
@@ -141,29 +190,6 @@ at::Tensor empty_strided(
       c10::dtype_or_default(dtype));
 }
 
-// The same bytes seen as a CPU tensor; tensors of other devices are passed through.
-at::Tensor on_host(const at::Tensor& tensor) {
-  if (tensor.device().type() != kEmulated) {
-    return tensor;
-  }
-  at::Tensor host = at::from_blob(
-      tensor.unsafeGetTensorImpl()->mutable_data(),
-      tensor.sizes(),
-      tensor.strides(),
-      tensor.options().device(c10::kCPU).requires_grad(false));
-  host._set_conj(tensor.is_conj());
-  host._set_neg(tensor.is_neg());
-  return host;
-}
-
-std::optional<at::Tensor> on_host(const std::optional<at::Tensor>& tensor) {
-  return tensor.has_value() && tensor->defined() ? std::optional(on_host(*tensor)) : std::nullopt;
-}
-
-at::Tensor to_device(const at::Tensor& result) {
-  return result.defined() ? result.to(kOnlyDevice) : result;  // undefined: a gradient not asked for
-}
-
 at::Tensor copy_from(const at::Tensor& source, const at::Tensor& target, bool /*non_blocking*/) {
   on_host(target).copy_(on_host(source));
   return target;
@@ -183,40 +209,8 @@ bool has_compatible_shallow_copy_type(const at::Tensor&, const at::Tensor&) {
   return true;
 }
 
-// ----------------------------------------------------------------------------------- mixed devices
-// The fault this device is for is an operand left on the CPU, so operands are checked by CUDA's
-// rule and with its words: one device for all, except
-//   - a CPU tensor without dimensions, only read (TensorIterator.cpp, "Handles CPU scalars"),
-//   - CPU index tensors for indexing (TensorAdvancedIndexing: "indices should be either on cpu or
-//     on the same device as the indexed tensor").
-
-enum class CpuTensor { Refused, AllowedIfScalar, Allowed };
-
-void require_our_device(
-    const at::Tensor& tensor,
-    const std::string& argument,
-    const std::string& method,
-    CpuTensor cpu_tensor = CpuTensor::Refused) {
-  if (!tensor.defined() || tensor.device() == kOnlyDevice) {
-    return;
-  }
-  if (tensor.device().is_cpu() &&
-      (cpu_tensor == CpuTensor::Allowed ||
-       (cpu_tensor == CpuTensor::AllowedIfScalar && tensor.dim() == 0))) {
-    return;
-  }
-  TORCH_CHECK(
-      false,
-      "Expected all tensors to be on the same device, but found at least two devices, ",
-      kOnlyDevice,
-      " and ",
-      tensor.device(),
-      "! (when checking argument for argument ",
-      argument,
-      " in method ",
-      method,
-      ")");
-}
+// ------------------------------------------------------------------------------------- operands
+// Whether an operand may be a CPU tensor, by what the operator says of the argument.
 
 bool is_written(const c10::Argument& argument) {
   return argument.alias_info() != nullptr && argument.alias_info()->isWrite();
@@ -228,8 +222,8 @@ bool is_indexing(const std::string& method) {
       method == "aten::_index_put_impl_" || method == "aten::_unsafe_index_put";
 }
 
-void require_our_device(const c10::FunctionSchema& schema, const c10::Argument& argument,
-                        const c10::IValue& value) {
+void check_argument(
+    const c10::FunctionSchema& schema, const c10::Argument& argument, const c10::IValue& value) {
   auto allowed = CpuTensor::AllowedIfScalar;
   if (is_written(argument)) {
     allowed = CpuTensor::Refused;
@@ -250,12 +244,12 @@ void require_our_device(const c10::FunctionSchema& schema, const c10::Argument& 
 }
 
 // --------------------------------------------------------------------------------------- fallback
-// Every operator without an entry at the end of this file is computed by the CPU's kernel, through
+// Every operator without an entry of its own is computed by the CPU's kernel, through
 // PyTorch's cpu_fallback. That alone would accept CPU operands beside ours, and computes on copies:
 // a copy of a strided operand is contiguous, matrix products then take another path, and the last
 // bits differ. So operands are checked, and those only read are handed over as the same bytes.
 
-c10::IValue on_host(const c10::IValue& value) {
+c10::IValue argument_on_host(const c10::IValue& value) {
   if (value.isTensor() && value.toTensor().defined()) {
     return on_host(value.toTensor());
   }
@@ -281,9 +275,9 @@ void compute_on_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const auto given = torch::jit::last(*stack, arguments.size()).vec();  // keeps the bytes alive
   auto operand = stack->end() - static_cast<int64_t>(arguments.size());
   for (size_t i = 0; i < arguments.size(); ++i, ++operand) {
-    require_our_device(op.schema(), arguments[i], given[i]);
+    check_argument(op.schema(), arguments[i], given[i]);
     if (!is_written(arguments[i])) {
-      *operand = on_host(given[i]);
+      *operand = argument_on_host(given[i]);
     }
   }
   // A view operator without an entry must not silently become a copy, hence error_on_views.
@@ -303,138 +297,6 @@ void compute_on_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   }
 }
 
-// ------------------------------------------------------------------------- convolution, attention
-// For a device type it does not know, PyTorch computes attention with its reference formula, whose
-// last bits differ from the CPU kernel's, and sends convolution to an operator that only raises.
-// Both have `overrideable` operators for backends (native_functions.yaml), and fill them here with
-// what the CPU would do. Mamba's blocks convolve; attention is scaled_dot_product_attention by
-// default in transformers.
-
-at::Tensor convolution(
-    const at::Tensor& input,
-    const at::Tensor& weight,
-    const std::optional<at::Tensor>& bias,
-    c10::IntArrayRef stride,
-    c10::IntArrayRef padding,
-    c10::IntArrayRef dilation,
-    bool transposed,
-    c10::IntArrayRef output_padding,
-    int64_t groups) {
-  const std::string method = "aten::convolution";
-  require_our_device(input, "input", method);
-  require_our_device(weight, "weight", method);
-  require_our_device(bias.value_or(at::Tensor()), "bias", method);
-  return to_device(at::convolution(
-      on_host(input), on_host(weight), on_host(bias), stride, padding, dilation, transposed,
-      output_padding, groups));
-}
-
-std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
-    const at::Tensor& grad_output,
-    const at::Tensor& input,
-    const at::Tensor& weight,
-    c10::IntArrayRef stride,
-    c10::IntArrayRef padding,
-    c10::IntArrayRef dilation,
-    bool transposed,
-    c10::IntArrayRef output_padding,
-    int64_t groups,
-    std::array<bool, 3> output_mask) {
-  const std::string method = "aten::convolution_backward";
-  require_our_device(grad_output, "grad_output", method);
-  require_our_device(input, "input", method);
-  require_our_device(weight, "weight", method);
-  const int64_t bias_size = transposed ? weight.size(1) * groups : weight.size(0);
-  const auto [grad_input, grad_weight, grad_bias] = at::convolution_backward(
-      on_host(grad_output), on_host(input), on_host(weight), {{bias_size}}, stride, padding,
-      dilation, transposed, output_padding, groups, output_mask);
-  return {to_device(grad_input), to_device(grad_weight), to_device(grad_bias)};
-}
-
-int64_t choose_attention(
-    const at::Tensor& query,
-    const at::Tensor& key,
-    const at::Tensor& value,
-    const std::optional<at::Tensor>& mask,
-    double dropout,
-    bool is_causal,
-    std::optional<double> scale,
-    bool enable_gqa) {
-  // The CPU's choice depends on what needs a gradient: a mask does where it is a learnt bias (T5).
-  const auto as_cpu = [](const at::Tensor& tensor) {
-    return on_host(tensor).set_requires_grad(tensor.requires_grad());
-  };
-  const auto cpu_mask = mask.has_value() ? std::optional(as_cpu(*mask)) : std::nullopt;
-  const auto cpu_choice = static_cast<at::SDPBackend>(at::_fused_sdp_choice(
-      as_cpu(query), as_cpu(key), as_cpu(value), cpu_mask, dropout, is_causal, scale, enable_gqa));
-  return static_cast<int64_t>(
-      cpu_choice == at::SDPBackend::flash_attention ? at::SDPBackend::overrideable
-                                                    : at::SDPBackend::math);
-}
-
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, c10::SymInt, c10::SymInt, at::Tensor,
-           at::Tensor, at::Tensor>
-attention(
-    const at::Tensor& query,
-    const at::Tensor& key,
-    const at::Tensor& value,
-    const std::optional<at::Tensor>& mask,
-    double dropout,
-    bool is_causal,
-    bool /*return_debug_mask*/,
-    std::optional<double> scale) {
-  const std::string method = "aten::scaled_dot_product_attention";
-  require_our_device(query, "query", method);
-  require_our_device(key, "key", method);
-  require_our_device(value, "value", method);
-  require_our_device(mask.value_or(at::Tensor()), "attn_mask", method);
-  const auto [output, logsumexp] = at::_scaled_dot_product_flash_attention_for_cpu(
-      on_host(query), on_host(key), on_host(value), dropout, is_causal, on_host(mask), scale);
-  // The rest is for kernels that pack sequences, draw random numbers or return their weights.
-  return {to_device(output), to_device(logsumexp), at::Tensor(), at::Tensor(), query.size(2),
-          key.size(2), at::Tensor(), at::Tensor(), at::Tensor()};
-}
-
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> attention_backward(
-    const at::Tensor& grad_output,
-    const at::Tensor& query,
-    const at::Tensor& key,
-    const at::Tensor& value,
-    const at::Tensor& mask,
-    std::array<bool, 4> /*grad_input_mask*/,
-    const at::Tensor& output,
-    const at::Tensor& logsumexp,
-    const at::Tensor& /*cum_seq_q*/,
-    const at::Tensor& /*cum_seq_k*/,
-    c10::SymInt /*max_q*/,
-    c10::SymInt /*max_k*/,
-    double dropout,
-    bool is_causal,
-    const at::Tensor& /*philox_seed*/,
-    const at::Tensor& /*philox_offset*/,
-    std::optional<double> scale) {
-  require_our_device(grad_output, "grad_out", "aten::scaled_dot_product_attention_backward");
-  const auto [grad_query, grad_key, grad_value] =
-      at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          on_host(grad_output), on_host(query), on_host(key), on_host(value), on_host(output),
-          on_host(logsumexp), dropout, is_causal, on_host(std::optional(mask)), scale);
-  // The CPU does not choose this kernel where the mask needs a gradient.
-  return {to_device(grad_query), to_device(grad_key), to_device(grad_value), at::Tensor()};
-}
-
-// ---------------------------------------------------------------------------- what only GPUs have
-// Libraries choose code by `device.type == "cpu"`, so the other branch must run here: transformers
-// counts the tokens of each expert with histc of an int32 tensor, which CUDA has and the CPU lacks.
-
-at::Tensor histc(
-    const at::Tensor& self, int64_t bins, const at::Scalar& min, const at::Scalar& max) {
-  const at::Tensor host = on_host(self);
-  if (!at::isIntegralType(self.scalar_type(), /*includeBool=*/false)) {
-    return to_device(at::histc(host, bins, min, max));
-  }
-  return to_device(at::histc(host.to(c10::kDouble), bins, min, max).to(self.scalar_type()));
-}
-
 // -------------------------------------------------------------------------------------- operators
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
@@ -443,11 +305,6 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
   library.impl("_copy_from", copy_from);
   library.impl("_copy_from_and_resize", copy_from_and_resize);
   library.impl("_has_compatible_shallow_copy_type", has_compatible_shallow_copy_type);
-  library.impl("histc", histc);
-  library.impl("_scaled_dot_product_fused_attention_overrideable", attention);
-  library.impl("_scaled_dot_product_fused_attention_overrideable_backward", attention_backward);
-  library.impl("convolution_overrideable", convolution);
-  library.impl("convolution_backward_overrideable", convolution_backward);
   // Sizes, strides and storages without touching values: the CPU's versions are device-blind, and
   // grow a storage through its own allocator. Views made by them share storage as they must;
   // `torch.load` and `copy.deepcopy` rebuild tensors with set_.
@@ -492,8 +349,4 @@ const bool hooks_are_registered = [] {
 }();
 
 }  // namespace
-
-// Attention asks this function, by device type, which of its kernels to use.
-namespace at::native {
-REGISTER_PRIVATEUSE1_DISPATCH(_fused_sdp_choice_stub, &choose_attention)
-}  // namespace at::native
+}  // namespace emulated

@@ -1,8 +1,9 @@
 """Build, cache, load and register the emulated device.
 
-`emulated.cpp` implements it and says how. This module compiles that file with the machine's C++
-compiler against the headers of the torch that is installed, once for each combination of source,
-torch, compiler and flags, and gives the result to torch under the name `emulated`.
+`emulated.cpp` and `emulated_kernels.cpp` implement it; the first says how. This module compiles
+them with the machine's C++ compiler against the headers of the torch that is installed, once for
+each combination of sources, torch, compiler and flags, and gives the result to torch under the
+name `emulated`.
 
 Loading cannot be undone: from then on the process has one more device type, which torch calls its
 accelerator (`torch.accelerator`). CPU tensors and `peft.utils.infer_device` are not affected; the
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "emulated"
-SOURCE = Path(__file__).with_name("emulated.cpp")
+SOURCES = tuple(Path(__file__).with_name(f"{name}.cpp") for name in (NAME, f"{NAME}_kernels"))
+HEADER = Path(__file__).with_name("emulated.h")
 
 _COMPILERS = ("c++", "g++", "clang++")
 _FLAGS = ("-std=c++20", "-O1", "-shared", "-fPIC", "-Wl,-s" if sys.platform == "linux" else "-O1")
@@ -111,7 +113,7 @@ def build() -> Path:
         *flags,
         f"-I{headers}",
         f"-I{headers / 'torch' / 'csrc' / 'api' / 'include'}",
-        str(SOURCE),
+        *map(str, SOURCES),
         f"-L{libraries}",
         "-ltorch_cpu",
         "-lc10",
@@ -173,7 +175,9 @@ def _key(compiler: list[str], flags: tuple[str, ...]) -> str:
     about_compiler = subprocess.run(
         [*compiler, "--version"], capture_output=True, text=True, check=False
     )
-    digest = hashlib.sha256(SOURCE.read_bytes())
+    digest = hashlib.sha256()
+    for file in (*SOURCES, HEADER):
+        digest.update(file.read_bytes())
     for part in (
         torch.__version__,
         str(torch.version.git_version),
@@ -198,7 +202,8 @@ def _compile(command: list[str], output: Path) -> None:
     if result.returncode != 0:
         lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
         errors = [line for line in lines if "error" in line] or lines
-        message = f"{command[0]} could not compile {SOURCE.name}: {' | '.join(errors[-3:])}"
+        names = " and ".join(source.name for source in SOURCES)
+        message = f"{command[0]} could not compile {names}: {' | '.join(errors[-3:])}"
         raise CompileError(message)
 
 

@@ -31,7 +31,7 @@ def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
     "saving-is-repeatable",
     "The same model saved twice gives identical files.",
     source="reproducible artefacts",
-    needs=("merged-again",),
+    needs=("file merged-again",),
 )
 def saving_is_repeatable(seen: Observation) -> Iterator[Finding]:
     for name in ("merged", "adapter"):
@@ -50,6 +50,7 @@ def saving_is_repeatable(seen: Observation) -> Iterator[Finding]:
     needs=("base", "merged"),
 )
 def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
+    yield from _adapter_dtypes(seen)
     stages = ["merged", "merged-otherwise", "unloaded"]
     if seen.case.reload_dtype == "same":
         stages.append("reloaded")
@@ -65,6 +66,41 @@ def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
     for key, tensor in sorted(saved.tensors.items()) if saved else ():
         if tensor.dtype not in kinds:
             yield Finding("wrong-dtype", f"{key} is {tensor.dtype} in the file")
+
+
+def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
+    """LoRA in float32 over half precision where autocast_adapter_dtype asks for it (PEFT 0.12)."""
+    adapted = seen.stages.get("adapted")
+    if adapted is None:
+        return
+    half = seen.case.dtype in {"float16", "bfloat16"} and seen.case.autocast
+    wanted = "torch.float32" if half else f"torch.{seen.case.dtype}"
+    for name, tensor in sorted(adapted.weights.items()):
+        if " lora_" in name and str(tensor.dtype) != wanted:
+            yield Finding("wrong-dtype", f"{name} is {tensor.dtype}, asked for {wanted}")
+
+
+@invariant(
+    "adapter-file-is-as-asked",
+    "The adapter file holds adapter tensors alone where save_embedding_layers says no.",
+    source="PEFT save_pretrained, save_embedding_layers",
+    needs=("adapted", "file adapter"),
+    applies=lambda seen: (
+        None if seen.case.save_embedding_layers == "no" else "the case lets embeddings be saved"
+    ),
+)
+def adapter_file_is_as_asked(seen: Observation) -> Iterator[Finding]:
+    bias = seen.case.bias != "none"
+    for key in sorted(seen.saved["adapter"].tensors):
+        own = any(mark in key for mark in (".lora_", ".modules_to_save", "trainable_tokens"))
+        if not (own or _is_saved(seen, key) or (bias and key.endswith(".bias"))):
+            yield Finding("extra-key", f"{key} is in the adapter file")
+
+
+def _is_saved(seen: Observation, key: str) -> bool:
+    """PEFT writes a saved module's tensors under the plain name of the module."""
+    saved = {name for name in seen.stages["adapted"].weights if " saved " in name}
+    return any(key.endswith(name.replace(" saved ", ".")) for name in saved)
 
 
 @invariant(

@@ -17,7 +17,14 @@ from conformance.violation import Finding
     needs=("base", "adapted", "merged"),
 )
 def config_tells_the_truth(seen: Observation) -> Iterator[Finding]:
-    for stage in ("base", "adapted", "trained", "merged", "reloaded"):
+    for stage in (
+        "base",
+        "adapted",
+        "trained",
+        "merged",
+        "merged-otherwise",
+        "reloaded",
+    ):
         found = seen.stages.get(stage)
         if found is None:
             continue
@@ -28,6 +35,10 @@ def config_tells_the_truth(seen: Observation) -> Iterator[Finding]:
                 yield Finding(
                     "wrong-flag", f"at {stage}, {path} is {flag} but the weights are {state}"
                 )
+    loaded = seen.stages.get("adapter-reloaded")
+    if loaded is not None and loaded.flags != seen.stages["base"].flags:
+        was, now = dict(seen.stages["base"].flags), dict(loaded.flags)
+        yield Finding("wrong-flag", f"loading the adapter changed the base's {was} to {now}")
     saved = seen.saved.get("merged")
     if saved is None:
         return

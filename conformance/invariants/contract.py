@@ -10,7 +10,7 @@ from conformance.violation import Finding
 from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
 
 WRAPPERS = {"modules_to_save": "peft.ModulesToSaveWrapper"}
-WRAPPERS["trainable_token_indices"] = "peft.TrainableTokensWrapper"
+WRAPPERS["trainable_token_indices"] = "peft.TrainableTokensWrapper"  # noqa: S105  a field
 LORA = ("peft.Linear", "peft.Embedding")
 
 
@@ -23,6 +23,21 @@ def _applies(seen: Observation) -> str | None:
     if (short["embedding"], short["head"]) != ("embed_tokens", "lm_head"):
         return "PEFT's tables hold for layers named embed_tokens and lm_head"
     return None
+
+
+@invariant(
+    "config-wraps-what-it-names",
+    "LoRA stands on exactly the attention and mlp modules that the config names.",
+    source="PEFT documentation, target_modules, exclude_modules",
+    needs=("adapted",),
+)
+def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
+    lora = {n.partition(" ")[0] for n in seen.stages["adapted"].weights if " lora_" in n}
+    body = lora - {seen.names["embedding"], seen.names["head"]}
+    for name in sorted(seen.targets - body):
+        yield Finding("wrong-type", f"{name} is asked for and carries no LoRA")
+    for name in sorted(body - seen.targets):
+        yield Finding("wrong-type", f"{name} carries LoRA and is not asked for")
 
 
 def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:

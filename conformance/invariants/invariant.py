@@ -35,7 +35,8 @@ class Invariant:
     """A promise about an observation.
 
     ``check`` yields what broke it; ``applies`` gives the reason why it says nothing about a
-    case, or None; ``needs`` are the stages it reads, without which it is not judged.
+    case, or None; ``needs`` are the stages and files it reads (a folder of
+    ``Observation.saved`` is written ``file <name>``), without which it is not judged.
     """
 
     id: str
@@ -50,7 +51,7 @@ class Invariant:
         reason = self.applies(observation)
         if reason is not None:
             return Judgement("not applicable", reason=reason)
-        seen = {*observation.stages, *observation.saved, *observation.loading}
+        seen = {*observation.stages, *(f"file {name}" for name in observation.saved)}
         absent = [stage for stage in self.needs if stage not in seen]
         if absent:
             ended = next((t for t in reversed(observation.troubles)), None)

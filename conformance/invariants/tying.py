@@ -46,7 +46,9 @@ def _adapter_ties(seen: Observation, stage: str, found: Snapshot) -> Iterator[Fi
     applies=lambda seen: None if seen.case.tied else "the base is untied",
 )
 def tied_stay_tied(seen: Observation) -> Iterator[Finding]:
-    stages = ["base", "adapted", "trained"]
+    # in place, PEFT merges into the base's own tensor: that one stays shared until modules go
+    stages = ["base", "adapted", "trained", "adapter-reloaded", "rewrapped"]
+    stages += ["merged-in-place", "merged-twice", "unmerged"]
     if base_tie_survives(seen.case):
         stages += ["merged", "merged-otherwise", "reloaded"]
     for stage in stages:

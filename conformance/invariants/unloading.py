@@ -29,6 +29,9 @@ def unload_restores_base(seen: Observation) -> Iterator[Finding]:
             yield Finding("wrong-type", f"{name} was {one} and is {other} after unload")
     for name in sorted(base.weights.keys() ^ unloaded.weights.keys()):
         yield Finding("extra-key", f"{name} is a parameter of only one of base and unloaded")
+    if base.flags != unloaded.flags:
+        now, was = dict(unloaded.flags), dict(base.flags)
+        yield Finding("wrong-flag", f"the tie flags were {was} and are {now} after unload")
     if base.shares != unloaded.shares:
         groups = "; ".join(", ".join(sorted(group)) for group in base.shares ^ unloaded.shares)
         yield Finding("lost-tie", f"only one of base and unloaded ties {groups}")
@@ -36,12 +39,19 @@ def unload_restores_base(seen: Observation) -> Iterator[Finding]:
 
 @invariant(
     "unload-leaves-no-trace",
-    "After merging or unloading no PEFT module, attribute or config remains.",
+    "After merging or unloading no PEFT module, attribute, hook or changed setting remains.",
     source="PEFT #3025",
-    needs=("merged",),
+    needs=("base", "merged"),
 )
 def unload_leaves_no_trace(seen: Observation) -> Iterator[Finding]:
     for stage in ("merged", "merged-otherwise", "unloaded"):
         found = seen.stages.get(stage)
-        for trace in sorted(found.traces) if found else ():
+        if found is None:
+            continue
+        for trace in sorted(found.traces):
             yield Finding("left-behind", f"at {stage}: {trace}")
+        base = seen.stages["base"].settings
+        for key in sorted({*base, *found.settings}):
+            was, now = base.get(key), found.settings.get(key)
+            if was != now:
+                yield Finding("left-behind", f"at {stage}: {key} was {was} and is {now}")

@@ -32,7 +32,7 @@ def build(w: Writing) -> str:
         "build()",
         f"A tiny {family.name} with {'one tensor' if tied else 'two tensors'} for embedding "
         "and head.",
-        f"config = {call(family.config, written)}\nmodel = {family.model}(config)",
+        f"config = {call(family.config, written)}\nmodel = {family.model}(config).eval()",
         "fill(model)\nreturn model",
     )
 
@@ -75,13 +75,14 @@ def wrap(w: Writing) -> str:
     """The adapter on a copy of the base."""
     precision = "" if w.case.autocast else ", autocast_adapter_dtype=False"
     lines = [
+        "torch.manual_seed(0)  # the same initial values each time",
         f"config = {w.lora_config}",
         f"model = get_peft_model(copy.deepcopy(base), config{precision})",
         "grow(model.base_model.model)" if w.case.grown else "",
         "return model",
     ]
     if not w.case.grown:
-        lines[1:] = [lines[1].replace("model =", "return")]
+        lines[2:] = [lines[2].replace("model =", "return")]
     return _function("wrap(base)", "A fresh adapter on a copy of the base.", *lines)
 
 

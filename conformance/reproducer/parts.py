@@ -3,7 +3,7 @@
 A script gets those its other lines call, so each must be short, and clear to a reader who knows
 nothing of this suite. The constants are stand-ins: each script has its own.
 """
-# ruff: noqa: T201, PLR2004  scripts print what they find; vectors have one dimension
+# ruff: noqa: T201, PLR2004, SLF001  scripts print; vectors have one dimension; hooks are private
 
 from __future__ import annotations
 
@@ -274,7 +274,19 @@ def traces(model: torch.nn.Module) -> list[str]:
             found.append(f"{name} is a {type(module).__name__}")
         if "peft_config" in vars(module) or vars(module).get("_hf_peft_config_loaded"):
             found.append(f"{name or 'the model'} keeps a PEFT config")
-    return found
+        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+            found.append(f"{name or 'the model'} keeps a hook")
+    return [*found, "the model is in training mode"] if model.training else found
+
+
+def check_settings(stage: str, base: Any, model: Any) -> None:
+    """Whatever the configs say, tie flags aside, must be as in the base."""
+    for kind in ("config", "generation_config"):
+        was, now = getattr(base, kind).to_dict(), getattr(model, kind).to_dict()
+        for key in sorted({*was, *now} - {"_name_or_path", "tie_word_embeddings"}):
+            one, other = was.get(key), now.get(key)
+            if key != "_from_model_config" and repr(one) != repr(other):
+                check(f"{stage}: {kind}.{key}", kept=False, found=f"it was {one} and is {other}")
 
 
 def about_the_tie(heard: list[Any]) -> list[str]:

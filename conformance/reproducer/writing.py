@@ -8,7 +8,7 @@ from textwrap import dedent, indent
 from typing import Any
 
 from conformance.adapter import lora_arguments
-from conformance.case import Case
+from conformance.case import BODY, Case
 from conformance.placements import PLACEMENTS, Placement
 from conformance.versions import installed
 from tiny_models.families import FAMILIES, Family
@@ -127,6 +127,17 @@ class Writing:
             looked_up = {name for names in body.values() for name in names}
             written["target_modules"] = _paths(arguments["target_modules"], looked_up)
         return written
+
+    @property
+    def body_targets(self) -> tuple[list[str] | None, list[str]]:
+        """Last names of the body modules asked for (None: all linear ones) and left out."""
+        left_out = list(self.family.mlp) if self.case.excluded else []
+        if self.case.writing == "all-linear":
+            return None, left_out
+        roles = [role for role in (*self.placement.target, *self.case.also) if role in BODY]
+        carriers = [role if getattr(self.family, role) else "mlp" for role in roles]
+        names = [name for role in carriers for name in getattr(self.family, role)]
+        return list(dict.fromkeys(names)), left_out
 
     @property
     def base(self) -> str:

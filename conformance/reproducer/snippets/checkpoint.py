@@ -43,11 +43,35 @@ def saving_is_repeatable(w: Writing) -> str:
     )
 
 
+@snippet("adapter-file-is-as-asked")
+def adapter_file_is_as_asked(w: Writing) -> str:
+    biases = ' or key.endswith(".bias")' if w.case.bias != "none" else ""
+    return text(
+        w.trained,
+        w.save_adapter,
+        f"""
+        replaced = ".modules_to_save.default"
+        saved = [n.replace(replaced, "") for n in parameters(model) if replaced in n]
+        for key in tensors_in(work / "adapter"):
+            own = re.search(r"\\.lora_|\\.modules_to_save|trainable_tokens", key)
+            own = own or key.endswith(tuple(saved)){biases}
+            check(f"{{key}} is the adapter's", bool(own))
+        """,
+    )
+
+
 @snippet("dtype-is-kept")
 def dtype_is_kept(w: Writing) -> str:
     reloads = w.case.reload_dtype == "same"
+    half = w.case.autocast and w.case.dtype in {"bfloat16", "float16"}
     return text(
-        w.trained,
+        w.adapted,
+        f"""
+        for name, tensor in parameters(model).items():
+            if ".lora_" in name and tensor.dtype != torch.{"float32" if half else w.case.dtype}:
+                check(f"wrapped: {{name}}", False, f"it is {{tensor.dtype}}")
+        """,
+        w.train,
         f"merged = {w.merge()}",
         'check_dtypes("merged", base, merged)',
         w.save("merged", "merged"),

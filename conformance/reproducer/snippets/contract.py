@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.snippets.tying import adapter_pairs
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing, literal, text
 from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
 
 WRAPPERS = {
@@ -12,6 +12,33 @@ WRAPPERS = {
     "trainable_token_indices": ("TrainableTokensWrapper",),
     "target_modules": ("Linear", "Embedding"),
 }
+
+
+@snippet("config-wraps-what-it-names")
+def config_wraps_what_it_names(w: Writing) -> str:
+    short, left_out = w.body_targets
+    named = "" if short is None else f" and name.rpartition('.')[2] in {literal(short)}"
+    named += f" and name.rpartition('.')[2] not in {literal(left_out)}" if left_out else ""
+    return text(
+        w.adapted,
+        f"""
+        lora = {{name.partition(".lora_")[0] for name in parameters(model) if ".lora_" in name}}
+        found = lora - {{"{w.embedding}", "{w.head}"}}
+        asked = {{
+            name
+            for name, module in base.named_modules()
+            if type(module).__name__ in ("Linear", "Conv1D") and name != "{w.head}"
+        }}
+        """,
+        f"asked = {{name for name in asked if True{named}}}".replace("True and ", "")
+        if named
+        else "",
+        """
+        lack, extra = sorted(asked - found), sorted(found - asked)
+        check("every module asked for carries LoRA", not lack, ", ".join(lack))
+        check("no other module carries LoRA", not extra, ", ".join(extra))
+        """,
+    )
 
 
 @snippet("documented-contract")

@@ -92,6 +92,6 @@ source = EMBEDDING if tied else "{w.head_in_file}"
 check(f"config.json points to {{source}}: it is in the file", source in tensors)
 if source in tensors:
     for name, key in (("{w.embedding}", EMBEDDING), ("{w.head}", source)):
-        weight = tensors[key].clone().to(next(reloaded.parameters()).device)
-        reloaded.get_submodule(name).weight = torch.nn.Parameter(weight)
+        module = reloaded.get_submodule(name)
+        module.weight = torch.nn.Parameter(tensors[key].to(module.weight, copy=True))
     check_logits("logits of the plain reader", logits(merged), logits(reloaded), allowed)"""

@@ -47,4 +47,16 @@ def only_the_adapter_trains(w: Writing) -> str:
         """
         if stepped
         else "",
+        f"""
+        before = trainable(model)
+        with model.disable_adapter():
+            pass
+        changed = trainable(model) ^ before
+        check("disable_adapter changes nothing that trains", not changed, sorted(changed))
+        {w.save_adapter}
+        loaded = {w.load_adapter}
+        expected = {"before & set(parameters(loaded))" if w.case.is_trainable else "set()"}
+        wrong = trainable(loaded) ^ expected
+        check("is_trainable={w.case.is_trainable} is kept to", not wrong, sorted(wrong))
+        """,
     )

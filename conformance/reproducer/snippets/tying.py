@@ -37,7 +37,10 @@ def tied_stay_tied(w: Writing) -> str:
         lines.append(f'check_tie("reloaded", {w.reload()}{w.reload_to_device})')
     if both:
         lines.append(f"loaded = {w.load_adapter}")
+        lines.append('check_tie("adapter reloaded", loaded)')
         lines.append(f'{both}("adapter reloaded", loaded)')
+    lines += [w.again, "model.merge_adapter()", 'check_tie("merged in place", model)']
+    lines += ["model.unmerge_adapter()", 'check_tie("unmerged", model)']
     return text(w.base, *lines)
 
 

@@ -22,6 +22,8 @@ def unload_restores_base(w: Writing) -> str:
                 check(f"{name} is as before", False, f"{was.get(name)} and {now.get(name)}")
         groups = [", ".join(sorted(group)) for group in shared(base) ^ shared(unloaded)]
         check("the same parameters are tied", not groups, "; ".join(groups))
+        was, now = flags(base.config.to_dict()), flags(unloaded.config.to_dict())
+        check("the tie flags are as before", was == now, f"{was} and {now}")
         """,
     )
 
@@ -30,9 +32,12 @@ def unload_restores_base(w: Writing) -> str:
 def unload_leaves_no_trace(w: Writing) -> str:
     return text(
         w.trained,
-        f"left = traces({w.merge()})",
+        f"merged = {w.merge()}",
+        "left = traces(merged)",
         'check("merge_and_unload leaves nothing behind", not left, ", ".join(left))',
+        'check_settings("merge_and_unload", base, merged)',
         w.again,
-        "left = traces(model.unload())",
+        "unloaded = model.unload()\nleft = traces(unloaded)",
         'check("unload leaves nothing behind", not left, ", ".join(left))',
+        'check_settings("unload", base, unloaded)',
     )

@@ -1,0 +1,30 @@
+"""The cases that are measured: the default run's own, drawn again."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from conformance.case import Case
+from conformance.grid import Stratum
+from conformance.options import RUN_SEED, stratum_seed
+from conformance.strategies import cases
+
+
+def drawn(stratum: Stratum, examples: int) -> list[Case]:
+    """Distinct cases of a stratum, the same in every run."""
+    met: dict[Case, None] = {}
+
+    @seed(stratum_seed(RUN_SEED, stratum))
+    @settings(
+        max_examples=examples,
+        phases=(Phase.generate,),
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(case=cases(stratum))
+    def lives(case: Case) -> None:
+        met.setdefault(case)
+
+    lives()
+    return list(met)

@@ -1,0 +1,100 @@
+"""Faults of what trains."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from peft.tuners.lora.layer import Linear
+from peft.tuners.lora.model import LoraModel
+
+from faults.fault import Wrapper, after_wrapping, fault, replaced
+
+BODY = ("cpu-untied-default-body",)
+
+
+@fault(
+    "norms-are-left-trainable",
+    "freezing the base goes by the word weight and leaves the norms out",
+    caught_by=("only-the-adapter-trains",),
+    strata=BODY,
+    says="trains but is the base's",
+)
+def norms_are_left_trainable() -> AbstractContextManager[None]:
+    def change(model: Any) -> None:
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.requires_grad_()
+
+    return after_wrapping(change)
+
+
+@fault(
+    "lora-a-is-frozen",
+    "lora_A is frozen together with the base",
+    caught_by=("only-the-adapter-trains",),
+    strata=BODY,
+    says="frozen but promised",
+)
+def lora_a_is_frozen() -> AbstractContextManager[None]:
+    def change(model: Any) -> None:
+        for name, parameter in model.named_parameters():
+            if ".lora_A." in name:
+                parameter.requires_grad_(False)
+
+    return after_wrapping(change)
+
+
+@fault(
+    "lora-only-biases-are-frozen",
+    "bias='lora_only' trains no bias at all",
+    caught_by=("only-the-adapter-trains",),
+    strata=("cpu-tied-default-body",),
+    says="bias is frozen but promised",
+)
+def lora_only_biases_are_frozen() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def mark(self: Any, model: Any) -> None:
+            original(self, model)
+            for name, parameter in model.named_parameters():
+                if name.endswith(".bias"):
+                    parameter.requires_grad_(False)
+
+        return mark
+
+    return replaced(LoraModel, "_mark_only_adapters_as_trainable", make)
+
+
+@fault(
+    "training-moves-the-base",
+    "a step in training mode writes to the frozen weight under the adapter",
+    caught_by=("only-the-adapter-trains",),
+    strata=BODY,
+    says="moved while training",
+)
+def training_moves_the_base() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.training:
+                self.get_base_layer().weight.data *= 1.125
+            return original(self, *args, **kwargs)
+
+        return forward
+
+    return replaced(Linear, "forward", make)
+
+
+@fault(
+    "the-adapter-does-not-learn",
+    "the gradient of lora_B is lost on its way",
+    caught_by=("only-the-adapter-trains",),
+    strata=BODY,
+    says="did not move while training",
+)
+def the_adapter_does_not_learn() -> AbstractContextManager[None]:
+    def change(model: Any) -> None:
+        for name, parameter in model.named_parameters():
+            if ".lora_B." in name:
+                parameter.register_hook(lambda gradient: gradient * 0)
+
+    return after_wrapping(change)

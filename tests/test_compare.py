@@ -1,0 +1,207 @@
+"""Comparing: allowances have a reason, grow with what they cover, and miss no real fault."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observations import healthy
+
+from conformance.case import CHOICES
+from conformance.compare import (
+    EPS,
+    coarsest,
+    distance,
+    logits_allowance,
+    same_bits,
+    size,
+    weight_allowance,
+    worst,
+)
+from conformance.invariants import INVARIANTS
+from conformance.observation import Observation, Snapshot
+
+NAN = float("nan")
+DTYPES = tuple(EPS)
+
+
+def seen(dtype: str = "float32", layers: int = 1, scale: float = 1.0) -> Observation:
+    """A life whose base has logits of this size."""
+    life = healthy(dtype=dtype, layers=layers)
+    base = replace(life.stages["base"], logits=torch.full((2, 4), scale))
+    return replace(life, stages={**life.stages, "base": base})
+
+
+def with_nudge(found: Observation, moved: float) -> Observation:
+    """A life whose plain model moves by this much when every weight moves by one eps."""
+    logits = found.stages["base"].logits
+    assert logits is not None
+    nudge = {"defined": Snapshot(logits=logits), "nudged": Snapshot(logits=logits + moved)}
+    return replace(found, stages={**found.stages, **nudge})
+
+
+def test_eps_is_that_of_torch() -> None:
+    assert {name: torch.finfo(getattr(torch, name)).eps for name in EPS} == EPS
+    assert set(EPS) == set(CHOICES["dtype"])
+
+
+def test_coarsest_dtype() -> None:
+    assert coarsest("float32", "bfloat16") == "bfloat16"
+    assert coarsest("float16", "bfloat16") == "bfloat16"
+    assert coarsest("float64") == "float64"
+
+
+def test_derived_numbers_of_the_docstring() -> None:
+    """4 sqrt(2 n) u size by hand, one block of width 16, logits of size 3.
+
+    n = 4 + 14 roundings in half precision; 8 products of 16 terms add 8 each in float32.
+    """
+    assert logits_allowance(seen("float16", scale=3.0)) == pytest.approx(4 * 6 * 2.0**-11 * 3)
+    full = 4 * math.sqrt(2 * 82) * 2.0**-24 * 3
+    assert logits_allowance(seen(scale=3.0)) == pytest.approx(full)
+    assert weight_allowance("float32", 2, torch.tensor([3.0]), torch.tensor([-4.0])) == (
+        pytest.approx(10 * 2.0**-24 * 7)
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_allowances_grow_with_size_depth_rank_and_eps(dtype: str) -> None:
+    small, large = torch.ones(3), torch.full((3,), 7.0)
+    assert logits_allowance(seen(dtype), small) < logits_allowance(seen(dtype), large)
+    assert logits_allowance(seen(dtype)) < logits_allowance(seen(dtype, layers=2))
+    assert logits_allowance(seen(dtype)) < logits_allowance(seen(dtype, scale=2.0))
+    assert weight_allowance(dtype, 1, small) < weight_allowance(dtype, 2, small)
+    assert weight_allowance(dtype, 1, small) < weight_allowance(dtype, 1, small, small)
+
+
+def test_allowances_grow_with_eps() -> None:
+    ordered = sorted(DTYPES, key=EPS.__getitem__)
+    allowed = [logits_allowance(seen(dtype)) for dtype in ordered]
+    assert allowed == sorted(set(allowed))
+    coarser = [logits_allowance(seen("float64"), dtype=dtype) for dtype in ordered]
+    assert coarser == sorted(set(coarser))
+
+
+def test_a_sensitive_model_is_allowed_more_and_a_dull_one_no_less() -> None:
+    derived = logits_allowance(seen())
+    assert logits_allowance(with_nudge(seen(), 0.0)) == derived
+    assert logits_allowance(with_nudge(seen(), 0.5)) > 0.5
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_allowance_is_far_below_what_an_adapter_does(dtype: str) -> None:
+    """A quarter of the size of the logits in the coarsest precision, or the suite sees nothing."""
+    assert logits_allowance(seen(dtype, layers=2, scale=1.0)) < 0.25
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 50.0])
+@pytest.mark.parametrize(("times", "verdict"), [(0.9, "holds"), (4.0, "breaks")])
+def test_a_fault_of_four_allowances_is_caught(
+    dtype: str, scale: float, times: float, verdict: str
+) -> None:
+    found = seen(dtype, scale=scale)
+    trained = torch.full((2, 4), scale, dtype=torch.float64)
+    merged = trained.clone()
+    merged[1, 2] -= times * logits_allowance(found, trained)
+    stages = {
+        "trained": replace(found.stages["trained"], logits=trained),
+        "merged": replace(found.stages["merged"], logits=merged),
+    }
+    found = replace(found, stages={**found.stages, **stages})
+    assert INVARIANTS["merge-keeps-logits"].judge(found).verdict == verdict
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(0.9, "holds"), (4.0, "breaks")])
+def test_a_weight_fault_of_four_allowances_is_caught(times: float, verdict: str) -> None:
+    found = seen()
+    (name, weight), *_ = found.stages["merged"].weights.items()
+    other = weight.clone()
+    other.view(-1)[0] -= times * weight_allowance("float32", found.case.rank, weight, weight)
+    weights = {**found.stages["merged"].weights, name: other}
+    changed = replace(found.stages["merged"], weights=weights)
+    found = replace(found, stages={**found.stages, "merged-otherwise": changed})
+    assert INVARIANTS["safe-merge-agrees"].judge(found).verdict == verdict
+
+
+DISTANCES = [
+    ([1.0, 2.0], [1.0, 2.0], 0.0),
+    ([1.0, 2.0], [1.5, 0.0], 2.0),
+    ([NAN, 1.0], [1.0, 1.0], math.inf),
+    ([NAN], [NAN], math.inf),
+    ([math.inf], [math.inf], math.inf),
+    ([math.inf], [1.0], math.inf),
+    ([1.0], [1.0, 1.0], math.inf),
+    ([1.0], [[1.0]], math.inf),
+    ([], [], 0.0),
+    ([], [1.0], math.inf),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), DISTANCES)
+def test_distance(one: list[float], other: list[float], expected: float) -> None:
+    first, second = torch.tensor(one), torch.tensor(other)
+    assert distance(first, second) == distance(second, first) == expected
+
+
+def test_distance_does_not_round_in_the_tensors_own_precision() -> None:
+    one, other = torch.tensor([256.0]).bfloat16(), torch.tensor([257.0])
+    assert distance(one, other) == 1.0
+    assert distance(torch.tensor([60000.0]).half(), torch.tensor([-60000.0]).half()) > 1e5
+
+
+SAME = [
+    ([1.0, -2.0], [1.0, -2.0], True),
+    ([1.0], [1.0000001], False),
+    ([NAN, 1.0], [NAN, 1.0], True),
+    ([NAN, 1.0], [1.0, NAN], False),
+    ([NAN, 1.0], [NAN, 2.0], False),
+    ([NAN], [0.0], False),
+    ([math.inf], [math.inf], True),
+    ([NAN, math.inf], [NAN, math.inf], True),
+    ([1.0], [[1.0]], False),
+    ([1.0], [1.0, 1.0], False),
+    ([], [], True),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), SAME)
+def test_same_bits(one: list[float], other: list[float], expected: bool) -> None:
+    first, second = torch.tensor(one), torch.tensor(other)
+    assert same_bits(first, second) is same_bits(second, first) is expected
+
+
+def test_same_bits_needs_one_dtype() -> None:
+    assert not same_bits(torch.ones(2), torch.ones(2).double())
+    assert not same_bits(torch.ones(2).half(), torch.ones(2).bfloat16())
+
+
+@settings(max_examples=300, derandomize=True)
+@given(
+    values=st.lists(st.floats(width=32), max_size=6),
+    other=st.lists(st.floats(width=32), max_size=6),
+)
+def test_same_bits_is_what_the_bytes_say(values: list[float], other: list[float]) -> None:
+    one = torch.tensor(values, dtype=torch.float32)
+    two = torch.tensor(other, dtype=torch.float32)
+    assert same_bits(one, one.clone())
+    if one.numpy().tobytes() == two.numpy().tobytes():
+        assert same_bits(one, two)
+    elif not one.isnan().any() and 0.0 not in values:  # NaNs of other payloads, signs of zero
+        assert not same_bits(one, two)
+
+
+def test_size_of_nothing_is_nothing() -> None:
+    assert size() == size(None, torch.tensor([])) == 0.0
+    assert size(None, torch.tensor([1.0, -3.0]), torch.tensor([2.0])) == 3.0
+
+
+def test_worst_pair() -> None:
+    one, two = torch.zeros(2), torch.ones(2)
+    assert worst([]) == ("", 0.0)
+    assert worst([("a", one, one), ("b", one, two), ("c", one, one)]) == ("b", 1.0)
+    assert worst([("a", one, two), ("b", one, torch.full((2,), NAN))]) == ("b", math.inf)

@@ -1,0 +1,106 @@
+"""Lives on the emulated device: judged as on the cpu, until a tensor is left on the wrong one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from peft.tuners.lora import Linear as LoraLinear
+
+from conformance import devices
+from conformance.case import CHOICES, Case
+from conformance.grid import strata
+from conformance.invariants import INVARIANTS
+from conformance.life import observe
+from conformance.observation import Observation
+from conformance.options import RUN_SEED, stratum_seed
+from conformance.strategies import cases
+
+STRATA = ("tied-ensure-target:both", "tied-default-tokens:different", "untied-default-save:head")
+EXAMPLES = 6
+FAULTY = Case(device="emulated", tied=False, ensure=False, placement="target:head")
+
+
+@pytest.fixture(autouse=True)
+def emulated_device() -> None:
+    reason = devices.unavailable("emulated")
+    if reason is not None:
+        pytest.skip(reason)
+
+
+def drawn(name: str, device: str) -> list[Case]:
+    (stratum,) = strata((device,), f"{device}-{name}")
+    found: list[Case] = []
+
+    @seed(stratum_seed(RUN_SEED, stratum))
+    @settings(
+        max_examples=EXAMPLES,
+        phases=(Phase.generate,),
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(case=cases(stratum))
+    def lives(case: Case) -> None:
+        found.append(case)
+
+    lives()
+    return found
+
+
+def judged(seen: Observation) -> dict[str, tuple[str, list[str]]]:
+    """Verdict and kinds of finding of every invariant."""
+    judgements = {name: invariant.judge(seen) for name, invariant in INVARIANTS.items()}
+    return {name: (j.verdict, [f.kind for f in j.findings]) for name, j in judgements.items()}
+
+
+@pytest.mark.parametrize("name", STRATA)
+def test_verdicts_are_the_cpu_s(name: str) -> None:
+    here, there = drawn(name, "cpu"), drawn(name, "emulated")
+    assert [replace(case, device="cpu", crossing="none") for case in there] == here
+    for on_cpu, on_device in zip(here, there, strict=True):
+        assert judged(observe(on_device)) == judged(observe(on_cpu)), on_device
+
+
+@pytest.mark.parametrize("crossing", CHOICES["crossing"])
+def test_a_life_lies_where_its_crossing_says(crossing: str) -> None:
+    seen = observe(replace(FAULTY, crossing=crossing))
+    assert seen.troubles == ()
+    begun, ended = (set(seen.stages[s].devices.values()) for s in ("trained", "reloaded"))
+    assert begun == {"cpu" if crossing == "start-on-cpu" else "emulated"}
+    assert ended == {"cpu" if crossing == "reload-on-cpu" else "emulated"}
+    assert seen.stages["adapter-reloaded"].devices == seen.stages["trained"].devices
+
+
+def test_delta_left_on_the_cpu_is_found_on_the_device_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def on_cpu(self: LoraLinear, adapter: str) -> torch.Tensor:
+        a, b = self.lora_A[adapter].weight.cpu(), self.lora_B[adapter].weight.cpu()
+        return (b @ a) * self.scaling[adapter]
+
+    monkeypatch.setattr(LoraLinear, "get_delta_weight", on_cpu)
+    there = judged(observe(FAULTY))
+    assert there["life-completes"][0] == "breaks"
+    here = judged(observe(replace(FAULTY, device="cpu")))
+    assert {name for name, (verdict, _) in here.items() if verdict == "breaks"} == set()
+
+
+def test_tensor_handed_back_on_the_cpu_is_found_on_the_device_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other way round: nothing raises, a merged weight is simply elsewhere."""
+    merge = LoraLinear.merge
+
+    def elsewhere(self: LoraLinear, *args: object, **kwargs: object) -> None:
+        merge(self, *args, **kwargs)  # type: ignore[arg-type]
+        layer = self.get_base_layer()
+        layer.weight = torch.nn.Parameter(layer.weight.detach().cpu(), requires_grad=False)
+
+    monkeypatch.setattr(LoraLinear, "merge", elsewhere)
+    there = judged(observe(FAULTY))
+    assert "breaks" in {there["device-is-kept"][0], there["life-completes"][0]}
+    here = judged(observe(replace(FAULTY, device="cpu")))
+    assert {name for name, (verdict, _) in here.items() if verdict == "breaks"} == set()

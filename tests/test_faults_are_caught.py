@@ -1,0 +1,115 @@
+"""Every invariant can fail: a fault in PEFT or transformers breaks it in the default run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from faults import FAULTS, Fault
+from hypothesis import Phase, settings
+
+from conformance import devices
+from conformance.case import Case, parse_case
+from conformance.grid import Stratum, strata
+from conformance.invariants import INVARIANTS, Invariant
+from conformance.known_failures import KnownFailures
+from conformance.life import observe
+from conformance.observation import Observation
+from conformance.observer import Observer
+from conformance.options import RUN_SEED, stratum_seed
+from conformance.outcome import violations
+from conformance.runner import run_item
+from conformance.violation import Finding, Violation, invariant_class
+from tiny_models.families import FAMILIES
+
+STRATA = {stratum.id: stratum for stratum in strata(devices.DEVICES)}
+KNOWN = KnownFailures.load()
+
+
+@pytest.fixture(autouse=True)
+def found_is_enough() -> Iterator[None]:
+    """The default profile's cases, without looking for a second bug or a simpler case."""
+    before = settings.get_current_profile_name()
+    parent = settings.get_profile("default")
+    settings.register_profile(
+        "faults", parent=parent, phases=(Phase.generate,), report_multiple_bugs=False
+    )
+    settings.load_profile("faults")
+    yield
+    settings.load_profile(before)
+
+
+@cache
+def healthy(case: Case) -> Observation:
+    """The life of this case with the library as it is."""
+    return observe(case)
+
+
+def undeclared(invariant: Invariant, seen: Observation) -> list[Finding]:
+    """What the invariant finds in this life that is no known failure."""
+    found = invariant.judge(seen).findings
+    return [finding for finding in found if not KNOWN.covering(invariant.id, finding, seen)]
+
+
+def broken(stratum: Stratum, invariant: Invariant, observer: Observer) -> list[Violation]:
+    """What the default run of this item raises."""
+    try:
+        run_item(
+            stratum,
+            invariant,
+            observer=observer,
+            known=KNOWN,
+            families=tuple(FAMILIES),
+            stream=stratum_seed(RUN_SEED, stratum),
+            examples=None,
+        )
+    except Violation as error:
+        return violations(error)
+    return []
+
+
+def case_of(violation: Violation) -> Case:
+    """The case a violation prints."""
+    line = re.search(r"^CASE\s+(.*)$", str(violation), re.MULTILINE)
+    assert line
+    return parse_case(line[1])
+
+
+@pytest.mark.parametrize(
+    ("fault", "stratum"),
+    [
+        pytest.param(fault, STRATA[name], id=f"{fault.id}-{name}")
+        for fault in FAULTS.values()
+        for name in fault.strata
+    ],
+)
+def test_fault_is_caught(fault: Fault, stratum: Stratum) -> None:
+    absent = devices.unavailable(stratum.device)
+    if absent:
+        pytest.skip(absent)
+    observer = Observer(observe)  # a shared one would know healthy lives
+    with fault.plant():
+        caught = {name: broken(stratum, INVARIANTS[name], observer) for name in fault.caught_by}
+    for name, found in caught.items():
+        assert found, f"{fault.id} is not caught by {name} on {stratum.id}: {fault.story}"
+        for violation in found:
+            assert isinstance(violation, invariant_class(name))
+            assert re.search(fault.says, str(violation))
+            case = case_of(violation)
+            assert not undeclared(INVARIANTS[name], healthy(case)), (
+                f"{case!r} breaks {name} without {fault.id} too"
+            )
+
+
+def test_every_invariant_is_broken_by_a_fault() -> None:
+    caught = {name for fault in FAULTS.values() for name in fault.caught_by}
+    assert caught == set(INVARIANTS)
+
+
+def test_faults_are_many_and_told() -> None:
+    assert len(FAULTS) >= 36
+    stories = [fault.story for fault in FAULTS.values()]
+    assert len(set(stories)) == len(stories)
+    assert all(fault.caught_by and fault.strata for fault in FAULTS.values())

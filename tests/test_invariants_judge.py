@@ -1,0 +1,305 @@
+"""Every invariant on hand-made observations: holds on a healthy life, breaks on each sickness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from observations import BODY, EMBEDDING, HEAD, TIE, at, disk, healthy, put, reported, without
+
+from conformance.invariants import INVARIANTS
+from conformance.observation import Heard, Observation, Trouble
+from conformance.verdict import verdict_of
+
+Change = Callable[[Observation], Observation]
+E_WEIGHT, H_WEIGHT, Q_WEIGHT = (f"{name}.weight" for name in (EMBEDDING, HEAD, BODY))
+Q_LORA = f"{BODY} lora_A"
+TIED_BOTH = {"ensure": True, "placement": "target:both"}
+UNTIED_BOTH = {"tied": False, "placement": "target:both"}
+APART = {"placement": "target:both"}  # a tied base whose two adapters are documented as separate
+
+HEALTHY: list[dict[str, Any]] = [{}, {"tied": False}, TIED_BOTH, UNTIED_BOTH, {"training": "sgd"}]
+
+
+def moved(stage: str, name: str) -> Change:
+    """Another value of one weight."""
+    return lambda seen: put(seen, stage, **{name: seen.stages[stage].weights[name] + 0.5})
+
+
+def swapped(stage: str) -> Change:
+    """Logits of the wrong sign."""
+
+    def change(seen: Observation) -> Observation:
+        logits = seen.stages[stage].logits
+        assert logits is not None
+        return at(seen, stage, logits=-logits)
+
+    return change
+
+
+def nan(stage: str) -> Change:
+    """Logits with a NaN."""
+
+    def change(seen: Observation) -> Observation:
+        logits = seen.stages[stage].logits
+        assert logits is not None
+        return at(seen, stage, logits=logits.index_fill(0, torch.tensor([0]), float("nan")))
+
+    return change
+
+
+def gone(stage: str, name: str) -> Change:
+    return lambda seen: put(seen, stage, **{name: None})
+
+
+def flag(stage: str, *, value: bool) -> Change:
+    return lambda seen: at(seen, stage, flags={"text_config.tie_word_embeddings": value})
+
+
+def cut(stage: str) -> Change:
+    """No two tensors share storage."""
+    return lambda seen: at(seen, stage, shares=frozenset())
+
+
+def rounded(stage: str) -> Change:
+    return lambda seen: put(
+        seen, stage, **{Q_WEIGHT: seen.stages[stage].weights[Q_WEIGHT].bfloat16()}
+    )
+
+
+def on_disk(**changes: Any) -> Change:
+    return lambda seen: disk(seen, "merged", **changes)
+
+
+def file_without(key: str) -> Change:
+    return lambda seen: disk(
+        seen,
+        "merged",
+        tensors={n: t for n, t in seen.saved["merged"].tensors.items() if n != key},
+    )
+
+
+def file_with(key: str) -> Change:
+    return lambda seen: disk(
+        seen, "merged", tensors={**seen.saved["merged"].tensors, key: torch.ones(4, 2)}
+    )
+
+
+def troubled(stage: str, branch: str = "main", message: str = "ouch") -> Change:
+    said = Trouble(stage, branch, "ValueError", message, "peft", deliberate=True)
+    return lambda seen: replace(seen, troubles=(*seen.troubles, said))
+
+
+def heard(stage: str, text: str) -> Change:
+    said = Heard(stage, text, "UserWarning", about_tying=True)
+    return lambda seen: replace(seen, heard=(*seen.heard, said))
+
+
+def left(**changes: object) -> Change:
+    return lambda seen: replace(seen, config_after={**seen.config_after, **changes})
+
+
+def after(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(seen: Observation) -> Observation:
+        for one in changes:
+            seen = one(seen)
+        return seen
+
+    return change
+
+
+def typed(stage: str, **modules: str) -> Change:
+    return lambda seen: at(seen, stage, modules={**seen.stages[stage].modules, **modules})
+
+
+NAN_MERGED: Change = lambda seen: replace(  # noqa: E731  one row of the table below
+    seen, stages={**seen.stages, "merged-nan": seen.stages["merged"]}
+)
+
+# invariant, fields of the case, what is done to its healthy life, the kind of finding
+BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
+    ("merge-keeps-logits", {}, swapped("merged"), "wrong-value"),
+    ("merge-keeps-logits", {}, nan("merged"), "wrong-value"),
+    ("reload-keeps-logits", {}, swapped("reloaded"), "wrong-value"),
+    ("reload-keeps-logits", {}, moved("reloaded", H_WEIGHT), "wrong-value"),
+    ("reload-keeps-logits", {}, gone("reloaded", Q_WEIGHT), "missing-key"),
+    ("reload-keeps-logits", {}, lambda s: at(s, "merged", buffers={"f": torch.ones(1)}),
+     "missing-key"),
+    ("reload-keeps-logits", {"reload_dtype": "bfloat16"}, swapped("reloaded"), "wrong-value"),
+    ("adapter-keeps-logits", {}, swapped("adapter-reloaded"), "wrong-value"),
+    ("wrapping-keeps-logits", {}, swapped("adapted"), "wrong-value"),
+    ("wrapping-keeps-logits", {}, moved("adapted", E_WEIGHT), "wrong-value"),
+    ("wrapping-keeps-logits", {}, gone("adapted", E_WEIGHT), "missing-key"),
+    ("forward-follows-definition", {}, swapped("trained"), "wrong-value"),
+    ("disabled-is-base", {}, swapped("disabled"), "wrong-value"),
+    ("config-driven-loader-agrees", {}, swapped("read"), "wrong-value"),
+    ("config-driven-loader-agrees", {}, troubled("read", "reader"), "missing-key"),
+    ("tied-stay-tied", {}, cut("adapted"), "lost-tie"),
+    ("tied-stay-tied", {}, cut("merged"), "lost-tie"),
+    ("tied-stay-tied", {}, cut("reloaded"), "lost-tie"),
+    ("tied-stay-tied", TIED_BOTH, lambda s: at(s, "trained", shares=frozenset({TIE})), "lost-tie"),
+    ("tied-stay-tied", TIED_BOTH, moved("trained", f"{HEAD} lora_A"), "wrong-value"),
+    ("tied-stay-tied", TIED_BOTH,
+     after(gone("adapted", f"{HEAD} lora_A"), gone("adapted", f"{HEAD} lora_B")), "lost-tie"),
+    ("untied-stay-untied", {"tied": False}, lambda s: at(s, "merged", shares=frozenset({TIE})),
+     "gained-tie"),
+    ("untied-stay-untied", UNTIED_BOTH,
+     lambda s: at(s, "trained", shares=frozenset({frozenset({f"{HEAD} lora_B",
+                                                             f"{EMBEDDING} lora_embedding_A"})})),
+     "gained-tie"),
+    ("untied-stay-untied", UNTIED_BOTH, moved("merged", H_WEIGHT), "wrong-value"),
+    ("untied-stay-untied", APART, moved("merged", E_WEIGHT), "wrong-value"),
+    ("untied-stay-untied", UNTIED_BOTH, gone("merged", H_WEIGHT), "missing-key"),
+    ("config-tells-the-truth", {}, flag("merged", value=False), "wrong-flag"),
+    ("config-tells-the-truth", {"tied": False}, flag("reloaded", value=True), "wrong-flag"),
+    ("config-tells-the-truth", {}, on_disk(flags={"tie_word_embeddings": False}), "wrong-flag"),
+    ("config-tells-the-truth", {}, file_with(H_WEIGHT), "wrong-flag"),
+    ("load-report-is-clean", {}, lambda s: reported(s, "reloaded", missing=(H_WEIGHT,)),
+     "false-report"),
+    ("load-report-is-clean", {}, lambda s: reported(s, "reloaded", unexpected=("x",)),
+     "false-report"),
+    ("load-report-is-clean", {}, lambda s: reported(s, "reloaded", mismatched=("x",)),
+     "false-report"),
+    ("load-report-is-clean", {}, heard("reloaded", "Some weights are\nnewly initialized: x"),
+     "false-report"),
+    ("base-load-tells-the-truth", {}, lambda s: reported(s, "base", missing=("x",)),
+     "false-report"),
+    ("base-load-tells-the-truth", {}, lambda s: reported(s, "base", reinitialised=("x",)),
+     "false-report"),
+    ("checkpoint-is-plain", {}, file_without(Q_WEIGHT), "missing-key"),
+    ("checkpoint-is-plain", {}, file_with(H_WEIGHT), "extra-key"),
+    ("checkpoint-is-plain", {"tied": False}, file_without(H_WEIGHT), "missing-key"),
+    ("saving-is-repeatable", {}, lambda s: disk(s, "merged-again", digests={}), "not-repeatable"),
+    ("saving-is-repeatable", {}, lambda s: disk(s, "adapter-again", digests={"x": "y"}),
+     "not-repeatable"),
+    ("dtype-is-kept", {}, rounded("merged"), "wrong-dtype"),
+    ("dtype-is-kept", {}, rounded("reloaded"), "wrong-dtype"),
+    ("dtype-is-kept", {}, on_disk(tensors={Q_WEIGHT: torch.ones(2).half()}), "wrong-dtype"),
+    ("device-is-kept", {}, lambda s: at(s, "trained", devices={Q_LORA: "cuda"}), "wrong-device"),
+    ("unmerge-restores", {}, swapped("unmerged"), "wrong-value"),
+    ("unmerge-restores", {}, moved("unmerged", Q_WEIGHT), "wrong-value"),
+    ("unmerge-restores", {}, gone("unmerged", Q_WEIGHT), "missing-key"),
+    ("merging-twice-changes-nothing", {}, moved("merged-twice", Q_WEIGHT), "wrong-value"),
+    ("safe-merge-agrees", {}, moved("merged-otherwise", Q_WEIGHT), "wrong-value"),
+    ("safe-merge-agrees", {}, moved("after-refusal", Q_WEIGHT), "wrong-value"),
+    ("safe-merge-agrees", {}, NAN_MERGED, "missing-error"),
+    ("unload-restores-base", {}, swapped("unloaded"), "wrong-value"),
+    ("unload-restores-base", {}, moved("unloaded", Q_WEIGHT), "wrong-value"),
+    ("unload-restores-base", {}, typed("unloaded", **{BODY: "peft.Linear"}), "wrong-type"),
+    ("unload-restores-base", {}, gone("unloaded", Q_WEIGHT), "extra-key"),
+    ("unload-restores-base", {}, cut("unloaded"), "lost-tie"),
+    ("unload-leaves-no-trace", {}, lambda s: at(s, "merged", traces=frozenset({"peft_config"})),
+     "left-behind"),
+    ("trouble-is-announced-early", {}, swapped("merged"), "not-announced"),
+    ("trouble-is-announced-early", {}, after(swapped("merged"), heard("merged", "tied")),
+     "late-warning"),
+    ("documented-contract", TIED_BOTH, cut("adapted"), "lost-tie"),
+    ("documented-contract", UNTIED_BOTH, typed("adapted", **{HEAD: "torch.Linear"}), "wrong-type"),
+    ("documented-contract", {"tied": False, "placement": "target:head"},
+     typed("adapted", **{EMBEDDING: "peft.Embedding"}), "wrong-type"),
+    ("documented-contract", {**UNTIED_BOTH, "ensure": True}, lambda s: s, "missing-warning"),
+    ("documented-contract", {"ensure": True, "placement": "tokens:different"}, lambda s: s,
+     "missing-error"),
+    ("only-the-adapter-trains", {}, lambda s: at(s, "adapted", trainable=frozenset()),
+     "wrong-trainable"),
+    ("only-the-adapter-trains", {}, lambda s: at(s, "adapted", trainable=frozenset(
+        {Q_WEIGHT, *s.stages["adapted"].trainable})), "wrong-trainable"),
+    ("only-the-adapter-trains", {}, moved("trained", Q_WEIGHT), "wrong-value"),
+    ("only-the-adapter-trains", {"training": "sgd"}, lambda s: at(
+        s, "filled", weights=s.stages["trained"].weights), "wrong-value"),
+    ("adapter-config-round-trips", {}, typed("rewrapped", **{BODY: "torch.Linear"}), "wrong-type"),
+    ("adapter-config-round-trips", {}, lambda s: at(s, "rewrapped", trainable=frozenset()),
+     "wrong-trainable"),
+    ("adapter-config-round-trips", {}, cut("rewrapped"), "lost-tie"),
+    ("caller-config-is-untouched", {}, left(r=2), "changed-input"),
+    ("caller-config-is-untouched", {}, left(**{"lists passed": {"target_modules": []}}),
+     "changed-input"),
+    ("life-completes", {}, troubled("merged"), "unexpected-error"),
+    ("life-completes", {}, troubled("unmerged", "unmerge"), "unexpected-error"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", HEALTHY, ids=str)
+def test_a_healthy_life_keeps_every_promise(fields: dict[str, Any]) -> None:
+    seen = healthy(**fields)
+    judged = {name: one.judge(seen) for name, one in INVARIANTS.items()}
+    assert {n: j.findings for n, j in judged.items() if j.findings} == {}
+    assert {j.verdict for j in judged.values()} == {"holds", "not applicable"}
+    assert verdict_of(seen) == "holds"
+
+
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_every_invariant_can_hold_and_can_break(name: str) -> None:
+    assert name in {row[0] for row in BROKEN}
+    assert "holds" in {INVARIANTS[name].judge(healthy(**fields)).verdict for fields in HEALTHY}
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "change", "kind"), BROKEN, ids=[f"{n}-{r[0]}" for n, r in enumerate(BROKEN)]
+)
+def test_a_sick_life_breaks_the_promise(
+    name: str, fields: dict[str, Any], change: Change, kind: str
+) -> None:
+    judgement = INVARIANTS[name].judge(change(healthy(**fields)))
+    assert judgement.verdict == "breaks"
+    assert {finding.kind for finding in judgement.findings} == {kind}
+
+
+# invariant, fields, change, verdict, a word of the reason
+UNJUDGED: list[tuple[str, dict[str, Any], Change, str, str]] = [
+    ("tied-stay-tied", {"tied": False}, lambda s: s, "not applicable", "untied"),
+    ("untied-stay-untied", {}, lambda s: s, "not applicable", "promised to stay one"),
+    ("disabled-is-base", {"bias": "all"}, lambda s: s, "not applicable", "biases"),
+    ("unload-restores-base", {"bias": "all"}, lambda s: s, "not applicable", "biases"),
+    ("documented-contract", {}, lambda s: s, "not applicable", "no row"),
+    ("config-driven-loader-agrees", {"reload_dtype": "bfloat16"}, lambda s: s, "not applicable",
+     "another dtype"),
+    ("base-load-tells-the-truth", {}, lambda s: replace(s, loading={}), "not applicable",
+     "was not loaded"),
+    ("merge-keeps-logits", {}, lambda s: without(s, "trained"), "not run", "trained"),
+    ("reload-keeps-logits", {}, after(lambda s: without(s, "reloaded"), lambda s: replace(
+        s, loading={}), troubled("saved", message="disk full")), "not run", "disk full"),
+    ("unmerge-restores", {}, after(lambda s: without(s, "unmerged"), troubled(
+        "unmerged", "unmerge", "no way back")), "not run", "no way back"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "change", "verdict", "word"), UNJUDGED, ids=[row[0] for row in UNJUDGED]
+)
+def test_what_is_not_judged_says_why(
+    name: str, fields: dict[str, Any], change: Change, verdict: str, word: str
+) -> None:
+    judgement = INVARIANTS[name].judge(change(healthy(**fields)))
+    assert (judgement.verdict, judgement.findings) == (verdict, ())
+    assert word in judgement.reason
+
+
+def test_an_announced_trouble_is_no_breach() -> None:
+    seen = after(swapped("merged"), heard("adapted", "the weights are tied"))(healthy())
+    assert INVARIANTS["trouble-is-announced-early"].judge(seen).verdict == "holds"
+
+
+def test_documented_refusals_complete_a_life() -> None:
+    message = "Cannot ensure weight tying when different token indices are given"
+    seen = troubled("adapted", message=message)(healthy(ensure=True, placement="tokens:different"))
+    assert INVARIANTS["life-completes"].judge(seen).verdict == "holds"
+
+
+VERDICTS: list[tuple[Change, str]] = [
+    (swapped("merged"), "silent"),
+    (after(swapped("merged"), heard("merged", "tied")), "late"),
+    (after(swapped("merged"), heard("adapted", "tied")), "announced"),
+    (after(lambda s: replace(s, stages={}, saved={}, loading={}), troubled("adapted")), "refused"),
+    (after(lambda s: replace(s, stages={}, saved={}, loading={}), troubled("base")), "not run"),
+]
+
+
+@pytest.mark.parametrize(("change", "verdict"), VERDICTS, ids=[row[1] for row in VERDICTS])
+def test_verdicts_for_people(change: Change, verdict: str) -> None:
+    assert verdict_of(change(healthy())) == verdict

@@ -1,0 +1,149 @@
+"""README.md: its generated blocks are those made now, and its commands name what exists."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.metadata
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance import readme
+from conformance.options import RUN_SEED
+from conformance.placements import PLACEMENTS
+from conformance.summary import HEADS
+from conformance.verdict import SIGNS
+
+ROOT = Path(__file__).parents[1]
+TEXT = readme.README.read_text(encoding="utf-8")
+SHELL_BLOCK = re.compile(r"^```(?:console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+OTHER_PROGRAMS = {"pip"}
+
+
+def commands() -> list[list[str]]:
+    """Every command of the README's shell blocks, without the variables set for it."""
+    found = []
+    for body in SHELL_BLOCK.findall(TEXT):
+        for line in body.splitlines():
+            assert line.startswith("$ "), f"not a command: {line}"
+            for part in line[2:].split(" && "):
+                words = shlex.split(part)
+                while re.match(r"[A-Z_]+=", words[0]):
+                    words.pop(0)
+                found.append(words)
+    return found
+
+
+def help_of(*module: str) -> str:
+    """What a program says of its options."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", *module, "--help"],
+        cwd=ROOT,
+        env=environment | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def options_of(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", text))
+
+
+@pytest.mark.parametrize("name", readme.BLOCKS)
+def test_block_is_the_one_made_now(name: str) -> None:
+    made = readme.BLOCKS[name]()
+    assert readme.block(TEXT, name) == made, "run `python -m conformance.readme`"
+
+
+def test_verdict_table_covers_all_strata_and_names_its_versions() -> None:
+    told, empty, heads, _, *rows = readme.block(TEXT, "verdicts").splitlines()
+    versions = dict(re.findall(r"(peft|transformers|torch|python) (\d+\.\d+[\w.+]*)", told))
+    assert set(versions) == {"peft", "transformers", "torch", "python"}
+    assert re.search(rf"\b\d+ lives a stratum, seed {RUN_SEED}", told)
+    assert empty == ""
+    assert heads == f"| placement | {' | '.join(HEADS)} |"
+    table = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[0] for row in table] == list(PLACEMENTS)
+    cells = [cell for row in table for cell in row[1:]]
+    assert len(cells) == len(PLACEMENTS) * len(HEADS)
+    words = {f"{sign} {name}" for name, sign in SIGNS.items()}
+    for cell in cells:
+        word, share = re.fullmatch(r"(.+?)(?: (\d+/\d+))?", cell, re.DOTALL).groups()
+        assert word in words
+        if share:
+            part, whole = map(int, share.split("/"))
+            assert 0 < part < whole
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_every_verdict_is_explained(name: str) -> None:
+    assert f"| {SIGNS[name]} {name} |" in TEXT
+
+
+def test_shown_failure_is_what_is_printed_now() -> None:
+    shown = readme.block(TEXT, "failure")
+    for package in ("peft", "transformers"):
+        version = importlib.metadata.version(package)
+        if f"{package} {version}," not in shown:
+            pytest.skip(f"the failure was made with another {package} than {version}")
+    assert figureless(readme.failure(*readme.SHOWN)) == figureless(shown), (
+        "run `python -m conformance.readme --failure`"
+    )
+
+
+def figureless(text: str) -> str:
+    """Without figures whose last digits differ between processors, and the build of torch."""
+    text = re.sub(r"by \S+, allowed \S+", "by N, allowed N", text)
+    return re.sub(r"torch \S+", "torch N", text)
+
+
+def test_commands_name_existing_environments_options_and_programs() -> None:
+    pytest_options = options_of(help_of("pytest"))
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    seen = set()
+    for program, *given in commands():
+        words = given
+        seen.add(program)
+        if program == "tox":
+            assert f"testenv:{words[words.index('-e') + 1]}" in tox.sections()
+            words = words[words.index("--") :] if "--" in words else []
+        if program in {"pytest", "tox"}:
+            used = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+            assert used <= pytest_options
+        elif program == "python":
+            flag, *module = [word for word in words if word == "-m" or not word.startswith("-")]
+            assert flag == "-m"
+            name = module[:2] if module[0] == "conformance" else module[:1]
+            used = {word for word in words[1:] if re.match(r"--?[a-z]", word)}
+            assert used <= options_of(help_of(*name))
+        else:
+            assert program in OTHER_PROGRAMS
+    assert {"tox", "pytest", "python"} <= seen
+
+
+def test_results_of_an_interrupted_run_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps({"type": "header"}) + "\n", encoding="utf-8")
+    with pytest.raises(readme.ReadmeError, match="interrupted"):
+        readme.verdicts(path)
+
+
+def test_missing_block_is_named() -> None:
+    with pytest.raises(readme.ReadmeError, match="no block 'options'"):
+        readme.replaced("# Nothing here", "options", "new")
+
+
+def test_block_is_replaced_between_its_marks() -> None:
+    text = "a\n<!-- x: generated -->\nold\n<!-- /x -->\nb"
+    assert readme.replaced(text, "x", "new") == "a\n<!-- x: generated -->\nnew\n<!-- /x -->\nb"
