@@ -57,13 +57,15 @@ def unload(life: Life) -> None:
 
 
 def safe(life: Life) -> None:
-    """Merge the other way round: safely where the main line did not, and once refused."""
+    """Merge the other way round; where the main line merged safely, have a merge refused too."""
     import torch
 
     model = life.adapted()
     with life.at("merged-otherwise"):
         other = compat.merge_and_unload(model, safe=not life.case.safe_merge)
         life.stages["merged-otherwise"] = snapshot(other, life.inputs)
+    if not life.case.safe_merge:
+        return
     broken = life.adapted()
     with torch.no_grad():
         for parameter in broken.parameters():

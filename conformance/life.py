@@ -248,6 +248,13 @@ class Life:
         # transformers wraps nn.Module.to without its types
         return model.to(self.reload_device)  # type: ignore[arg-type]
 
+    def _plain_keys(self) -> dict[bool, frozenset[str]]:
+        """The keys of a plain checkpoint that says what the merged one says of its tie."""
+        if "merged" not in self.saved:
+            return {}
+        tied = bool(next(iter(self.saved["merged"].flags.values()), self.case.tied))
+        return {tied: plain_keys(self.case.family, self.case.layers, tied=tied)}
+
     def observation(self) -> Observation:
         """All that was seen, as plain facts."""
         return Observation(
@@ -258,10 +265,7 @@ class Life:
             loading=self.loading,
             heard=tuple(self.heard),
             troubles=tuple(self.troubles),
-            plain_keys={
-                tied: plain_keys(self.case.family, self.case.layers, tied=tied)
-                for tied in (True, False)
-            },
+            plain_keys=self._plain_keys(),
             targets=self.targets,
             config_before=self.configs[0],
             config_after=self.configs[1],

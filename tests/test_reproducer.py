@@ -46,7 +46,8 @@ HEALTHY = [
     Case(tied=False, placement="save:both", family="phi", base="loaded-untied", writing="paths"),
     Case(tied=True, placement="body", family="mamba", base="resized", sharded=True),
     Case(tied=False, placement="target:both", family="mixtral", dora=True, loader="concrete"),
-    Case(tied=True, placement="tokens:same", family="qwen3", reload_dtype="bfloat16"),
+    Case(tied=True, placement="tokens:same", family="falcon", reload_dtype="bfloat16"),
+    Case(tied=False, placement="target:embedding", family="gemma2", save_embedding_layers="no"),
     Case(tied=True, placement="body", family="opt-proj", grown=True, writing="regex"),
 ]
 STATUS = {"holds": 0, "breaks": 1, "not run": 125}

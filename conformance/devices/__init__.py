@@ -29,7 +29,7 @@ class UnknownDeviceError(ValueError):
 def unavailable(name: str) -> str | None:
     """Say in one sentence why a device cannot be used here; None if it can.
 
-    Asking for `emulated` builds its library the first time (about ten seconds) and loads it.
+    Asking for `emulated` builds its library the first time (about twenty seconds), and loads it.
     """
     _require_known(name)
     if name == "cuda":

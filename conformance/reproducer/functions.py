@@ -130,6 +130,7 @@ def steps(w: Writing) -> str:
             optimizer.zero_grad()
             model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=ids).loss.backward()
             optimizer.step()
+        model.eval()
     """
     return _function("steps(model)", "Two optimizer steps on next-token loss.", text(body))
 
@@ -165,7 +166,7 @@ def defined(w: Writing) -> str:
         "        continue\n"
         "    # (out, in), however the module keeps it\n"
         "    module = type(base.get_submodule(owner)).__name__\n"
-        '    turned = module in ("Embedding", "Conv1D")\n'
+        '    turned = "embedding" in kind or module == "Conv1D"\n'
         '    weight = found[f"{owner}.weight"]\n'
         '    other = parts[name.replace("_A.", "_B.")]\n'
         f"    matrix = (weight.T if turned else weight) + {w.case.scaling!r} * other @ part"

@@ -32,6 +32,7 @@ THIRD_PARTY = {
     **dict.fromkeys(("LoraConfig", "PeftConfig", "PeftModel", "get_peft_model"), "peft"),
     "load_file": "safetensors.torch",
     "AutoModelForCausalLM": "transformers",
+    "Conv1D": "transformers.pytorch_utils",
 }
 STORY = ("build", "load_base", "grow", "wrap")
 COMMENTS = {

@@ -27,7 +27,7 @@ def config_wraps_what_it_names(w: Writing) -> str:
         asked = {{
             name
             for name, module in base.named_modules()
-            if type(module).__name__ in ("Linear", "Conv1D") and name != "{w.head}"
+            if isinstance(module, (torch.nn.Linear, Conv1D)) and name != "{w.head}"
         }}
         """,
         f"asked = {{name for name in asked if True{named}}}".replace("True and ", "")
