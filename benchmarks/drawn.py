@@ -10,11 +10,11 @@ from conformance.options import RUN_SEED, stratum_seed
 from conformance.strategies import cases
 
 
-def drawn(stratum: Stratum, examples: int) -> list[Case]:
+def drawn(stratum: Stratum, examples: int, run_seed: int = RUN_SEED) -> list[Case]:
     """Distinct cases of a stratum, the same in every run."""
     met: dict[Case, None] = {}
 
-    @seed(stratum_seed(RUN_SEED, stratum))
+    @seed(stratum_seed(run_seed, stratum))
     @settings(
         max_examples=examples,
         phases=(Phase.generate,),

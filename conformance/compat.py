@@ -166,6 +166,9 @@ def without_model_card() -> Iterator[None]:
         PeftModel.create_or_update_model_card = original  # type: ignore[method-assign]
 
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
+
+
 def traces(model: nn.Module) -> frozenset[str]:
     """What PEFT left on a model it has been taken off from: modules, attributes, hooks, mode.
 
@@ -180,7 +183,7 @@ def traces(model: nn.Module) -> frozenset[str]:
             left.add(f"attribute peft_config on {where}")
         if vars(module).get("_hf_peft_config_loaded"):
             left.add(f"attribute _hf_peft_config_loaded on {where}")
-        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+        if any(vars(module).get(kind) for kind in HOOKS):
             left.add(f"hook on {where}")
     if model.training:
         left.add("the model is in training mode")

@@ -22,7 +22,8 @@ class Snapshot:
     ``weights`` and ``buffers`` are CPU clones by name, every name of a shared tensor included.
     ``shares`` groups the names that share storage. ``flags`` maps the dotted path of each
     ``tie_word_embeddings`` in the config to its value. ``modules`` maps names to
-    ``<package>.<class>``; ``settings`` are all other values of its configs, as text. Names are those of the plain model: PEFT's prefix is taken off.
+    ``<package>.<class>``; ``settings`` are all other values of its configs, as text. Names are
+    those of the plain model: PEFT's prefix is taken off.
     """
 
     weights: Mapping[str, Tensor] = field(default_factory=dict)

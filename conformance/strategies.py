@@ -6,6 +6,7 @@ They know nothing of installed versions, so that every cell of a matrix judges t
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from hypothesis import event
@@ -33,16 +34,22 @@ WEIGHTED: dict[str, tuple[Any, ...]] = {
 }
 
 
+@cache
+def _choice(name: str, allowed: tuple[Any, ...] | None) -> st.SearchStrategy[Any]:
+    """The choices of a field, or those allowed; kept, since making one costs more than a draw."""
+    choices = WEIGHTED.get(name, CHOICES[name])
+    if allowed is not None:
+        choices = tuple(choice for choice in choices if choice in allowed)
+    return st.sampled_from(choices)
+
+
 @st.composite
 def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = tuple(FAMILIES)) -> Case:
     """Cases of one stratum over the given families."""
     placement = PLACEMENTS[stratum.placement]
 
     def pick(name: str, allowed: tuple[Any, ...] | None = None) -> Any:
-        choices = WEIGHTED.get(name, CHOICES[name])
-        if allowed is not None:
-            choices = tuple(choice for choice in choices if choice in allowed)
-        return draw(st.sampled_from(choices))
+        return draw(_choice(name, allowed))
 
     family = draw(st.sampled_from(families))
     layers = pick("layers")

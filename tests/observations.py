@@ -90,6 +90,7 @@ def healthy(**fields: Any) -> Observation:
         modules=CLASSES,
         trainable=frozenset(base),
         devices=dict.fromkeys(base, "cpu"),
+        settings={"config.pad_token_id": "0", "generation_config.eos_token_id": "1"},
     )
     adapted = replace(
         plain,
@@ -99,6 +100,7 @@ def healthy(**fields: Any) -> Observation:
         trainable=frozenset(adapter),
     )
     trained = replace(adapted, logits=after)
+    loaded = replace(trained, trainable=trained.trainable if case.is_trainable else frozenset())
     in_place = replace(trained, weights=merged | adapter)
     end = replace(
         plain,
@@ -109,7 +111,7 @@ def healthy(**fields: Any) -> Observation:
     )
     tensors = {name: merged[name] for name in (PLAIN if stays else PLAIN | {f"{HEAD}.weight"})}
     on_disk = Saved(tensors, {}, {"model.safetensors": "d"}, {"tie_word_embeddings": stays})
-    adapter_file = Saved(adapter, {}, {"adapter_model.safetensors": "d"}, {})
+    adapter_file = Saved(file_keys(adapter), {}, {"adapter_model.safetensors": "d"}, {})
     settings: dict[str, object] = {"lists passed": {"target_modules": ["q_proj"]}, "r": 1}
     return Observation(
         case=case,
@@ -120,19 +122,19 @@ def healthy(**fields: Any) -> Observation:
             "trained": trained,
             "defined": Snapshot(weights=merged, logits=after),
             "disabled": Snapshot(logits=before),
+            "enabled-again": trained,
             "merged": end,
             "reloaded": end,
             "read": Snapshot(logits=after),
-            "adapter-reloaded": trained,
+            "adapter-reloaded": loaded,
             "rewrapped": adapted,
             "merged-in-place": in_place,
             "merged-twice": in_place,
             "unmerged": trained,
             "unloaded": plain,
             "merged-otherwise": end,
-            "before-refusal": trained,
-            "after-refusal": trained,
         }
+        | ({"before-refusal": trained, "after-refusal": trained} if case.safe_merge else {})
         | ({} if case.training == "values" else stepped(trained)),
         saved={
             "merged": on_disk,
@@ -141,10 +143,16 @@ def healthy(**fields: Any) -> Observation:
             "adapter-again": adapter_file,
         },
         loading={"base": LoadReport(), "reloaded": LoadReport()},
+        targets=frozenset(wrapped & {BODY}),
         plain_keys={True: PLAIN, False: PLAIN | {f"{HEAD}.weight"}},
         config_before=settings,
         config_after={**settings, "lists passed": {"target_modules": ["q_proj"]}},
     )
+
+
+def file_keys(adapter: Weights) -> Weights:
+    """The adapter's tensors under the keys they have in PEFT's file."""
+    return {f"base_model.model.{n.replace(' ', '.')}.weight": t for n, t in adapter.items()}
 
 
 def stepped(trained: Snapshot) -> dict[str, Snapshot]:

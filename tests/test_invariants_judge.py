@@ -21,7 +21,22 @@ TIED_BOTH = {"ensure": True, "placement": "target:both"}
 UNTIED_BOTH = {"tied": False, "placement": "target:both"}
 APART = {"placement": "target:both"}  # a tied base whose two adapters are documented as separate
 
-HEALTHY: list[dict[str, Any]] = [{}, {"tied": False}, TIED_BOTH, UNTIED_BOTH, {"training": "sgd"}]
+SAFE = {"safe_merge": True}
+HALF = {"dtype": "bfloat16"}
+LEAN = {"save_embedding_layers": "no"}  # the adapter file may hold adapters alone
+
+HEALTHY: list[dict[str, Any]] = [
+    {},
+    {"tied": False},
+    TIED_BOTH,
+    UNTIED_BOTH,
+    {"training": "sgd"},
+    {"is_trainable": True},
+    {"autocast": False},
+    SAFE,
+    HALF,
+    LEAN,
+]
 
 
 def moved(stage: str, name: str) -> Change:
@@ -59,15 +74,27 @@ def flag(stage: str, *, value: bool) -> Change:
     return lambda seen: at(seen, stage, flags={"text_config.tie_word_embeddings": value})
 
 
+def trains(stage: str, *names: str) -> Change:
+    """Only these train."""
+    return lambda seen: at(seen, stage, trainable=frozenset(names))
+
+
+def traced(stage: str, trace: str) -> Change:
+    return lambda seen: at(seen, stage, traces=frozenset({trace}))
+
+
+def setting(stage: str, **changes: str) -> Change:
+    """Other settings of config or generation config."""
+    return lambda seen: at(seen, stage, settings={**seen.stages[stage].settings, **changes})
+
+
 def cut(stage: str) -> Change:
     """No two tensors share storage."""
     return lambda seen: at(seen, stage, shares=frozenset())
 
 
-def rounded(stage: str) -> Change:
-    return lambda seen: put(
-        seen, stage, **{Q_WEIGHT: seen.stages[stage].weights[Q_WEIGHT].bfloat16()}
-    )
+def rounded(stage: str, name: str = Q_WEIGHT) -> Change:
+    return lambda seen: put(seen, stage, **{name: seen.stages[stage].weights[name].bfloat16()})
 
 
 def on_disk(**changes: Any) -> Change:
@@ -82,9 +109,9 @@ def file_without(key: str) -> Change:
     )
 
 
-def file_with(key: str) -> Change:
+def file_with(key: str, folder: str = "merged") -> Change:
     return lambda seen: disk(
-        seen, "merged", tensors={**seen.saved["merged"].tensors, key: torch.ones(4, 2)}
+        seen, folder, tensors={**seen.saved[folder].tensors, key: torch.ones(4, 2)}
     )
 
 
@@ -140,8 +167,11 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("config-driven-loader-agrees", {}, swapped("read"), "wrong-value"),
     ("config-driven-loader-agrees", {}, troubled("read", "reader"), "missing-key"),
     ("tied-stay-tied", {}, cut("adapted"), "lost-tie"),
-    ("tied-stay-tied", {}, cut("merged"), "lost-tie"),
-    ("tied-stay-tied", {}, cut("reloaded"), "lost-tie"),
+    *(("tied-stay-tied", {}, cut(stage), "lost-tie") for stage in (
+        "base", "trained", "adapter-reloaded", "rewrapped", "merged-in-place", "merged-twice",
+        "unmerged", "merged", "merged-otherwise", "reloaded")),
+    ("tied-stay-tied", TIED_BOTH,
+     lambda s: at(s, "adapter-reloaded", shares=frozenset({TIE})), "lost-tie"),
     ("tied-stay-tied", TIED_BOTH, lambda s: at(s, "trained", shares=frozenset({TIE})), "lost-tie"),
     ("tied-stay-tied", TIED_BOTH, moved("trained", f"{HEAD} lora_A"), "wrong-value"),
     ("tied-stay-tied", TIED_BOTH,
@@ -156,6 +186,8 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("untied-stay-untied", APART, moved("merged", E_WEIGHT), "wrong-value"),
     ("untied-stay-untied", UNTIED_BOTH, gone("merged", H_WEIGHT), "missing-key"),
     ("config-tells-the-truth", {}, flag("merged", value=False), "wrong-flag"),
+    ("config-tells-the-truth", {}, flag("merged-otherwise", value=False), "wrong-flag"),
+    ("config-tells-the-truth", {}, flag("adapter-reloaded", value=False), "wrong-flag"),
     ("config-tells-the-truth", {"tied": False}, flag("reloaded", value=True), "wrong-flag"),
     ("config-tells-the-truth", {}, on_disk(flags={"tie_word_embeddings": False}), "wrong-flag"),
     ("config-tells-the-truth", {}, file_with(H_WEIGHT), "wrong-flag"),
@@ -180,21 +212,42 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("dtype-is-kept", {}, rounded("merged"), "wrong-dtype"),
     ("dtype-is-kept", {}, rounded("reloaded"), "wrong-dtype"),
     ("dtype-is-kept", {}, on_disk(tensors={Q_WEIGHT: torch.ones(2).half()}), "wrong-dtype"),
+    ("dtype-is-kept", {}, rounded("merged-otherwise"), "wrong-dtype"),
+    ("dtype-is-kept", {}, rounded("unloaded"), "wrong-dtype"),
+    ("dtype-is-kept", {}, rounded("adapted", Q_LORA), "wrong-dtype"),
+    ("dtype-is-kept", HALF, rounded("adapted", Q_LORA), "wrong-dtype"),
+    ("dtype-is-kept", {**HALF, "autocast": False}, lambda s: s, "wrong-dtype"),
+    ("adapter-file-is-as-asked", LEAN, file_with(f"base_model.model.{E_WEIGHT}", "adapter"),
+     "extra-key"),
+    ("adapter-file-is-as-asked", LEAN, file_with(f"base_model.model.{BODY}.bias", "adapter"),
+     "extra-key"),
+    ("config-wraps-what-it-names", {}, after(gone("adapted", Q_LORA),
+                                             gone("adapted", f"{BODY} lora_B")), "wrong-type"),
+    ("config-wraps-what-it-names", {}, lambda s: replace(s, targets=frozenset()), "wrong-type"),
+    ("config-wraps-what-it-names", {}, lambda s: put(
+        s, "adapted", **{"model.up_proj lora_A": torch.ones(1, 2)}), "wrong-type"),
     ("device-is-kept", {}, lambda s: at(s, "trained", devices={Q_LORA: "cuda"}), "wrong-device"),
     ("unmerge-restores", {}, swapped("unmerged"), "wrong-value"),
     ("unmerge-restores", {}, moved("unmerged", Q_WEIGHT), "wrong-value"),
     ("unmerge-restores", {}, gone("unmerged", Q_WEIGHT), "missing-key"),
     ("merging-twice-changes-nothing", {}, moved("merged-twice", Q_WEIGHT), "wrong-value"),
     ("safe-merge-agrees", {}, moved("merged-otherwise", Q_WEIGHT), "wrong-value"),
-    ("safe-merge-agrees", {}, moved("after-refusal", Q_WEIGHT), "wrong-value"),
-    ("safe-merge-agrees", {}, NAN_MERGED, "missing-error"),
+    ("safe-merge-agrees", SAFE, moved("after-refusal", Q_WEIGHT), "wrong-value"),
+    ("safe-merge-agrees", SAFE, NAN_MERGED, "missing-error"),
     ("unload-restores-base", {}, swapped("unloaded"), "wrong-value"),
     ("unload-restores-base", {}, moved("unloaded", Q_WEIGHT), "wrong-value"),
     ("unload-restores-base", {}, typed("unloaded", **{BODY: "peft.Linear"}), "wrong-type"),
     ("unload-restores-base", {}, gone("unloaded", Q_WEIGHT), "extra-key"),
     ("unload-restores-base", {}, cut("unloaded"), "lost-tie"),
-    ("unload-leaves-no-trace", {}, lambda s: at(s, "merged", traces=frozenset({"peft_config"})),
+    ("unload-restores-base", {}, flag("unloaded", value=False), "wrong-flag"),
+    *(("unload-leaves-no-trace", {}, traced(stage, trace), "left-behind")
+      for stage in ("merged", "merged-otherwise", "unloaded")
+      for trace in ("attribute peft_config on the model", "hook on lm_head")),
+    ("unload-leaves-no-trace", {}, setting("merged", **{"config.pad_token_id": "1"}),
      "left-behind"),
+    ("unload-leaves-no-trace", {}, setting("unloaded", **{"generation_config.top_k": "5"}),
+     "left-behind"),
+    ("unload-leaves-no-trace", {}, lambda s: at(s, "merged", settings={}), "left-behind"),
     ("trouble-is-announced-early", {}, swapped("merged"), "not-announced"),
     ("trouble-is-announced-early", {}, after(swapped("merged"), heard("merged", "tied")),
      "late-warning"),
@@ -205,7 +258,10 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("documented-contract", {**UNTIED_BOTH, "ensure": True}, lambda s: s, "missing-warning"),
     ("documented-contract", {"ensure": True, "placement": "tokens:different"}, lambda s: s,
      "missing-error"),
-    ("only-the-adapter-trains", {}, lambda s: at(s, "adapted", trainable=frozenset()),
+    ("only-the-adapter-trains", {}, trains("adapted"), "wrong-trainable"),
+    ("only-the-adapter-trains", {}, trains("enabled-again"), "wrong-trainable"),
+    ("only-the-adapter-trains", {}, trains("adapter-reloaded", Q_LORA), "wrong-trainable"),
+    ("only-the-adapter-trains", {"is_trainable": True}, trains("adapter-reloaded"),
      "wrong-trainable"),
     ("only-the-adapter-trains", {}, lambda s: at(s, "adapted", trainable=frozenset(
         {Q_WEIGHT, *s.stages["adapted"].trainable})), "wrong-trainable"),
@@ -261,6 +317,9 @@ UNJUDGED: list[tuple[str, dict[str, Any], Change, str, str]] = [
      "another dtype"),
     ("base-load-tells-the-truth", {}, lambda s: replace(s, loading={}), "not applicable",
      "was not loaded"),
+    ("adapter-file-is-as-asked", {}, lambda s: s, "not applicable", "lets embeddings be saved"),
+    ("adapter-file-is-as-asked", LEAN, lambda s: replace(s, saved={}), "not run", "file adapter"),
+    ("saving-is-repeatable", {}, lambda s: replace(s, saved={}), "not run", "file merged-again"),
     ("merge-keeps-logits", {}, lambda s: without(s, "trained"), "not run", "trained"),
     ("reload-keeps-logits", {}, after(lambda s: without(s, "reloaded"), lambda s: replace(
         s, loading={}), troubled("saved", message="disk full")), "not run", "disk full"),
@@ -270,7 +329,9 @@ UNJUDGED: list[tuple[str, dict[str, Any], Change, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("name", "fields", "change", "verdict", "word"), UNJUDGED, ids=[row[0] for row in UNJUDGED]
+    ("name", "fields", "change", "verdict", "word"),
+    UNJUDGED,
+    ids=[f"{n}-{row[0]}" for n, row in enumerate(UNJUDGED)],
 )
 def test_what_is_not_judged_says_why(
     name: str, fields: dict[str, Any], change: Change, verdict: str, word: str
@@ -278,6 +339,35 @@ def test_what_is_not_judged_says_why(
     judgement = INVARIANTS[name].judge(change(healthy(**fields)))
     assert (judgement.verdict, judgement.findings) == (verdict, ())
     assert word in judgement.reason
+
+
+FINE: list[tuple[str, dict[str, Any], Change]] = [
+    # a saved module's tensors have its plain name in the file
+    ("adapter-file-is-as-asked", LEAN, after(
+        lambda s: put(s, "adapted", **{f"{HEAD} saved weight": torch.ones(4, 2)}),
+        file_with(f"base_model.model.{H_WEIGHT}", "adapter"))),
+    ("adapter-file-is-as-asked", {**LEAN, "bias": "all"},
+     file_with(f"base_model.model.{BODY}.bias", "adapter")),
+    ("dtype-is-kept", {**HALF, "autocast": False},
+     after(rounded("adapted", Q_LORA), rounded("adapted", f"{BODY} lora_B"))),
+    # the embedding and the head are the documented contract's to judge
+    ("config-wraps-what-it-names", {}, lambda s: put(
+        s, "adapted", **{f"{HEAD} lora_A": torch.ones(1, 2)})),
+    # what the user asked to untie need not survive a merge
+    ("tied-stay-tied", APART, cut("merged")),
+    ("only-the-adapter-trains", {}, lambda s: without(s, "enabled-again", "adapter-reloaded")),
+    ("unload-leaves-no-trace", {}, lambda s: without(s, "merged-otherwise", "unloaded")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "change"), FINE, ids=[f"{n}-{row[0]}" for n, row in enumerate(FINE)]
+)
+def test_what_is_allowed_keeps_the_promise(
+    name: str, fields: dict[str, Any], change: Change
+) -> None:
+    judgement = INVARIANTS[name].judge(change(healthy(**fields)))
+    assert (judgement.verdict, judgement.findings) == ("holds", ())
 
 
 def test_an_announced_trouble_is_no_breach() -> None:

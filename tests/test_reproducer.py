@@ -219,8 +219,9 @@ def test_the_command_writes_a_script_that_runs_alone(tmp_path: Path) -> None:
     assert set(tmp_path.iterdir()) == before
 
 
-def test_every_invariant_has_a_snippet_or_a_reason() -> None:
-    assert set(SNIPPETS) | set(WITHOUT_SNIPPET) == set(INVARIANTS)
+def test_snippets_are_of_invariants() -> None:
+    """An invariant without one is refused in a sentence: adding it takes one place, not two."""
+    assert set(SNIPPETS) | set(WITHOUT_SNIPPET) <= set(INVARIANTS)
     assert not set(SNIPPETS) & set(WITHOUT_SNIPPET)
     assert all(WITHOUT_SNIPPET.values())
 

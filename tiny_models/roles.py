@@ -20,9 +20,7 @@ def _is_linear(module: nn.Module) -> bool:
 def linear_modules(model: nn.Module, *, but: str) -> tuple[str, ...]:
     """Full names of every linear module, transposed ones too, but for the one named ``but``."""
     return tuple(
-        name
-        for name, module in model.named_modules()
-        if _is_linear(module) and name != but
+        name for name, module in model.named_modules() if _is_linear(module) and name != but
     )
 
 

@@ -28,6 +28,36 @@ def _promised(seen: Observation) -> set[str]:
     }
 
 
+def _elsewhere(seen: Observation, found: frozenset[str]) -> Iterator[Finding]:
+    """After the adapter was disabled for a moment, and when it was loaded."""
+    again = seen.stages.get("enabled-again")
+    if again is not None and again.trainable != found:
+        names = ", ".join(sorted(again.trainable ^ found))
+        yield Finding("wrong-trainable", f"after disable_adapter, {names} is not as before")
+    loaded = seen.stages.get("adapter-reloaded")
+    if loaded is not None:
+        expected = found & loaded.weights.keys() if seen.case.is_trainable else frozenset()
+        for name in sorted(loaded.trainable ^ expected):
+            state = "trains" if name in loaded.trainable else "is frozen"
+            asked = f"loaded with is_trainable={seen.case.is_trainable}"
+            yield Finding("wrong-trainable", f"{name} {state}, {asked}")
+
+
+def _moved(seen: Observation, promised: set[str]) -> Iterator[Finding]:
+    """Real steps move what is promised to train."""
+    trained = seen.stages["trained"].weights
+    filled = seen.stages.get("filled")
+    if filled is None:
+        return
+    for name in sorted(promised & trained.keys()):
+        # a row that the batch never meets, or the padding row, has no gradient; a small
+        # step is lost to rounding in half precision; softmax ignores a bias of the keys
+        if "tokens" in name or name.endswith(".bias") or trained[name].element_size() < FULL:
+            continue
+        if same_bits(filled.weights[name], trained[name]):
+            yield Finding("wrong-value", f"{name} did not move while training")
+
+
 @invariant(
     "only-the-adapter-trains",
     "requires_grad is exactly as promised; after steps the base is bit-equal, the adapter moved.",
@@ -40,28 +70,9 @@ def only_the_adapter_trains(seen: Observation) -> Iterator[Finding]:
         yield Finding("wrong-trainable", f"{name} is frozen but promised to train")
     for name in sorted(found - promised):
         yield Finding("wrong-trainable", f"{name} trains but is the base's")
-    again = seen.stages.get("enabled-again")
-    if again is not None and again.trainable != found:
-        names = ", ".join(sorted(again.trainable ^ found))
-        yield Finding("wrong-trainable", f"after disable_adapter, {names} is not as before")
-    loaded = seen.stages.get("adapter-reloaded")
-    if loaded is not None:
-        expected = found & loaded.weights.keys() if seen.case.is_trainable else frozenset()
-        for name in sorted(loaded.trainable ^ expected):
-            state = "trains" if name in loaded.trainable else "is frozen"
-            asked = f"loaded with is_trainable={seen.case.is_trainable}"
-            yield Finding("wrong-trainable", f"{name} {state}, {asked}")
+    yield from _elsewhere(seen, found)
     base, trained = seen.stages["base"].weights, seen.stages["trained"].weights
     for name in sorted(base.keys() - promised):
         if name in trained and not same_bits(base[name], trained[name]):
             yield Finding("wrong-value", f"frozen {name} moved while training")
-    filled = seen.stages.get("filled")
-    if filled is None:
-        return
-    for name in sorted(promised & trained.keys()):
-        # a row that the batch never meets, or the padding row, has no gradient; a small
-        # step is lost to rounding in half precision; softmax ignores a bias of the keys
-        if "tokens" in name or name.endswith(".bias") or trained[name].element_size() < FULL:
-            continue
-        if same_bits(filled.weights[name], trained[name]):
-            yield Finding("wrong-value", f"{name} did not move while training")
+    yield from _moved(seen, promised)

@@ -9,6 +9,7 @@ from faults import (  # noqa: F401
     model_config,
     modules_to_save,
     saving,
+    targets,
     trainable_tokens,
     training,
     tying,

@@ -65,7 +65,7 @@ def adapter_file_lacks_the_head() -> AbstractContextManager[None]:
     "adapter-file-lacks-biases",
     "the biases that trained with the adapter are left out of its file",
     caught_by=("adapter-keeps-logits",),
-    strata=BODY,
+    strata=("cpu-untied-ensure-body",),
 )
 def adapter_file_lacks_biases() -> AbstractContextManager[None]:
     def make(_: Wrapper) -> Wrapper:
@@ -128,3 +128,20 @@ def adapter_files_are_numbered() -> AbstractContextManager[None]:
         return save
 
     return replaced(peft_model, "safe_save_file", make)
+
+
+@fault(
+    "embeddings-are-always-saved",
+    "save_embedding_layers=False is ignored",
+    caught_by=("adapter-file-is-as-asked",),
+    strata=("cpu-untied-default-target:embedding",),
+    says="extra-key",
+)
+def embeddings_are_always_saved() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def get(*args: Any, save_embedding_layers: Any = "auto", **kwargs: Any) -> Any:
+            return original(*args, save_embedding_layers=save_embedding_layers or "auto", **kwargs)
+
+        return get
+
+    return replaced(peft_model, "get_peft_model_state_dict", make)

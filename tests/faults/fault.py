@@ -131,6 +131,21 @@ def after_taking_off(
     return replaced(BaseTuner, "_unload_and_optionally_merge", make)
 
 
+def after_loading_adapter(change: Callable[[Any], Any]) -> AbstractContextManager[None]:
+    """Do something to the wrapped model that ``PeftModel.from_pretrained`` hands back."""
+    from peft import PeftModel
+
+    def make(original: Wrapper) -> Wrapper:
+        def from_pretrained(*args: Any, **kwargs: Any) -> Any:
+            model = original(*args, **kwargs)
+            change(model)
+            return model
+
+        return from_pretrained
+
+    return replaced(PeftModel, "from_pretrained", make)
+
+
 @contextmanager
 def saving_merged(change: Callable[[dict[str, Any], Any], Any]) -> Iterator[None]:
     """Change the tensors of a checkpoint on their way to the file, for merged models alone.

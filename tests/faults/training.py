@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
+from peft import PeftModel
 from peft.tuners.lora.layer import Linear
 from peft.tuners.lora.model import LoraModel
+from peft.tuners.tuners_utils import BaseTuner
 
-from faults.fault import Wrapper, after_wrapping, fault, replaced
+from faults.fault import Wrapper, after_wrapping, fault, replaced, then
 
 BODY = ("cpu-untied-default-body",)
 
@@ -98,3 +100,48 @@ def the_adapter_does_not_learn() -> AbstractContextManager[None]:
                 parameter.register_hook(lambda gradient: gradient * 0)
 
     return after_wrapping(change)
+
+
+def _freeze_lora(model: Any) -> None:
+    for name, parameter in model.named_parameters():
+        if ".lora_" in name:
+            parameter.requires_grad_(False)
+
+
+@fault(
+    "loaded-adapters-never-train",
+    "is_trainable is ignored: an adapter is loaded frozen",
+    caught_by=("only-the-adapter-trains",),
+    strata=BODY,
+    says="is frozen, loaded with is_trainable=True",
+)
+def loaded_adapters_never_train() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def from_pretrained(*args: Any, **kwargs: Any) -> Any:
+            return original(*args, **{**kwargs, "is_trainable": False})
+
+        return from_pretrained
+
+    return replaced(PeftModel, "from_pretrained", make)
+
+
+@fault(
+    "enabling-again-leaves-frozen",
+    "leaving disable_adapter switches the adapter on and leaves its weights frozen",
+    caught_by=("only-the-adapter-trains",),
+    strata=BODY,
+    says="after disable_adapter, .* is not as before",
+)
+def enabling_again_leaves_frozen() -> AbstractContextManager[None]:
+    return replaced(BaseTuner, "enable_adapter_layers", then(_freeze_lora))
+
+
+@fault(
+    "adapters-stay-in-half-precision",
+    "autocast_adapter_dtype is ignored: the adapter keeps the half precision of its base",
+    caught_by=("dtype-is-kept",),
+    strata=BODY,
+    says="asked for torch.float32",
+)
+def adapters_stay_in_half_precision() -> AbstractContextManager[None]:
+    return replaced(BaseTuner, "_cast_adapter_dtype", lambda _: lambda _self, **_kwargs: None)

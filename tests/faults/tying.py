@@ -8,9 +8,19 @@ from typing import Any
 import torch
 from peft.tuners.lora.model import LoraModel
 from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
+from peft.tuners.tuners_utils import BaseTuner
 from peft.utils.other import ModulesToSaveWrapper
 
-from faults.fault import Wrapper, after_taking_off, after_wrapping, fault, replaced, untie
+from faults.fault import (
+    Wrapper,
+    after_loading_adapter,
+    after_taking_off,
+    after_wrapping,
+    fault,
+    replaced,
+    then,
+    untie,
+)
 
 TIED_BODY = ("cpu-tied-default-body",)
 ENSURED = ("cpu-tied-ensure-save:both",)
@@ -46,6 +56,28 @@ def merge_copies_the_tied_head() -> AbstractContextManager[None]:
 )
 def unload_copies_the_tied_head() -> AbstractContextManager[None]:
     return after_taking_off(untie, merging=False)
+
+
+@fault(
+    "loading-an-adapter-unties-the-base",
+    "PeftModel.from_pretrained gives the base's head a copy of the weight",
+    caught_by=("tied-stay-tied",),
+    strata=TIED_BODY,
+    says="at adapter-reloaded",
+)
+def loading_an_adapter_unties_the_base() -> AbstractContextManager[None]:
+    return after_loading_adapter(lambda model: untie(model.get_base_model()))
+
+
+@fault(
+    "merging-in-place-unties-the-base",
+    "merge_adapter gives the head a copy of the weight",
+    caught_by=("tied-stay-tied",),
+    strata=TIED_BODY,
+    says="at merged-in-place",
+)
+def merging_in_place_unties_the_base() -> AbstractContextManager[None]:
+    return replaced(BaseTuner, "merge_adapter", then(lambda tuner: untie(tuner.model)))
 
 
 @fault(

@@ -54,3 +54,28 @@ def unload_only_disables() -> AbstractContextManager[None]:
 )
 def unload_merges() -> AbstractContextManager[None]:
     return replaced(BaseTuner, "unload", lambda _: lambda self: self.merge_and_unload())
+
+
+@fault(
+    "merge-leaves-a-hook",
+    "a forward hook of the adapter stays on the merged model",
+    caught_by=("unload-leaves-no-trace",),
+    strata=BODY,
+    says="at merged: hook on",
+)
+def merge_leaves_a_hook() -> AbstractContextManager[None]:
+    def change(model: Any) -> None:
+        model.get_output_embeddings().register_forward_hook(lambda *_args: None)
+
+    return after_taking_off(change, merging=True)
+
+
+@fault(
+    "merge-leaves-training-mode",
+    "merge_and_unload hands the model back in training mode",
+    caught_by=("unload-leaves-no-trace",),
+    strata=BODY,
+    says="at merged: the model is in training mode",
+)
+def merge_leaves_training_mode() -> AbstractContextManager[None]:
+    return after_taking_off(lambda model: model.train(), merging=True)
