@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from conformance.placements import PLACEMENTS
-
-ITEM = re.compile(r"^(?P<test>[^\[]*)(\[(?P<parameters>.*)\])?$")
 
 
 @dataclass(frozen=True)
@@ -25,18 +22,6 @@ class Stratum:
         """``<device>-<tied|untied>-<ensure|default>-<placement>``."""
         tie = "tied" if self.tied else "untied"
         return f"{self.device}-{tie}-{'ensure' if self.ensure else 'default'}-{self.placement}"
-
-
-def stratum_of_item(nodeid: str) -> str:
-    """The stratum an item of the grid belongs to; other items stand for themselves.
-
-    A stratum's id holds three hyphens at most before its placement, whose words are joined by
-    ``:`` and ``+``: what follows the next hyphen is the invariant.
-    """
-    match = ITEM.match(nodeid)
-    if match is None or not match["test"].endswith("::test_invariant"):
-        return nodeid
-    return "-".join((match["parameters"] or "").split("-")[:4])
 
 
 def strata(devices: tuple[str, ...], pattern: str = "*") -> list[Stratum]:

@@ -22,6 +22,7 @@ class Observer:
         self._stratum: tuple[object, ...] = ()
         self._seen: dict[Case, Observation] = {}
         self._verdicts: dict[Case, str] = {}
+        self._repeated: set[tuple[object, ...]] = set()
 
     def __call__(self, case: Case) -> Observation:
         """The observation of ``case``, from the cache where it has been seen."""
@@ -29,10 +30,10 @@ class Observer:
         if stratum != self._stratum:
             self._stratum, self._seen, self._verdicts = stratum, {}, {}
         if case not in self._seen:
-            first = not self._seen
             self._seen[case] = seen = self._observe(case)
             check_not_vacuous(seen)
-            if first:
+            if stratum not in self._repeated:
+                self._repeated.add(stratum)
                 self.confirm(case)
         return self._seen[case]
 

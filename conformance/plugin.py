@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import settings
 
-from conformance.grid import stratum_of_item
+from conformance.invariants import INVARIANTS
 from conformance.options import OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
 from conformance.records import KEY, Record, Results
@@ -117,14 +117,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
 
 
+def scope_of_item(nodeid: str) -> str:
+    """The item's id without its invariant: what shares this shares its observations."""
+    ends = (f"-{name}]" for name in INVARIANTS)
+    return next((nodeid.removesuffix(end) for end in ends if nodeid.endswith(end)), nodeid)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep all invariants of a stratum on one worker, where its lives are cached."""
+    """Keep all invariants of a stratum, or of a recorded case, where its lives are cached."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByStratum(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return stratum_of_item(nodeid)
+            return scope_of_item(nodeid)
 
     return ByStratum(config, log) if SESSION in config.stash else None
 

@@ -126,8 +126,8 @@ def judge_one(case: Case, invariant: Invariant, observer: Observer, known: Known
 
 
 PROFILES: dict[str, dict[str, Any]] = {
-    "default": {"max_examples": 11},
-    "ci": {"max_examples": 11},
+    "default": {"max_examples": 9},
+    "ci": {"max_examples": 9},
     "dev": {"max_examples": 3},
     "explore": {"max_examples": 100},
 }

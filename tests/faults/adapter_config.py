@@ -13,6 +13,7 @@ from peft.tuners.lora.model import LoraModel
 from faults.fault import Wrapper, fault, replaced
 
 BODY = ("cpu-untied-default-body",)
+ENSURED = ("cpu-untied-ensure-body",)
 SAVED = ("cpu-untied-default-save:both",)
 
 
@@ -56,7 +57,7 @@ def config_file_has_another_alpha() -> AbstractContextManager[None]:
     "config-file-loses-rslora",
     "adapter_config.json says use_rslora false",
     caught_by=("adapter-keeps-logits",),
-    strata=BODY,
+    strata=ENSURED,
 )
 def config_file_loses_rslora() -> AbstractContextManager[None]:
     return _written(lambda config: config.update(use_rslora=False))

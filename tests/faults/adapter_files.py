@@ -12,6 +12,7 @@ from peft.tuners.lora.model import LoraModel
 from faults.fault import Wrapper, fault, passed_through, replaced, swap_first_two
 
 BODY = ("cpu-untied-default-body",)
+ENSURED = ("cpu-untied-ensure-body",)
 
 
 def _written(change: Any) -> AbstractContextManager[None]:
@@ -65,7 +66,7 @@ def adapter_file_lacks_the_head() -> AbstractContextManager[None]:
     "adapter-file-lacks-biases",
     "the biases that trained with the adapter are left out of its file",
     caught_by=("adapter-keeps-logits",),
-    strata=("cpu-untied-ensure-body",),
+    strata=ENSURED,
 )
 def adapter_file_lacks_biases() -> AbstractContextManager[None]:
     def make(_: Wrapper) -> Wrapper:

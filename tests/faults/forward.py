@@ -12,13 +12,14 @@ from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from faults.fault import Wrapper, after_wrapping, fault, replaced
 
 BODY = ("cpu-untied-default-body",)
+ENSURED = ("cpu-untied-ensure-body",)
 
 
 @fault(
     "rslora-is-ignored-everywhere",
     "use_rslora is dropped while wrapping, so that forward and merge agree on the wrong scaling",
     caught_by=("forward-follows-definition",),
-    strata=BODY,
+    strata=ENSURED,
 )
 def rslora_is_ignored_everywhere() -> AbstractContextManager[None]:
     def change(model: Any) -> None:

@@ -70,7 +70,7 @@ def loading_hides_a_missing_head() -> AbstractContextManager[None]:
     "auto-class-ignores-dtype",
     "AutoModel loads in float32 whatever dtype was asked for",
     caught_by=("dtype-is-kept",),
-    strata=BODY,
+    strata=TIED_BODY,
     says="at reloaded",
 )
 def auto_class_ignores_dtype() -> AbstractContextManager[None]:

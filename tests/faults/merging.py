@@ -14,6 +14,7 @@ from peft.tuners.lora.variants import DoraLinearVariant
 from faults.fault import Wrapper, after_taking_off, fault, is_half, replaced
 
 BODY = ("cpu-untied-default-body",)
+ENSURED = ("cpu-untied-ensure-body",)
 
 
 def _delta(change: Any, kind: type = Linear) -> AbstractContextManager[None]:
@@ -71,7 +72,7 @@ def merge_forgets_embedding_scaling() -> AbstractContextManager[None]:
     "merge-ignores-rslora",
     "merge scales by alpha / r where rsLoRA was asked for",
     caught_by=("merge-keeps-logits",),
-    strata=BODY,
+    strata=ENSURED,
 )
 def merge_ignores_rslora() -> AbstractContextManager[None]:
     def change(self: Any, adapter: str, delta: Any) -> Any:
@@ -107,7 +108,7 @@ def merge_rounds_delta() -> AbstractContextManager[None]:
     "dora-merge-ignores-magnitude",
     "merge adds B A alone where DoRA was asked for; only the safe way knows the magnitude",
     caught_by=("merge-keeps-logits", "safe-merge-agrees"),
-    strata=BODY,
+    strata=ENSURED,
 )
 def dora_merge_ignores_magnitude() -> AbstractContextManager[None]:
     def make(_: Wrapper) -> Wrapper:
@@ -124,7 +125,7 @@ def dora_merge_ignores_magnitude() -> AbstractContextManager[None]:
     "dora-magnitude-starts-at-one",
     "DoRA's magnitude starts at one instead of the norm of each row",
     caught_by=("wrapping-keeps-logits",),
-    strata=BODY,
+    strata=ENSURED,
 )
 def dora_magnitude_starts_at_one() -> AbstractContextManager[None]:
     def make(original: Wrapper) -> Wrapper:

@@ -11,14 +11,14 @@ from peft.tuners import tuners_utils
 
 from faults.fault import Wrapper, fault, replaced
 
-BODY = ("cpu-untied-default-body",)
+ENSURED = ("cpu-untied-ensure-body",)
 
 
 @fault(
     "excluded-modules-are-adapted",
     "exclude_modules is ignored",
     caught_by=("config-wraps-what-it-names",),
-    strata=BODY,
+    strata=ENSURED,
     says="carries LoRA and is not asked for",
 )
 def excluded_modules_are_adapted() -> AbstractContextManager[None]:
@@ -37,7 +37,7 @@ def excluded_modules_are_adapted() -> AbstractContextManager[None]:
     "second-layer-is-never-matched",
     "the modules of the layer after the first are passed over",
     caught_by=("config-wraps-what-it-names",),
-    strata=BODY,
+    strata=ENSURED,
     says=r"\.1\..* is asked for and carries no LoRA",
 )
 def second_layer_is_never_matched() -> AbstractContextManager[None]:

@@ -13,6 +13,7 @@ from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
 from faults.fault import Wrapper, fault, replaced
 
 BODY = ("cpu-untied-default-body",)
+ENSURED = ("cpu-untied-ensure-body",)
 
 
 @fault(
@@ -48,7 +49,7 @@ def unmerge_forgets_scaling() -> AbstractContextManager[None]:
     "dora-unmerge-ignores-magnitude",
     "unmerge subtracts B A and leaves DoRA's magnitude in the weight",
     caught_by=("unmerge-restores",),
-    strata=BODY,
+    strata=ENSURED,
 )
 def dora_unmerge_ignores_magnitude() -> AbstractContextManager[None]:
     def make(_: Wrapper) -> Wrapper:
