@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 NUDGES = {"float64": 4.0, "float32": 4.0, "float16": 1.0, "bfloat16": 1.0}
 SUMMED_IN_THEMSELVES = ("float64", "float32")
-VISIBLE = 2.0  # an adapter must move the logits by this many allowances to prove anything
+VISIBLE = 1.5  # an adapter must move the logits by this many allowances to prove anything
 
 
 def coarsest(*dtypes: str) -> str:

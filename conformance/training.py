@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from conformance.case import Case
 
 STEPS = 2
-# Large enough to be seen through bfloat16, small enough to keep the size of what it changes:
-# DELTA is the standard deviation of scaling x B A, a third of that of a base matrix.
-DELTA = 0.12
+# DELTA is the standard deviation of scaling x B A: half that of a base matrix in the smallest
+# model, and as much as it has in half precision, whose rounding would hide less.
+DELTA = {"float64": 0.12, "float32": 0.12, "float16": 0.25, "bfloat16": 0.25}
 SIZES = {"saved": 0.2, "trainable_tokens_delta": 0.4, "lora_magnitude_vector": 0.2, "bias": 0.1}
 
 
@@ -45,7 +45,7 @@ def _value(name: str, parameter: torch.Tensor, case: Case) -> torch.Tensor:
     if kind in SIZES:
         return parameter + SIZES[kind] * noise
     # entries of B A have the standard deviation sqrt(rank) a b; take a = b
-    return noise * math.sqrt(DELTA / (case.scaling * math.sqrt(case.rank)))
+    return noise * math.sqrt(DELTA[case.dtype] / (case.scaling * math.sqrt(case.rank)))
 
 
 def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case) -> None:

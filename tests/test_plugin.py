@@ -17,6 +17,7 @@ from conformance import devices
 from conformance.case import Case
 from conformance.invariants import INVARIANTS
 from conformance.options import RUN_SEED
+from conformance.runner import PROFILES
 from conformance.versions import PACKAGES, installed
 
 pytest_plugins = ["pytester"]
@@ -283,7 +284,7 @@ def test_ci_changes_nothing(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     there, _ = suite.judge(*ONE, *TWO_PROMISES)
-    assert "profile default, 16 lives" in header(done)
+    assert f"profile default, {PROFILES['default']['max_examples']} lives" in header(done)
     assert header(there) == header(done)
     assert suite.cases() == here
 
