@@ -70,6 +70,9 @@ def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = tuple(F
     tokens = pick("tokens", None if placement.tokens else ((0,),))
     # AdamW divides by sqrt(v) + 1e-8, and both underflow to zero in float16.
     training = pick("training", ("values", "sgd") if dtype == "float16" else None)
+    if (family, dtype) == ("mamba", "float16"):
+        # without loss scaling, the gradient of its scan can overflow: nothing left to judge
+        training = "values"
     event(f"family: {family}")
     event(f"placement: {stratum.placement}")
     event(f"dtype: {dtype}")
