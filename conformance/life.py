@@ -136,13 +136,7 @@ class Life:
         base = tiny.build(self.case.model, self.folder_for("base"))
         self.pristine = base.model
         if base.loading is not None:
-            self.loading["base"] = LoadReport(
-                missing=base.loading.missing,
-                unexpected=base.loading.unexpected,
-                mismatched=base.loading.mismatched,
-                errors=base.loading.errors,
-                reinitialised=base.reinitialised,
-            )
+            self.loading["base"] = _report(base.loading, base.reinitialised)
         self.roles = module_names(base.model, self.family)
         linear = linear_modules(base.model, but=self.roles["head"][0])
         self.targets = body_targets(self.case, self.roles, linear)
@@ -239,12 +233,7 @@ class Life:
         same = self.case.reload_dtype == "same"
         dtype = self.case.dtype if same else self.case.reload_dtype
         model, report = tiny.load(cls, self.folder / "merged", dtype=dtype)
-        self.loading["reloaded"] = LoadReport(
-            missing=report.missing,
-            unexpected=report.unexpected,
-            mismatched=report.mismatched,
-            errors=report.errors,
-        )
+        self.loading["reloaded"] = _report(report)
         # transformers wraps nn.Module.to without its types
         return model.to(self.reload_device)  # type: ignore[arg-type]
 
@@ -270,3 +259,8 @@ class Life:
             config_before=self.configs[0],
             config_after=self.configs[1],
         )
+
+
+def _report(loading: tiny.Loading, reinitialised: tuple[str, ...] = ()) -> LoadReport:
+    """A load report as an observation keeps it."""
+    return LoadReport(**vars(loading), reinitialised=reinitialised)

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from conformance.case import Case
 
-# Stages, in the order of the main line, then of the side branches.
-MAIN_LINE = ("base", "adapted", "trained", "merged", "saved", "reloaded")
-
 
 @dataclass(frozen=True)
 class Snapshot:
