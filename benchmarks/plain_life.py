@@ -20,6 +20,7 @@ from conformance.adapter import lora_arguments
 from conformance.case import Case
 from conformance.definition import nudged
 from conformance.life import GROWTH, SHARD
+from conformance.observation import NUDGED
 from conformance.training import steps, trained_values
 from tiny_models import build as tiny
 from tiny_models.compat import dtype_argument, resize
@@ -103,10 +104,12 @@ class PlainLife:
         head = plain.get_submodule(self.roles["head"][0])
         head.weight = torch.nn.Parameter(head.weight.detach().clone())
         self.forward(plain)
-        with torch.no_grad():
-            for name, parameter in plain.named_parameters():
-                parameter.copy_(nudged(parameter, name))
-        self.forward(plain)
+        kept = {name: parameter.clone() for name, parameter in plain.named_parameters()}
+        for stage in NUDGED:
+            with torch.no_grad():
+                for name, parameter in plain.named_parameters():
+                    parameter.copy_(nudged(kept[name], name, stage))
+            self.forward(plain)
 
     def reload(self) -> Any:
         """The merged checkpoint, loaded with its report."""

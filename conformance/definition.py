@@ -59,14 +59,14 @@ def effective_weights(
     }
 
 
-def nudged(parameter: Tensor, name: str) -> Tensor:
-    """The parameter with every entry moved by one eps of itself, up or down as its name has it.
+def nudged(parameter: Tensor, name: str, stage: str) -> Tensor:
+    """The parameter with every entry moved by one eps of itself, up or down by name and stage.
 
     How far this moves the logits is how much one rounding of all weights can matter here.
     """
     import torch
 
-    up = named_values(0, f"nudge {name}", tuple(parameter.shape)).sign().to(parameter.device)
+    up = named_values(0, f"{stage} {name}", tuple(parameter.shape)).sign().to(parameter.device)
     step = torch.finfo(parameter.dtype).eps
     return (parameter.double() * (1 + step * up.double())).to(parameter.dtype)
 

@@ -17,7 +17,15 @@ from conformance.case import Case
 from conformance.definition import effective_weights, nudged
 from conformance.devices import torch_device
 from conformance.hearing import hearing
-from conformance.observation import Heard, LoadReport, Observation, Saved, Snapshot, Trouble
+from conformance.observation import (
+    NUDGED,
+    Heard,
+    LoadReport,
+    Observation,
+    Saved,
+    Snapshot,
+    Trouble,
+)
 from conformance.reader import read_as_config_says
 from conformance.snapshot import logits, saved, snapshot
 from conformance.training import steps, trained_values
@@ -200,10 +208,11 @@ class Life:
             for name, parameter in plain.named_parameters(remove_duplicate=False):
                 parameter.copy_(weights[name])
         self.stages["defined"] = Snapshot(logits=logits(plain, self.inputs), weights=weights)
-        with torch.no_grad():
-            for name, parameter in plain.named_parameters():
-                parameter.copy_(nudged(parameter, name))
-        self.stages["nudged"] = Snapshot(logits=logits(plain, self.inputs))
+        for stage in NUDGED:
+            with torch.no_grad():
+                for name, parameter in plain.named_parameters():
+                    parameter.copy_(nudged(weights[name], name, stage))
+            self.stages[stage] = Snapshot(logits=logits(plain, self.inputs))
 
     @property
     def names(self) -> dict[str, str]:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from conformance.case import Case
 
+NUDGED = ("nudged-1", "nudged-2", "nudged-3")
+"""Stages of the plain model with every weight moved by one eps, each time otherwise."""
+
 
 @dataclass(frozen=True)
 class Snapshot:

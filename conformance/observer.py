@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.case import STRATUM_FIELDS, Case
-from conformance.compare import VISIBLE, distance, logits_allowance, same_bits
+from conformance.compare import drowned, same_bits, visible
 from conformance.observation import Observation, Snapshot
 from conformance.trouble import SuiteError
 from conformance.verdict import verdict_of
@@ -65,9 +65,8 @@ def check_not_vacuous(seen: Observation) -> None:
         raise SuiteError(f"the base of {seen.case!r} has logits that are not finite")
     if trained is None or trained.logits is None:
         return
-    moved = distance(base.logits, trained.logits)
-    least = VISIBLE * logits_allowance(seen, base.logits, trained.logits)
-    if not moved > least:
+    moved, least = visible(seen)
+    if not moved > least and drowned(seen) is None:
         raise SuiteError(
             f"the adapter of {seen.case!r} moves the logits by {moved:.3g}, "
             f"no more than {least:.3g}, and would prove nothing"

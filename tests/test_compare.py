@@ -16,6 +16,7 @@ from conformance.compare import (
     EPS,
     coarsest,
     distance,
+    drowned,
     logits_allowance,
     same_bits,
     size,
@@ -23,10 +24,19 @@ from conformance.compare import (
     worst,
 )
 from conformance.invariants import INVARIANTS
-from conformance.observation import Observation, Snapshot
+from conformance.observation import NUDGED, Observation, Snapshot
+from conformance.observer import check_not_vacuous
+from conformance.trouble import SuiteError
 
 NAN = float("nan")
 DTYPES = tuple(EPS)
+LOGITS_PROMISES_OF_ADAPTED = (
+    "merge-keeps-logits",
+    "adapter-keeps-logits",
+    "forward-follows-definition",
+    "disabled-is-base",
+    "config-driven-loader-agrees",
+)
 
 
 def seen(dtype: str = "float32", layers: int = 1, scale: float = 1.0) -> Observation:
@@ -40,8 +50,9 @@ def with_nudge(found: Observation, moved: float) -> Observation:
     """A life whose plain model moves by this much when every weight moves by one eps."""
     logits = found.stages["base"].logits
     assert logits is not None
-    nudge = {"defined": Snapshot(logits=logits), "nudged": Snapshot(logits=logits + moved)}
-    return replace(found, stages={**found.stages, **nudge})
+    defined, *moves = (Snapshot(logits=logits + by) for by in (0.0, moved, -moved, 0.0))
+    nudge = dict(zip(NUDGED, moves, strict=True))
+    return replace(found, stages={**found.stages, "defined": defined, **nudge})
 
 
 def test_eps_is_that_of_torch() -> None:
@@ -89,7 +100,24 @@ def test_allowances_grow_with_eps() -> None:
 def test_a_sensitive_model_is_allowed_more_and_a_dull_one_no_less() -> None:
     derived = logits_allowance(seen())
     assert logits_allowance(with_nudge(seen(), 0.0)) == derived
-    assert logits_allowance(with_nudge(seen(), 0.5)) > 0.5
+    # the root mean square of 0.5, 0.5 and 0, times four
+    assert logits_allowance(with_nudge(seen(), 0.5)) == pytest.approx(2 * math.sqrt(2 / 3))
+
+
+def test_logits_that_rounding_moves_as_much_as_the_adapter_are_not_judged() -> None:
+    assert drowned(seen("bfloat16")) is None
+    found = with_nudge(seen("bfloat16"), 100.0)
+    for name in LOGITS_PROMISES_OF_ADAPTED:
+        judgement = INVARIANTS[name].judge(found)
+        assert (judgement.verdict, judgement.reason) == ("not applicable", drowned(found))
+    assert INVARIANTS["reload-keeps-logits"].judge(found).verdict == "holds"  # bit for bit
+
+
+def test_in_full_precision_such_logits_are_an_error_of_the_suite() -> None:
+    assert drowned(with_nudge(seen("float32"), 100.0)) is None
+    with pytest.raises(SuiteError, match="would prove nothing"):
+        check_not_vacuous(with_nudge(seen("float32"), 100.0))
+    check_not_vacuous(with_nudge(seen("float16"), 100.0))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -106,6 +134,7 @@ def test_a_fault_of_four_allowances_is_caught(
 ) -> None:
     found = seen(dtype, scale=scale)
     trained = torch.full((2, 4), scale, dtype=torch.float64)
+    trained[0, 0] = -scale  # the adapter's doing
     merged = trained.clone()
     merged[1, 2] -= times * logits_allowance(found, trained)
     stages = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare import coarsest, distance, logits_allowance, same_bits, worst
+from conformance.compare import coarsest, distance, drowned, logits_allowance, same_bits, worst
 from conformance.invariants.invariant import invariant
 from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
@@ -26,6 +26,7 @@ def differ(seen: Observation, one: str, other: str) -> Iterator[Finding]:
     "Logits after merge_and_unload equal logits before.",
     source="PEFT #2018, #2777",
     needs=("trained", "merged"),
+    applies=drowned,
 )
 def merge_keeps_logits(seen: Observation) -> Iterator[Finding]:
     yield from differ(seen, "trained", "merged")
@@ -74,6 +75,7 @@ def reload_keeps_logits(seen: Observation) -> Iterator[Finding]:
     "The adapter, saved and loaded onto a fresh base, gives the same logits.",
     source="PEFT save_pretrained and from_pretrained",
     needs=("trained", "adapter-reloaded"),
+    applies=drowned,
 )
 def adapter_keeps_logits(seen: Observation) -> Iterator[Finding]:
     yield from differ(seen, "trained", "adapter-reloaded")
@@ -101,6 +103,7 @@ def wrapping_keeps_logits(seen: Observation) -> Iterator[Finding]:
     "Adapted logits equal those of a plain model holding the weights the adapter defines.",
     source="arXiv:2106.09685, PEFT documentation of each way of adapting",
     needs=("trained", "defined"),
+    applies=drowned,
 )
 def forward_follows_definition(seen: Observation) -> Iterator[Finding]:
     yield from differ(seen, "defined", "trained")
@@ -112,7 +115,7 @@ def forward_follows_definition(seen: Observation) -> Iterator[Finding]:
     source="PEFT disable_adapter",
     needs=("base", "disabled"),
     applies=lambda seen: (
-        None
+        drowned(seen)
         if seen.case.bias == "none"
         else "with trained biases PEFT documents that disabling does not give the base back"
     ),
@@ -127,7 +130,7 @@ def disabled_is_base(seen: Observation) -> Iterator[Finding]:
     source="LLaMA-Factory #6749",
     needs=("merged", "reloaded"),
     applies=lambda seen: (
-        None if seen.case.reload_dtype == "same" else "the case reloads in another dtype"
+        drowned(seen) if seen.case.reload_dtype == "same" else "the case reloads in another dtype"
     ),
 )
 def config_driven_loader_agrees(seen: Observation) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from conformance.reproducer.writing import Writing, call, literal, text
 from tiny_models.spec import NEW_ROWS
 
 GROWTH = 4  # rows added after wrapping
-DELTA = 0.12  # standard deviation of scaling x B A, a third of that of a base matrix
+DELTA = 0.5  # standard deviation of scaling x B A against that of the base's matrix
 
 
 def _function(head: str, docstring: str, *body: str) -> str:
@@ -88,7 +88,7 @@ def wrap(w: Writing) -> str:
 
 def fill_adapter(w: Writing) -> str:
     """Values for whatever trains, by the kinds of parameters that the case has."""
-    size = math.sqrt(DELTA / (w.case.scaling * math.sqrt(w.case.rank)))
+    size = math.sqrt(DELTA / math.sqrt(w.case.hidden * w.case.rank) / w.case.scaling)
     lora = f"    parameter.data.copy_({size:.2g} * noise)"
     kinds = []
     if w.case.dora:
