@@ -51,6 +51,8 @@ def unmerge(life: Life) -> None:
 
 def unload(life: Life) -> None:
     """Take the adapter off without merging."""
+    if "unloaded" in compat.absent():
+        return
     model = life.adapted()
     with life.at("unloaded"):
         life.stages["unloaded"] = snapshot(model.unload(), life.inputs)
@@ -60,11 +62,13 @@ def safe(life: Life) -> None:
     """Merge the other way round; where the main line merged safely, have a merge refused too."""
     import torch
 
+    if "merged-otherwise" in compat.absent():
+        return
     model = life.adapted()
     with life.at("merged-otherwise"):
         other = compat.merge_and_unload(model, safe=not life.case.safe_merge)
         life.stages["merged-otherwise"] = snapshot(other, life.inputs)
-    if not life.case.safe_merge:
+    if not life.case.safe_merge or "safe_merge in place" not in compat.options():
         return
     broken = life.adapted()
     with torch.no_grad():

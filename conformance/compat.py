@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
+from conformance.case import Case
 from conformance.devices import peft_load_device
-from tiny_models.compat import forget_warned_once, quiet_progress
+from conformance.placements import PLACEMENTS
+from conformance.versions import installed
+from tiny_models.compat import forget_warned_once, has_family, quiet_progress
+from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:
     import torch
@@ -49,11 +56,68 @@ def lora_config(**fields: Any) -> Any:
     return LoraConfig(**fields)
 
 
-def lacks(field: str) -> bool:
-    """Whether the installed ``LoraConfig`` has no such field."""
-    from peft import LoraConfig
+def lacks(case: Case) -> str:
+    """What a case asks for that the installed versions do not have, in a few words; or ``""``.
 
-    return field not in inspect.signature(LoraConfig).parameters
+    Only what makes another model or another adapter. An option of a call that a version does not
+    have (``safe_merge``, ``low_cpu_mem_usage``, ...) is left out of the call.
+    """
+    wanted = FAMILIES[case.family]
+    if not has_family(wanted):
+        return f"transformers {installed('transformers')} has no {wanted.model}"
+    asked = {
+        "ensure_weight_tying": case.ensure,
+        "trainable_token_indices": bool(PLACEMENTS[case.placement].tokens),
+        "use_rslora": case.rslora,
+        "use_dora": case.dora,
+        "exclude_modules": case.excluded,
+        "all-linear": case.writing == "all-linear",
+    }
+    found = options()
+    missing = next((name for name, wants in asked.items() if wants and name not in found), None)
+    return f"PEFT {installed('peft')} has no {missing}" if missing else ""
+
+
+@cache
+def options() -> frozenset[str]:
+    """What the installed PEFT can be asked for, by the names of its own arguments."""
+    import peft
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft.tuners.lora import LoraModel
+
+    found: set[str] = set()
+    for function in (
+        LoraConfig,
+        get_peft_model,
+        PeftModel.from_pretrained,
+        PeftModel.save_pretrained,
+        LoraModel.merge_and_unload,
+    ):
+        found |= set(inspect.signature(function).parameters)
+    if hasattr(peft.utils, "INCLUDE_LINEAR_LAYERS_SHORTHAND"):  # came with 0.8
+        found.add("all-linear")
+    if hasattr(LoraModel, "unload"):  # came with 0.4
+        found.add("unload")
+    if "safe_merge" in inspect.signature(LoraModel.merge_adapter).parameters:  # came with 0.12
+        found.add("safe_merge in place")
+    return frozenset(found)
+
+
+@cache
+def absent() -> Mapping[str, str]:
+    """Stages and options that the installed PEFT does not have, with the reason."""
+    peft, found = f"PEFT {installed('peft')}", options()
+    reasons = {}
+    for option, without in (
+        ("unload", "unloaded"),
+        ("safe_merge", "merged-otherwise"),
+        ("autocast_adapter_dtype", "autocast_adapter_dtype"),
+    ):
+        if option not in found:
+            reasons[without] = f"{peft} has no {option}"
+    if Version(installed("peft")) < Version("0.19.0.dev0"):  # the documentation's, not the code's
+        reasons["weight-tying tables"] = f"{peft} documents no weight-tying tables"
+    return MappingProxyType(reasons)
 
 
 @lru_cache(NAMES)
@@ -81,14 +145,14 @@ def wrap(model: Any, config: Any, *, autocast: bool) -> Any:
     """``get_peft_model``; ``autocast_adapter_dtype`` came with PEFT 0.12."""
     from peft import get_peft_model
 
-    if "autocast_adapter_dtype" in inspect.signature(get_peft_model).parameters:
+    if "autocast_adapter_dtype" in options():
         return get_peft_model(model, config, autocast_adapter_dtype=autocast)
     return get_peft_model(model, config)
 
 
 def merge_and_unload(model: Any, *, safe: bool) -> Any:
     """``safe_merge`` came with PEFT 0.6."""
-    if "safe_merge" in inspect.signature(model.base_model.merge_and_unload).parameters:
+    if "safe_merge" in options():
         return model.merge_and_unload(safe_merge=safe)
     return model.merge_and_unload()
 
@@ -96,7 +160,7 @@ def merge_and_unload(model: Any, *, safe: bool) -> Any:
 def save_adapter(model: Any, folder: str, *, save_embedding_layers: str) -> None:
     """``save_embedding_layers`` came with PEFT 0.7."""
     value = {"auto": "auto", "yes": True, "no": False}[save_embedding_layers]
-    if "save_embedding_layers" in inspect.signature(model.save_pretrained).parameters:
+    if "save_embedding_layers" in options():
         model.save_pretrained(folder, save_embedding_layers=value)
     else:
         model.save_pretrained(folder)
@@ -112,13 +176,13 @@ def load_adapter(base: Any, folder: str, *, low_cpu_mem_usage: bool, is_trainabl
     from peft import PeftModel
 
     device = next(base.parameters()).device
-    options: dict[str, Any] = {"is_trainable": is_trainable}
-    if "low_cpu_mem_usage" in inspect.signature(PeftModel.from_pretrained).parameters:
-        options["low_cpu_mem_usage"] = low_cpu_mem_usage
+    arguments: dict[str, Any] = {"is_trainable": is_trainable}
+    if "low_cpu_mem_usage" in options():
+        arguments["low_cpu_mem_usage"] = low_cpu_mem_usage
     if "torch_device" in inspect.signature(PeftModel.load_adapter).parameters:
-        options["torch_device"] = str(device)
+        arguments["torch_device"] = str(device)
     with _reading_onto(device):
-        return PeftModel.from_pretrained(base, folder, **options)
+        return PeftModel.from_pretrained(base, folder, **arguments)
 
 
 @contextmanager
@@ -146,9 +210,9 @@ def _reading_onto(device: torch.device) -> Iterator[None]:
 
 def load_adapter_config(folder: str) -> Any:
     """The saved config, ready to train with: PEFT writes ``inference_mode=True``."""
-    from peft import PeftConfig
+    from peft import LoraConfig  # PeftConfig.from_pretrained knows no other kind before 0.4
 
-    config = PeftConfig.from_pretrained(folder)
+    config = LoraConfig.from_pretrained(folder)
     config.inference_mode = False
     return config
 
@@ -158,6 +222,9 @@ def without_model_card() -> Iterator[None]:
     """Saving an adapter spends nine tenths of its time on a model card; leave it out."""
     from peft import PeftModel
 
+    if not hasattr(PeftModel, "create_or_update_model_card"):  # came with 0.4
+        yield
+        return
     original = PeftModel.create_or_update_model_card
     PeftModel.create_or_update_model_card = lambda *_args, **_kwargs: None  # type: ignore[method-assign]
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from conformance.invariants import INVARIANTS
 from conformance.observation import Observation
 from conformance.versions import installed
 from conformance.violation import KINDS, Finding
+from tiny_models.families import FAMILIES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -39,6 +40,11 @@ FIELDS = (
 )
 OPTIONAL = ("says",)
 
+# What follows from a case and decides more than its fields do: PEFT goes by this name.
+FACTS: dict[str, Callable[[Case], str]] = {
+    "embedding_name": lambda case: FAMILIES[case.family].embedding.rpartition(".")[2],
+}
+
 
 class TableError(ValueError):
     """A table that cannot be used; the message is one sentence for the user."""
@@ -48,9 +54,10 @@ class TableError(ValueError):
 class KnownFailure:
     """One declared bug or limitation.
 
-    ``where`` maps case fields to the values they may have, or to ``{"not": values}``; ``says``
-    narrows it further, to findings whose text matches. ``limitation`` means that upstream warns
-    when wrapping: a case of the region where no such warning was heard is not covered.
+    ``where`` maps case fields and ``FACTS`` to the values they may have, or to
+    ``{"not": values}``; ``says`` narrows it further, to findings whose text matches.
+    ``limitation`` means that upstream warns when wrapping: a case of the region where no such
+    warning was heard is not covered.
     """
 
     id: str
@@ -76,7 +83,7 @@ class KnownFailure:
     def region_has(self, case: Case) -> bool:
         """Whether the case lies in the region."""
         for field, accepted in self.where.items():
-            value = getattr(case, field)
+            value = FACTS[field](case) if field in FACTS else getattr(case, field)
             if isinstance(accepted, Mapping):
                 if value in accepted["not"]:
                     return False
@@ -138,7 +145,7 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
         re.compile(raw.get("says", ""))
     except (CaseError, InvalidSpecifier, re.error) as error:
         raise TableError(f"{where}: {error}") from None
-    fields = set(Case.__dataclass_fields__)
+    fields = {*Case.__dataclass_fields__, *FACTS}
     region = {key: _accepted(value) for key, value in raw["where"].items()}
     denied = [value for value in raw["where"].values() if isinstance(value, dict)]
     if not all(set(value) == {"not"} and isinstance(value["not"], list) for value in denied):

@@ -49,6 +49,9 @@ def observe(case: Case) -> Observation:
     """
     import torch
 
+    lacks = compat.lacks(case)
+    if lacks:
+        return Observation(case=case, names={}, lacks=lacks)
     torch.set_num_threads(1)
     devices = [0] if case.device == "cuda" else []
     with (
@@ -267,6 +270,7 @@ class Life:
             targets=self.targets,
             config_before=self.configs[0],
             config_after=self.configs[1],
+            absent=compat.absent(),
         )
 
 

@@ -99,6 +99,9 @@ class Observation:
     ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``targets`` the
     attention and mlp modules that the case asks to adapt; ``config_before`` and
     ``config_after`` the caller's adapter config around wrapping.
+
+    ``lacks`` says what the case asks for that the installed versions do not have: then it was
+    not lived. ``absent`` gives, for a stage or an option they do not have either, the reason.
     """
 
     case: Case
@@ -112,6 +115,8 @@ class Observation:
     plain_keys: Mapping[bool, frozenset[str]] = field(default_factory=dict)
     config_before: Mapping[str, object] = field(default_factory=dict)
     config_after: Mapping[str, object] = field(default_factory=dict)
+    lacks: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def embedding(self) -> str:

@@ -75,7 +75,7 @@ def check_not_vacuous(seen: Observation) -> None:
 
 def first_difference(one: Observation, other: Observation) -> str | None:
     """What two observations do not have in common, or None."""
-    for name in ("heard", "troubles", "names", "loading", "plain_keys"):
+    for name in ("lacks", "heard", "troubles", "names", "loading", "plain_keys"):
         if getattr(one, name) != getattr(other, name):
             return name
     if one.stages.keys() != other.stages.keys() or one.saved.keys() != other.saved.keys():

@@ -28,6 +28,12 @@ REFUSALS = (
         "PEFT documentation, Weight tying, trainable_token_indices, last row",
     ),
     Refusal(
+        lambda case: case.family == "gpt2",
+        "merged",
+        r"GPT2 models are not supported for merging",
+        "PEFT's own check in 0.3, lifted in 0.4",
+    ),
+    Refusal(
         lambda case: case.family == "mamba" and case.writing == "all-linear",
         "adapted",
         r"incompatible with Mamba-based models",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from conformance import devices
@@ -55,16 +54,6 @@ class Session:
         if device not in self._absent:
             self._absent[device] = devices.unavailable(device)
         return self._absent[device]
-
-    @cached_property
-    def lacks_ensure(self) -> str | None:
-        """Why ensure_weight_tying cannot be judged with the installed PEFT, or None."""
-        from conformance.compat import lacks
-        from conformance.versions import installed
-
-        if lacks("ensure_weight_tying"):
-            return f"PEFT {installed('peft')} has no ensure_weight_tying"
-        return None
 
 
 def _observe(case: Case) -> Observation:

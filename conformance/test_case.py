@@ -16,7 +16,7 @@ def test_case(case: Case, invariant: Invariant, suite: Session, record: Record) 
     """The invariant holds for this case, known failures apart."""
     __tracebackhide__ = True
     record.kind, record.invariant = "case", invariant.id
-    reason = suite.device_absent(case.device) or (suite.lacks_ensure if case.ensure else None)
+    reason = suite.device_absent(case.device)
     if reason is not None:
         record.result, record.reason = "skipped", reason
         pytest.skip(reason)

@@ -21,9 +21,6 @@ def test_invariant(stratum: Stratum, invariant: Invariant, suite: Session, recor
     if reason is not None:
         record.result, record.reason = "skipped", reason
         pytest.skip(reason)
-    if stratum.ensure and suite.lacks_ensure:
-        record.result, record.reason = "not applicable", suite.lacks_ensure
-        pytest.skip(f"not applicable: {suite.lacks_ensure}")
     tally = run_item(
         stratum,
         invariant,

@@ -21,6 +21,8 @@ VERDICTS = tuple(SIGNS)
 
 def verdict_of(seen: Observation) -> str:
     """The verdict of one life."""
+    if seen.lacks:
+        return "not applicable"
     ended = seen.ended_at()
     broken = broken_promises(seen)
     if ended is not None and ended.stage == "adapted" and ended.deliberate:

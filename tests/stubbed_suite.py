@@ -38,7 +38,6 @@ def pytest_cmdline_main(config):
         return Observation(case, names={{}}, troubles=(said,) if {broken} else ())
 
     session._observe = observe
-    session.Session.lacks_ensure = None
     plugin.import_problem = lambda: None
     known_failures.OURS = Path(__file__).with_name("ours.toml")
 """

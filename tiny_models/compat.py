@@ -10,11 +10,15 @@ import logging as python_logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import transformers
 from torch import nn
 from transformers import PretrainedConfig
 from transformers.utils import logging
+
+if TYPE_CHECKING:
+    from tiny_models.families.family import Family
 
 hf_logging: Any = logging  # partly untyped upstream
 
@@ -30,6 +34,11 @@ def dtype_argument() -> str:
     warning, in 5. Signatures hide both; the config's attribute was renamed together with it.
     """
     return "dtype" if hasattr(PretrainedConfig(), "dtype") else "torch_dtype"
+
+
+def has_family(entry: Family) -> bool:
+    """Whether this transformers has the classes of a family: Qwen 3 came with 4.51."""
+    return all(hasattr(transformers, name) for name in (entry.config, entry.model))
 
 
 def sorted_names(keys: Iterable[object]) -> tuple[str, ...]:

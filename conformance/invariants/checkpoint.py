@@ -71,7 +71,7 @@ def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
 def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
     """LoRA in float32 over half precision where autocast_adapter_dtype asks for it (PEFT 0.12)."""
     adapted = seen.stages.get("adapted")
-    if adapted is None:
+    if adapted is None or "autocast_adapter_dtype" in seen.absent:
         return
     half = seen.case.dtype in {"float16", "bfloat16"} and seen.case.autocast
     wanted = "torch.float32" if half else f"torch.{seen.case.dtype}"

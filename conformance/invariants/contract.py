@@ -15,6 +15,8 @@ LORA = ("peft.Linear", "peft.Embedding")
 
 
 def _applies(seen: Observation) -> str | None:
+    if "weight-tying tables" in seen.absent:
+        return seen.absent["weight-tying tables"]
     if row_for(seen.case) is None:
         return "PEFT's tables have no row for this placement"
     if not seen.names:

@@ -48,11 +48,13 @@ class Invariant:
 
     def judge(self, observation: Observation) -> Judgement:
         """Judge one observation."""
-        reason = self.applies(observation)
-        if reason is not None:
+        reason = observation.lacks or self.applies(observation)
+        if reason:
             return Judgement("not applicable", reason=reason)
         seen = {*observation.stages, *(f"file {name}" for name in observation.saved)}
         absent = [stage for stage in self.needs if stage not in seen]
+        if absent and absent[0] in observation.absent:
+            return Judgement("not applicable", reason=observation.absent[absent[0]])
         if absent:
             ended = next((t for t in reversed(observation.troubles)), None)
             why = f"stage {absent[0]} was not reached"
