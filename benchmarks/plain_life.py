@@ -164,6 +164,6 @@ class PlainLife:
         with torch.no_grad():
             for parameter in broken.parameters():
                 if parameter.requires_grad:
-                    parameter.fill_(float("nan"))
+                    parameter.fill_(float("inf"))
         with contextlib.suppress(ValueError):
             broken.merge_adapter(safe_merge=True)

@@ -74,7 +74,8 @@ def safe(life: Life) -> None:
     with torch.no_grad():
         for parameter in broken.parameters():
             if parameter.requires_grad:
-                parameter.fill_(float("nan"))
+                # infinities keep their bits in every cast; those of a NaN may change
+                parameter.fill_(float("inf"))
     with life.at("merge-refused"):
         before = snapshot(broken, None)
         try:
@@ -83,7 +84,7 @@ def safe(life: Life) -> None:
             life.stages["before-refusal"] = before
             life.stages["after-refusal"] = snapshot(broken, None)
         else:
-            life.stages["merged-nan"] = Snapshot()
+            life.stages["merged-infinity"] = Snapshot()
 
 
 BRANCHES: dict[str, Callable[[Life], None]] = {

@@ -25,7 +25,6 @@ WEIGHTED: dict[str, tuple[Any, ...]] = {
     "hidden": (16, 16, 16, 32),
     "vocab": (24, 24, 24, 40),
     "reload_dtype": ("same",) * 6 + ("float32", "bfloat16"),
-    "rslora": (False, False, False, True),
     "dora": (False, False, False, True),
     "bias": ("none",) * 6 + ("lora_only", "all"),
     "excluded": (False, False, False, True),

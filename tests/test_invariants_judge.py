@@ -145,7 +145,7 @@ def typed(stage: str, **modules: str) -> Change:
 
 
 NAN_MERGED: Change = lambda seen: replace(  # noqa: E731  one row of the table below
-    seen, stages={**seen.stages, "merged-nan": seen.stages["merged"]}
+    seen, stages={**seen.stages, "merged-infinity": seen.stages["merged"]}
 )
 
 # invariant, fields of the case, what is done to its healthy life, the kind of finding

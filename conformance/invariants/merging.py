@@ -53,7 +53,7 @@ def merging_twice_changes_nothing(seen: Observation) -> Iterator[Finding]:
 )
 def safe_merge_agrees(seen: Observation) -> Iterator[Finding]:
     yield from _close_weights(seen, "merged", "merged-otherwise")
-    if "merged-nan" in seen.stages:
-        yield Finding("missing-error", "a safe merge wrote NaN into the weights")
+    if "merged-infinity" in seen.stages:
+        yield Finding("missing-error", "a safe merge wrote infinities into the weights")
     if "after-refusal" in seen.stages:
         yield from changed_weights(seen, "before-refusal", "after-refusal")

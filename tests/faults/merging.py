@@ -211,7 +211,7 @@ def safe_merge_writes_before_checking() -> AbstractContextManager[None]:
     "safe_merge is lost on its way down to the layers",
     caught_by=("safe-merge-agrees",),
     strata=BODY,
-    says="wrote NaN",
+    says="wrote infinities",
 )
 def safe_merge_does_not_check() -> AbstractContextManager[None]:
     def make(original: Wrapper) -> Wrapper:

@@ -47,7 +47,7 @@ def safe_merge_agrees(w: Writing) -> str:
         """
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter.data.fill_(float("nan"))
+                parameter.data.fill_(float("inf"))
         frozen = set(weights(base)) - trainable(model)
         was = {name: tensor for name, tensor in weights(model).items() if name in frozen}
         try:
@@ -55,6 +55,6 @@ def safe_merge_agrees(w: Writing) -> str:
         except ValueError:
             check_weights("weights after a refused safe merge", was, weights(model))
         else:
-            check("a safe merge refuses NaN", False)
+            check("a safe merge refuses infinities", False)
         """,
     )
