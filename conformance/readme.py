@@ -1,4 +1,4 @@
-"""The blocks of README.md that are made from the code, from a run, and from a real failure.
+"""What of README.md and docs is made from the code, from a run, and from a real failure.
 
 ``python -m conformance.readme`` rewrites what the code alone decides; ``--results FILE`` also the
 verdict table, from the results of a whole run; ``--failure`` also the printed failure.
@@ -105,7 +105,7 @@ def _plain(choice: object) -> str:
 
 
 def known_failures() -> str:
-    """Every declared upstream bug or limitation."""
+    """The page of every declared upstream bug or limitation."""
     rows = [
         (
             f"`{entry.id}`",
@@ -116,9 +116,21 @@ def known_failures() -> str:
         )
         for entry in read(OURS)
     ]
-    if not rows:
-        return "None is declared."
-    return table(("known failure", "story", "PEFT", "transformers", "link"), rows)
+    return KNOWN_FAILURES_PAGE.format(
+        count=len(rows),
+        table=table(("known failure", "story", "PEFT", "transformers", "link"), rows),
+    )
+
+
+KNOWN_FAILURES_PAGE = """# Known failures
+
+Declared bugs and documented limitations of PEFT and transformers, {count} in all, with the
+versions that have them. Made from
+[known_failures.toml](../conformance/known_failures.toml), which also holds the region of each and
+a witness.
+
+{table}
+"""
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -126,9 +138,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "invariants": invariants,
     "placements": placements,
     "drawn": drawn,
-    "known-failures": known_failures,
 }
 """Blocks that the code alone decides."""
+
+PAGES: dict[Path, Callable[[], str]] = {ROOT / "docs" / "known-failures.md": known_failures}
+"""Pages that are generated whole."""
 
 
 def verdicts(path: Path) -> str:
@@ -210,6 +224,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ReadmeError as error:
         sys.exit(f"conformance.readme: {error}")
     README.write_text(text, encoding="utf-8")
+    for page, make in PAGES.items():
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(make(), encoding="utf-8")
     return 0
 
 

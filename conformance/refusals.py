@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from conformance.case import Case
 from conformance.observation import Trouble
+from conformance.placements import PLACEMENTS
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ REFUSALS = (
         "adapted",
         r"Cannot ensure weight tying when different token indices",
         "PEFT documentation, Weight tying, trainable_token_indices, last row",
+    ),
+    Refusal(
+        lambda case: case.dora and "embedding" in PLACEMENTS[case.placement].target,
+        "adapted",
+        r"Embedding does not support DoRA",
+        "PEFT's own check in 0.9 to 0.12; DoRA on embeddings came with 0.13",
     ),
     Refusal(
         lambda case: case.family == "gpt2",

@@ -65,6 +65,13 @@ def test_block_is_the_one_made_now(name: str) -> None:
     assert readme.block(TEXT, name) == made, "run `python -m conformance.readme`"
 
 
+@pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.name)
+def test_page_is_the_one_made_now(page: Path) -> None:
+    assert page.read_text(encoding="utf-8") == readme.PAGES[page](), (
+        "run `python -m conformance.readme`"
+    )
+
+
 def test_verdict_table_covers_all_strata_and_names_its_versions() -> None:
     told, empty, heads, _, *rows = readme.block(TEXT, "verdicts").splitlines()
     versions = dict(re.findall(r"(peft|transformers|torch|python) (\d+\.\d+[\w.+]*)", told))
@@ -109,14 +116,14 @@ def figureless(text: str) -> str:
 
 def test_commands_name_existing_environments_options_and_programs() -> None:
     pytest_options = options_of(help_of("pytest"))
-    tox = configparser.ConfigParser()
+    tox = configparser.ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     seen = set()
     for program, *given in commands():
         words = given
         seen.add(program)
         if program == "tox":
-            assert f"testenv:{words[words.index('-e') + 1]}" in tox.sections()
+            assert any(made(word, tox.sections()) for word in words) or "-m" in words
             words = words[words.index("--") :] if "--" in words else []
         if program in {"pytest", "tox"}:
             used = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
@@ -130,6 +137,15 @@ def test_commands_name_existing_environments_options_and_programs() -> None:
         else:
             assert program in OTHER_PROGRAMS
     assert {"tox", "pytest", "python"} <= seen
+
+
+def made(name: str, sections: list[str]) -> bool:
+    """Whether a section of tox.ini makes this environment, braces standing for alternatives."""
+    alternatives = (
+        re.sub(r"\{(.*?)\}", lambda m: f"({re.sub(', *', '|', m[1])})", section)
+        for section in sections
+    )
+    return any(re.fullmatch(pattern, f"testenv:{name}") for pattern in alternatives)
 
 
 def test_results_of_an_interrupted_run_are_refused(tmp_path: Path) -> None:
