@@ -20,8 +20,13 @@ class Stratum:
     @property
     def id(self) -> str:
         """``<device>-<tied|untied>-<ensure|default>-<placement>``."""
+        return f"{self.device}-{self.on_any_device}"
+
+    @property
+    def on_any_device(self) -> str:
+        """The id without its device."""
         tie = "tied" if self.tied else "untied"
-        return f"{self.device}-{tie}-{'ensure' if self.ensure else 'default'}-{self.placement}"
+        return f"{tie}-{'ensure' if self.ensure else 'default'}-{self.placement}"
 
 
 def strata(devices: tuple[str, ...], pattern: str = "*") -> list[Stratum]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.runner import Tally
 from conformance.violation import Violation
 
 if TYPE_CHECKING:
     from conformance.records import Record
-    from conformance.runner import Tally
 
+LONGEST = 400  # characters of a warning that a record repeats
 ITEM_RECORD: pytest.StashKey[Record] = pytest.StashKey()
 
 
@@ -33,12 +36,30 @@ def fill(record: Record, tally: Tally) -> None:
     record.verdicts = dict(tally.verdicts)
     if tally.worst is not None:
         record.worst, record.allowance = tally.worst.amount, tally.worst.allowance
+    if tally.example is not None:
+        case, told = tally.example
+        record.case = repr(case)
+        record.heard = list(dict.fromkeys(_on_one_line(heard.text) for heard in told))
+
+
+def _on_one_line(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 3]}..."
+
+
+@contextmanager
+def tallied(record: Record) -> Iterator[Tally]:
+    """A tally that is copied into the record however the item ends."""
+    tally = Tally()
+    try:
+        yield tally
+    finally:
+        fill(record, tally)
 
 
 def conclude(record: Record, tally: Tally) -> None:
     """End an item in which nothing undeclared was found: pass, skip, or expected failure."""
     __tracebackhide__ = True
-    fill(record, tally)
     record.result, record.reason = tally.outcome()
     if record.result == "breaks":
         pytest.xfail(record.reason)

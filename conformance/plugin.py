@@ -22,7 +22,7 @@ from conformance.records import KEY, Record, Results
 from conformance.runner import PROFILES, register_profiles
 from conformance.session import Session, import_problem
 from conformance.summary import summary_lines
-from conformance.versions import versions
+from conformance.versions import commit, versions
 
 SUITE = Path(__file__).parent
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
@@ -56,7 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         if session.options.results:
-            config.stash[RESULTS] = Results(session.options.results, _header(config))
+            header = {**_header(config), "commit": commit()}
+            config.stash[RESULTS] = Results(session.options.results, header)
         problem = import_problem()
         if problem:
             if RESULTS in config.stash:
@@ -98,6 +99,8 @@ def _header(config: pytest.Config) -> dict[str, Any]:
         "examples": options.examples or settings().max_examples,
         "seed": options.seed,
         "families": list(options.families),
+        "invariants": list(options.invariants),
+        "strata": sorted({stratum.on_any_device for stratum in options.strata}),
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-RESULTS = ("holds", "breaks", "not applicable", "not run", "error")
+FORMAT = 1
+"""The format of a results file, told in its header; a change that readers must know raises it."""
+RESULTS = ("holds", "breaks", "not applicable", "not run", "error", "skipped", "fixed here")
 KEY = "conformance"
 """The name under which a record travels in a report's user properties."""
 
@@ -18,7 +21,9 @@ class Record:
     """One item: what it judged and how that ended.
 
     ``known`` maps ids of known failures to (failing, judged) cases of their region; ``verdicts``
-    counts the lives of the stratum by verdict for people.
+    counts the lives of the stratum by verdict for people. ``worst`` is the largest difference
+    met, against its ``allowance``; ``case`` the simplest failing case, and ``heard`` what its user
+    was told about the tie when the adapter was put on.
     """
 
     item: str
@@ -34,11 +39,16 @@ class Record:
     worst: float | None = None
     allowance: float | None = None
     finding: str = ""
+    case: str = ""
+    heard: list[str] = field(default_factory=list)
     worker: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values only."""
-        return asdict(self)
+        """Plain values only; a difference that is not finite is none in JSON."""
+        fields = asdict(self)
+        if self.worst is not None and not math.isfinite(self.worst):
+            fields["worst"] = None
+        return fields
 
 
 class Results:
@@ -46,7 +56,7 @@ class Results:
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self._file: TextIO = path.open("w", encoding="utf-8")
-        self.write({"type": "header", **header})
+        self.write({"type": "header", "format": FORMAT, **header})
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Write one line and flush it, so that an interrupted run loses nothing."""

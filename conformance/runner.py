@@ -9,11 +9,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from conformance.case import Case
+from conformance.case import CHOICES, Case
 from conformance.grid import Stratum
 from conformance.invariants import Invariant, Judgement
+from conformance.invariants.warning import EARLY
 from conformance.known_failures import KnownFailures
-from conformance.observation import Observation
+from conformance.observation import Heard, Observation
 from conformance.observer import Observer
 from conformance.printed import failure_text
 from conformance.strategies import cases
@@ -22,18 +23,23 @@ from conformance.violation import Finding, violation_class
 
 @dataclass
 class Tally:
-    """What one item met: distinct cases by how they were judged, and known failures by id."""
+    """What one item met: distinct cases by how they were judged, and known failures by id.
+
+    Lives are counted up to the first with an undeclared finding: what Hypothesis tries after it,
+    to find a simpler one, is no part of the grid. ``example`` is the simplest failing life, one
+    with an undeclared finding before one without.
+    """
 
     judged: dict[Case, str] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     known: dict[str, list[int]] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
     worst: Finding | None = None
+    example: tuple[Case, tuple[Heard, ...]] | None = None
+    failed: bool = False
 
     def add(self, case: Case, judgement: Judgement, verdict: str) -> None:
-        """Count one life, once."""
-        if case in self.judged:
-            return
+        """Count one life."""
         self.judged[case] = judgement.verdict
         self.verdicts[verdict] += 1
         if judgement.reason:
@@ -41,6 +47,16 @@ class Tally:
         for finding in judgement.findings:
             if self.worst is None or (finding.amount or 0.0) > (self.worst.amount or 0.0):
                 self.worst = finding
+
+    def keep(self, seen: Observation, *, undeclared: bool) -> None:
+        """Remember a failing life where it is the simplest so far."""
+        if undeclared and not self.failed:
+            self.failed, self.example = True, None
+        if undeclared is not self.failed:
+            return
+        if self.example is None or simplicity(seen.case) < simplicity(self.example[0]):
+            told = tuple(heard for heard in seen.heard_at(*EARLY) if heard.about_tying)
+            self.example = seen.case, told
 
     def outcome(self) -> tuple[str, str]:
         """The item's verdict and the reason for it, if nothing undeclared was found."""
@@ -54,14 +70,21 @@ class Tally:
         return ("not run" if "not run" in verdicts else "not applicable"), reason
 
 
+def simplicity(case: Case) -> tuple[int, str]:
+    """Smaller for a case that differs from the plain one in fewer fields."""
+    changed = sum(getattr(case, name) != choices[0] for name, choices in CHOICES.items())
+    return changed, repr(case)
+
+
 def judge(
     invariant: Invariant, case: Case, observer: Observer, known: KnownFailures, tally: Tally
 ) -> tuple[Observation, list[Finding]]:
     """Judge one life and count it; returns it with the findings that nobody declared."""
     seen = observer(case)
     judgement = invariant.judge(seen)
-    first = case not in tally.judged
-    tally.add(case, judgement, observer.verdict(case))
+    first = case not in tally.judged and not tally.failed
+    if first:
+        tally.add(case, judgement, observer.verdict(case))
     open_findings: list[Finding] = []
     hit: set[str] = set()
     for finding in judgement.findings:
@@ -74,6 +97,8 @@ def judge(
             count = tally.known.setdefault(name, [0, 0])
             count[0] += name in hit
             count[1] += 1
+    if judgement.findings:
+        tally.keep(seen, undeclared=bool(open_findings))
     return seen, open_findings
 
 
@@ -93,10 +118,11 @@ def run_item(
     families: tuple[str, ...],
     stream: int,
     examples: int | None,
+    tally: Tally | None = None,
 ) -> Tally:
     """Judge the cases of a stratum; raises a Violation for what nobody declared."""
     __tracebackhide__ = True
-    tally = Tally()
+    met = Tally() if tally is None else tally
     limits: dict[str, Any] = {} if examples is None else {"max_examples": examples}
 
     # A life takes a tenth of a second: what Hypothesis calls slow is the work itself.
@@ -105,24 +131,30 @@ def run_item(
     @given(case=cases(stratum, families))
     def lives(case: Case) -> None:
         __tracebackhide__ = True
-        seen, findings = judge(invariant, case, observer, known, tally)
+        seen, findings = judge(invariant, case, observer, known, met)
         if findings:
             observer.confirm(case)
             raise_violation(invariant, findings, seen)
 
     run: Callable[[], None] = lives
     run()
-    return tally
+    return met
 
 
-def judge_one(case: Case, invariant: Invariant, observer: Observer, known: KnownFailures) -> Tally:
+def judge_one(
+    case: Case,
+    invariant: Invariant,
+    observer: Observer,
+    known: KnownFailures,
+    tally: Tally | None = None,
+) -> Tally:
     """Judge a single case; raises a Violation for what nobody declared."""
     __tracebackhide__ = True
-    tally = Tally()
-    seen, findings = judge(invariant, case, observer, known, tally)
+    met = Tally() if tally is None else tally
+    seen, findings = judge(invariant, case, observer, known, met)
     if findings:
         raise_violation(invariant, findings, seen)
-    return tally
+    return met
 
 
 PROFILES: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.case import Case
 from conformance.invariants import Invariant
-from conformance.outcome import conclude
+from conformance.outcome import conclude, tallied
 from conformance.records import Record
 from conformance.runner import judge_one
 from conformance.session import Session
@@ -20,4 +20,6 @@ def test_case(case: Case, invariant: Invariant, suite: Session, record: Record) 
     if reason is not None:
         record.result, record.reason = "skipped", reason
         pytest.skip(reason)
-    conclude(record, judge_one(case, invariant, suite.observer, suite.known))
+    with tallied(record) as tally:
+        judge_one(case, invariant, suite.observer, suite.known, tally)
+    conclude(record, tally)

@@ -7,7 +7,7 @@ import pytest
 from conformance.grid import Stratum
 from conformance.invariants import Invariant
 from conformance.options import stratum_seed
-from conformance.outcome import conclude
+from conformance.outcome import conclude, tallied
 from conformance.records import Record
 from conformance.runner import run_item
 from conformance.session import Session
@@ -21,13 +21,15 @@ def test_invariant(stratum: Stratum, invariant: Invariant, suite: Session, recor
     if reason is not None:
         record.result, record.reason = "skipped", reason
         pytest.skip(reason)
-    tally = run_item(
-        stratum,
-        invariant,
-        observer=suite.observer,
-        known=suite.known,
-        families=suite.options.families,
-        stream=stratum_seed(suite.options.seed, stratum),
-        examples=suite.options.examples,
-    )
+    with tallied(record) as tally:
+        run_item(
+            stratum,
+            invariant,
+            observer=suite.observer,
+            known=suite.known,
+            families=suite.options.families,
+            stream=stratum_seed(suite.options.seed, stratum),
+            examples=suite.options.examples,
+            tally=tally,
+        )
     conclude(record, tally)

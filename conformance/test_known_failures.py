@@ -19,6 +19,7 @@ def test_witness(entry: KnownFailure, invariant: Invariant, suite: Session, reco
     judgement = invariant.judge(seen)
     if any(entry.covers(invariant.id, finding, seen) for finding in judgement.findings):
         record.result, record.reason = "breaks", f"known: {entry.id}"
+        record.case = repr(entry.witness)
         pytest.xfail(f"known: {entry.id} ({entry.link}): {entry.story}")
     told = f"the witness of {entry.id} no longer breaks {invariant.id} ({judgement.verdict})"
     ranges = f"close its range: peft {entry.peft}, transformers {entry.transformers}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.invariants import Invariant
-from conformance.outcome import conclude
+from conformance.outcome import conclude, tallied
 from conformance.records import Record
 from conformance.regressions.reader import Regression
 from conformance.runner import judge_one
@@ -15,5 +15,8 @@ def test_regression(
 ) -> None:
     """The recorded case keeps the promise, or a known failure says that it does not."""
     __tracebackhide__ = True
+    __tracebackhide__ = True
     record.kind, record.invariant = "regression", invariant.id
-    conclude(record, judge_one(regression.case, invariant, suite.observer, suite.known))
+    with tallied(record) as tally:
+        judge_one(regression.case, invariant, suite.observer, suite.known, tally)
+    conclude(record, tally)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import platform
+import shutil
+import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 PACKAGES = ("peft", "transformers", "torch", "safetensors", "hypothesis", "pytest")
 
@@ -21,6 +24,20 @@ def installed(package: str) -> str:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a verdict."""
     return {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES}
+
+
+def commit(root: Path = Path(__file__).parents[1]) -> str | None:
+    """The commit of the suite's own checkout, ``-dirty`` where files differ, None without one."""
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return None
+    described = subprocess.run(
+        [git, "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or None
 
 
 def one_line() -> str:
