@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.grid import strata
 from conformance.placements import PLACEMENTS
@@ -19,7 +19,7 @@ NARROW = 0.5  # a region of which fewer cases fail than this share is too wide
 def summary_lines(records: Iterable[Record]) -> Iterator[str]:
     """The summary of a run, line by line."""
     found = list(records)
-    counts = Counter(_label(record) for record in found)
+    counts = Counter(label(record) for record in found)
     yield ", ".join(f"{counts[name]} {name}" for name in LABELS if counts[name]) or "nothing ran"
     for line in _findings(found):
         yield line
@@ -35,7 +35,8 @@ def summary_lines(records: Iterable[Record]) -> Iterator[str]:
 LABELS = ("holds", "fails", "known", "fixed here", "not applicable", "not run", "error", "skipped")
 
 
-def _label(record: Record) -> str:
+def label(record: Record) -> str:
+    """How an item ended, declared failures apart."""
     if record.result == "breaks":
         return "known" if record.reason.startswith("known: ") else "fails"
     return record.result
@@ -44,7 +45,7 @@ def _label(record: Record) -> str:
 def _findings(records: list[Record]) -> Iterator[str]:
     seen: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
-        if record.result == "breaks" and record.finding and _label(record) == "fails":
+        if record.result == "breaks" and record.finding and label(record) == "fails":
             seen[record.invariant, record.finding].append(record)
     for (invariant, finding), where in sorted(seen.items()):
         places = sorted({record.stratum for record in where if record.stratum})
@@ -66,10 +67,7 @@ def _regions(records: list[Record]) -> Iterator[str]:
 
 def verdict_table(records: Iterable[Record], device: str = "") -> list[list[str]]:
     """Placements down, kinds of base across: the worst verdict of each stratum, with its share."""
-    totals: dict[str, Counter[str]] = {}
-    for record in records:
-        if record.kind == "invariant" and record.verdicts:
-            totals.setdefault(record.stratum, Counter(record.verdicts))
+    totals = met(records)
     devices = [device] if device else sorted({name.split("-")[0] for name in totals})
     rows = [["placement", *HEADS]]
     for name in devices:
@@ -77,18 +75,33 @@ def verdict_table(records: Iterable[Record], device: str = "") -> list[list[str]
         for placement in PLACEMENTS:
             cells = [totals.get(ids[(placement, *column)]) for column in COLUMNS]
             if any(cells):
-                label = placement if len(devices) == 1 else f"{name} {placement}"
-                rows.append([label, *(_cell(cell) for cell in cells)])
+                head = placement if len(devices) == 1 else f"{name} {placement}"
+                rows.append([head, *(_cell(cell) for cell in cells)])
     return rows
+
+
+def met(records: Iterable[Record]) -> dict[str, Counter[str]]:
+    """The lives of each stratum by verdict, from the item that counted most of them."""
+    longest: dict[str, Record] = {}
+    for record in records:
+        if record.kind == "invariant" and record.verdicts:
+            before = longest.setdefault(record.stratum, record)
+            if record.lives > before.lives:
+                longest[record.stratum] = record
+    return {stratum: Counter(record.verdicts) for stratum, record in longest.items()}
+
+
+def share(verdicts: Mapping[str, int]) -> str:
+    """How many of the lives met the worst verdict, where not all did."""
+    hits, total = verdicts[worst(dict(verdicts))], sum(verdicts.values())
+    return "" if hits == total else f"{hits}/{total}"
 
 
 def _cell(verdicts: Counter[str] | None) -> str:
     if not verdicts:
         return ""
     name = worst(dict(verdicts))
-    total = sum(verdicts.values())
-    share = "" if verdicts[name] == total else f" {verdicts[name]}/{total}"
-    return f"{SIGNS[name]} {name}{share}"
+    return f"{SIGNS[name]} {name} {share(verdicts)}".rstrip()
 
 
 def _aligned(table: list[list[str]]) -> Iterator[str]:

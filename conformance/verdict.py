@@ -17,6 +17,16 @@ SIGNS = {
     "error": "E",
 }
 VERDICTS = tuple(SIGNS)
+MEANINGS = {
+    "silent": "a promise of logits or config breaks, and nobody said so",
+    "late": "one breaks, and the warning came only when merging, saving or loading, after training",
+    "announced": "one breaks, and a warning about the tie was given when the adapter was put on",
+    "refused": "PEFT refused with a clear error when the adapter was put on",
+    "holds": "everything promised of logits and configs was kept",
+    "not applicable": "the installed versions cannot do this",
+    "not run": "the life ended early, so nothing could be judged",
+    "error": "the suite itself went wrong",
+}
 
 
 def verdict_of(seen: Observation) -> str:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 import torch
+from stubbed_suite import ROOT, Suite
 
 from conformance import devices
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """The suite on stub lives, run as if from a plain shell."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        monkeypatch.delenv(name, raising=False)
+    return Suite(pytester)
 
 
 @pytest.fixture(scope="module")

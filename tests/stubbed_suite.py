@@ -31,7 +31,7 @@ def pytest_cmdline_main(config):
     def observe(case):
         lives.append(case)
         if len(lives) == {interrupt}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.{signal})
         with Path(__file__).with_name("cases.log").open("a") as log:
             log.write(repr(case) + "\\n")
         said = Trouble("merged", "main", "ValueError", "stub", "peft", deliberate=True)
@@ -66,9 +66,10 @@ class Suite:
         (self.path / "ours.toml").write_text("")
         self.stub()
 
-    def stub(self, broken: str = "False", interrupt: int = 0) -> None:
-        """Lives end in an error where ``broken`` is true of ``case``."""
-        self.pytester.makepyfile(stub_life=STUB.format(broken=broken, interrupt=interrupt))
+    def stub(self, broken: str = "False", interrupt: int = 0, signal: str = "SIGINT") -> None:
+        """Lives end in an error where ``broken`` is true of ``case``; one gets a signal."""
+        made = STUB.format(broken=broken, interrupt=interrupt, signal=signal)
+        self.pytester.makepyfile(stub_life=made)
 
     def run(self, *options: str, items: str = ITEMS, stub: bool = True) -> pytest.RunResult:
         plugin = ("-p", "stub_life") if stub else ()

@@ -26,15 +26,6 @@ ONE = ("--stratum", "cpu-tied-default-target:head")
 TWO_PROMISES = ("--invariant", "life-completes,merge-keeps-logits")
 
 
-@pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("COLUMNS", "200")
-    for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS"):
-        monkeypatch.delenv(name, raising=False)
-    return Suite(pytester)
-
-
 def verdicts(lines: list[dict[str, Any]]) -> dict[str, str]:
     return {line["item"]: line["result"] for line in lines if line["type"] == "item"}
 

@@ -1,0 +1,1 @@
+"""Results files: their JSON Schema (``schema.json``) and how they are read."""

@@ -1,0 +1,258 @@
+"""Results files: what is written obeys the schema, and what is read is refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import results_files as files
+from stubbed_suite import ROOT, TABLE, Suite
+
+from conformance.records import FORMAT, RESULTS, Record
+from conformance.results import reader
+from conformance.results.reader import ResultsError
+from conformance.verdict import VERDICTS
+
+pytest_plugins = ["pytester"]
+jsonschema = pytest.importorskip("jsonschema", reason="the schema is checked by jsonschema")
+
+SCHEMA = json.loads((ROOT / "conformance/results/schema.json").read_text(encoding="utf-8"))
+ONE = ("--stratum", "cpu-tied-default-target:head", "--examples", "4")
+PROMISES = ("--invariant", "life-completes,merge-keeps-logits")
+
+
+def wrong(line: dict[str, Any]) -> bool:
+    return not jsonschema.Draft202012Validator(SCHEMA).is_valid(line)
+
+
+def checked(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file, all of which obey the schema."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        jsonschema.Draft202012Validator(SCHEMA).validate(line)
+    return lines
+
+
+def test_schema_is_one_and_names_what_the_code_names() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    parts = SCHEMA["$defs"]
+    assert parts["result"]["enum"] == list(RESULTS)
+    assert parts["verdict"]["enum"] == list(VERDICTS)
+    assert parts["header"]["properties"]["format"]["const"] == FORMAT
+    assert set(parts["item"]["properties"]) == {"type", *Record.__dataclass_fields__}
+    assert set(parts["header"]["properties"]) == {"type", "format", *reader.HEADER}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"result": "passes"},
+        {"lives": -1},
+        {"known": {"x": [1]}},
+        {"verdicts": {"fine": 1}},
+        {"case": "print()"},
+        {"heard": "a text"},
+        {"worst": "much"},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_schema_refuses_what_no_run_writes(change: dict[str, Any]) -> None:
+    line = files.known(files.TARGET, "late")
+    assert not wrong(line)
+    assert wrong({**line, **change})
+
+
+@pytest.mark.parametrize("name", [name for name in files.header() if name != "type"])
+def test_schema_wants_the_whole_header(name: str) -> None:
+    head = files.header()
+    assert not wrong(head)
+    del head[name]
+    assert wrong(head)
+
+
+def test_a_written_file_obeys_the_schema_and_is_read_back(suite: Suite) -> None:
+    suite.judge(*ONE, *PROMISES)
+    lines = checked(suite.path / "results.jsonl")
+    run = reader.read(suite.path / "results.jsonl")
+    assert run.header == lines[0]
+    assert [{"type": "item", **one.as_json()} for one in run.records] == lines[1:-1]
+    assert run.footer == lines[-1]
+    assert (run.interrupted, run.import_problem) == ("", "")
+    assert run.header["strata"] == ["tied-default-target:head"]
+    assert run.header["invariants"] == ["life-completes", "merge-keeps-logits"]
+
+
+def test_an_undeclared_failure_carries_its_simplest_case_and_no_life_after_it(suite: Suite) -> None:
+    suite.stub(broken="case.family != 'llama'")
+    suite.judge(*ONE, "--invariant", "life-completes", "--family", "llama,gpt2")
+    lived = suite.cases()
+    (record,) = reader.read(suite.path / "results.jsonl").records
+    checked(suite.path / "results.jsonl")
+    assert record.result == "breaks"
+    expected = "Case(device='cpu', tied=True, ensure=False, placement='target:head', family='gpt2')"
+    assert record.case == expected
+    first = next(n for n, case in enumerate(dict.fromkeys(lived), 1) if "gpt2" in case)
+    assert record.lives == record.judged == first
+    assert sum(record.verdicts.values()) == first
+
+
+def test_a_declared_failure_carries_its_simplest_case(suite: Suite) -> None:
+    suite.stub(broken="case.family == 'gpt2'")
+    (suite.path / "mine.toml").write_text(TABLE.format(family="gpt2"))
+    suite.judge(*ONE, "--invariant", "life-completes", "--known-failures", "mine.toml")
+    (record,) = reader.read(suite.path / "results.jsonl").records
+    lived = [case for case in dict.fromkeys(suite.cases()) if "'gpt2'" in case]
+    assert checked(suite.path / "results.jsonl")[1]["known"] == {"stub-gpt2": [len(lived)] * 2}
+    assert record.case in lived
+    assert record.case.count("=") == min(case.count("=") for case in lived)
+
+
+def test_a_kept_promise_has_no_case(suite: Suite) -> None:
+    suite.judge(*ONE, *PROMISES)
+    for record in reader.read(suite.path / "results.jsonl").records:
+        assert (record.case, record.heard) == ("", [])
+
+
+def test_a_killed_run_leaves_all_finished_items(suite: Suite) -> None:
+    suite.stub(interrupt=12, signal="SIGKILL")
+    options = ("--invariant", "life-completes", "--examples", "4", "--device", "cpu")
+    suite.run(*options, "--results", str(suite.path / "results.jsonl"))
+    run = reader.read(suite.path / "results.jsonl")
+    checked(suite.path / "results.jsonl")
+    assert run.footer is None
+    assert run.interrupted == "it was killed: the file has no footer"
+    assert [one.result for one in run.records] == ["holds"] * len(run.records)
+    assert len(run.records) == 2  # of four lives each, the first of a stratum lived twice
+
+
+def test_ctrl_c_is_told(suite: Suite) -> None:
+    suite.stub(interrupt=12)
+    suite.judge("--examples", "4", "--invariant", "life-completes")
+    run = reader.read(suite.path / "results.jsonl")
+    assert run.footer is not None
+    assert run.interrupted == "it was interrupted"
+
+
+@pytest.mark.parametrize("cut", [1, 40, -1])
+def test_a_line_that_was_not_finished_is_left_out(tmp_path: Path, cut: int) -> None:
+    line = json.dumps(files.item(files.SAVE, files.INVARIANTS[0], reason="naïve"))
+    lines = [files.header(), files.item(files.TARGET, files.INVARIANTS[0])]
+    path = files.write_lines(tmp_path / "a.jsonl", lines, rest=line[:cut])
+    run = reader.read(path)
+    assert len(run.records) == 1
+    assert run.footer is None
+
+
+def test_a_letter_that_was_not_finished_is_left_out(tmp_path: Path) -> None:
+    path = files.write_lines(tmp_path / "a.jsonl", [files.header()])
+    path.write_bytes(path.read_bytes() + '{"type": "item", "reason": "é'.encode()[:-1])
+    assert reader.read(path).records == ()
+
+
+def test_a_text_with_line_separators_is_one_line(tmp_path: Path) -> None:
+    line = files.item(files.TARGET, files.INVARIANTS[0], reason="a\u2028b\x85c\nd")
+    path = files.write_lines(tmp_path / "a.jsonl", [files.header(), line])
+    assert reader.read(path).records[0].reason == "a\u2028b\x85c\nd"
+
+
+def edited(place: int, **change: Any) -> list[dict[str, Any]]:
+    items = [files.item(files.TARGET, name) for name in files.INVARIANTS]
+    lines = [files.header(), *items, files.footer(items)]
+    lines[place] = {**lines[place], **change}
+    return lines
+
+
+BAD = [
+    ([], "is empty: the run ended before it began"),
+    (edited(1)[1:], "has no header: it is not a results file of this suite"),
+    (edited(0, format=7), f"has the format 7, and this report reads {FORMAT}"),
+    ([{"type": "header"}], f"has the format none, and this report reads {FORMAT}"),
+    (edited(0, seed="1"), "line 1: 'seed' has a value of the wrong type"),
+    (edited(0, examples=True), "line 1: 'examples' has a value of the wrong type"),
+    (edited(0, families=[1]), "line 1: 'families' must hold strings"),
+    (edited(0, versions={"peft": "1"}), "line 1: 'versions' must give peft and transformers"),
+    (edited(0, versions={"peft": 1, "transformers": "1"}), "line 1: 'versions' must give peft"),
+    (edited(1, type="row"), "line 2 is neither an item nor the footer"),
+    (edited(1, result="passes"), "line 2: there is no result 'passes'"),
+    (edited(2, known={"x": 1}), "line 3: 'known' must map ids to two counts"),
+    (edited(2, verdicts={"holds": "all"}), "line 3: 'verdicts' must map verdicts to counts"),
+    (edited(2, heard=[1]), "line 3: 'heard' must hold strings"),
+    (edited(2, worst="much"), "line 3: 'worst' has a value of the wrong type"),
+    (edited(3, items=9), "is not whole: its footer counts 9 items and it holds 2"),
+    (edited(3, exit=None), "line 4: 'exit' has a value of the wrong type"),
+    ([*edited(1), files.footer([])], "line 5: there is more after the footer"),
+    ([{"type": "header", "format": FORMAT}], "line 1 lacks 'versions', 'devices', 'profile'"),
+    ([files.header(), {"type": "item"}], "line 2 lacks 'item', 'kind', 'result'"),
+]
+
+
+@pytest.mark.parametrize(("lines", "said"), BAD, ids=[said for _, said in BAD])
+def test_a_bad_file_is_one_sentence(tmp_path: Path, lines: list[dict[str, Any]], said: str) -> None:
+    path = files.write_lines(tmp_path / "a.jsonl", lines)
+    with pytest.raises(ResultsError) as caught:
+        reader.read(path)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"not JSON\n", "line 1 is not JSON"),
+        (b"half", "line 1 is not JSON"),
+        (b"\xff\xfe\n", "line 1 is not JSON"),
+        (b"[1]\n", "line 1 is not a JSON object"),
+        (b"[" * 100_000 + b"\n", "line 1 is not JSON"),
+    ],
+)
+def test_what_is_not_json_is_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(ResultsError, match=said):
+        reader.read(path)
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"a\.jsonl cannot be read: No such file"):
+        reader.read(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 2},
+        {"examples": 9},
+        {"families": ["gpt2"]},
+        {"invariants": []},
+        {"strata": ["tied-default-body"]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_cells_of_two_grids_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    one = reader.read(files.write(tmp_path / "one.jsonl"))
+    lines = [files.header("0.20.0", **change)]
+    two = reader.read(files.write_lines(tmp_path / "two.jsonl", lines))
+    reader.same_grid([one, one])
+    with pytest.raises(ResultsError) as caught:
+        reader.same_grid([one, one, two])
+    said = (
+        f"{one.path} and {two.path} do not cover the same grid: they differ in {next(iter(change))}"
+    )
+    assert str(caught.value) == said
+
+
+def test_other_devices_are_the_same_grid(tmp_path: Path) -> None:
+    one = reader.read(files.write(tmp_path / "one.jsonl"))
+    two = reader.read(files.write(tmp_path / "two.jsonl", files.header(devices=["cpu", "cuda"])))
+    reader.same_grid([one, two])
+
+
+@pytest.mark.parametrize("worst", [math.inf, math.nan])
+def test_a_difference_that_is_not_finite_is_valid_json(worst: float) -> None:
+    line = Record(item="a", kind="b", worst=worst).as_json()
+    assert json.loads(json.dumps(line, allow_nan=False))["worst"] is None
