@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from conformance.report import command as report
 from conformance.reproducer import command as reproduce
 
-COMMANDS = (reproduce,)
+COMMANDS = (reproduce, report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,12 +7,10 @@ verdict table, from the results of a whole run; ``--failure`` also the printed f
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,9 +21,11 @@ from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS, read
 from conformance.options import add_options
 from conformance.placements import PLACEMENTS
-from conformance.records import Record
+from conformance.report import command as report
+from conformance.results import reader as results
 from conformance.runner import PROFILES
 from conformance.summary import verdict_table
+from conformance.verdict import MEANINGS, SIGNS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -45,6 +45,13 @@ class _Recorder:
 
     def getgroup(self, _name: str, _description: str) -> _Recorder:
         return self
+
+    def add_argument(self, *names: str, **attributes: Any) -> None:
+        metavar = attributes.get("metavar", "")
+        named = " ".join([metavar] if isinstance(metavar, str) else metavar)
+        name = names[-1] if names[-1].startswith("-") else ""
+        choices = "|".join(attributes.get("choices", ()))
+        self.rows.append((" ".join(filter(None, [name, choices or named])), attributes["help"]))
 
     def addoption(self, name: str, **attributes: Any) -> None:
         metavar = attributes.get("metavar")
@@ -71,6 +78,13 @@ def options() -> str:
         ("--hypothesis-seed N", "draw another fixed set of cases"),
     ]
     return table(("option", "meaning"), [(f"`{name}`", what) for name, what in rows])
+
+
+def report_options() -> str:
+    """The arguments of ``python -m conformance report``."""
+    recorder = _Recorder()
+    report.add_arguments(cast("argparse.ArgumentParser", recorder))
+    return table(("argument", "meaning"), [(f"`{name}`", what) for name, what in recorder.rows])
 
 
 def invariants() -> str:
@@ -133,8 +147,16 @@ a witness.
 """
 
 
+def meanings() -> str:
+    """Every verdict, worst first, and what it means for a user."""
+    rows = [(f"{sign} {name}", MEANINGS[name]) for name, sign in SIGNS.items()]
+    return table(("verdict", "what happens to a user of this placement"), rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "options": options,
+    "meanings": meanings,
+    "report-options": report_options,
     "invariants": invariants,
     "placements": placements,
     "drawn": drawn,
@@ -148,23 +170,15 @@ PAGES: dict[Path, Callable[[], str]] = {ROOT / "docs" / "known-failures.md": kno
 def verdicts(path: Path) -> str:
     """The verdict table of a run, from its results file, with the versions it was made with."""
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except OSError as error:
-        raise ReadmeError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise ReadmeError(f"{path} does not hold JSON lines: {error}") from None
-    header = next((line for line in lines if line["type"] == "header"), None)
-    if header is None or not any(line["type"] == "footer" for line in lines):
-        raise ReadmeError(f"{path} lacks its header or its footer: the run was interrupted")
-    known = {field.name for field in fields(Record)}
-    records = [
-        Record(**{name: value for name, value in line.items() if name in known})
-        for line in lines
-        if line["type"] == "item"
-    ]
+        run = results.read(path)
+    except results.ResultsError as error:
+        raise ReadmeError(str(error)) from None
+    if run.interrupted:
+        raise ReadmeError(f"{path} is not of a whole run: {run.interrupted}")
+    header = run.header
     names = ("peft", "transformers", "torch", "python")
     versions = ", ".join(f"{name} {header['versions'][name]}" for name in names)
-    heads, *rows = verdict_table(records)
+    heads, *rows = verdict_table(run.records)
     told = f"Made with {versions}; {header['examples']} lives a stratum, seed {header['seed']}."
     return f"{told}\n\n{table(heads, rows)}"
 

@@ -1,0 +1,163 @@
+"""Cells: the results of one set of versions, with a verdict for each stratum of the grid."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from conformance.grid import Stratum, strata
+from conformance.records import Record
+from conformance.results.reader import Run, same_grid
+from conformance.summary import label, met, share
+from conformance.verdict import worst
+
+
+@dataclass(frozen=True)
+class Square:
+    """One stratum in one cell: its verdict, the share of lives that met it, and why not judged."""
+
+    verdict: str
+    share: str = ""
+    reason: str = ""
+    lives: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One set of versions: a row or column of a report.
+
+    ``items`` maps a stratum to its records by invariant.
+    """
+
+    name: str
+    run: Run
+    squares: Mapping[str, Square]
+    items: Mapping[str, Mapping[str, Record]]
+
+    def version(self, package: str) -> str:
+        """The version of a package in this cell."""
+        return str(self.run.header["versions"].get(package, "not installed"))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Items by how they ended."""
+        return Counter(label(record) for record in self.run.records)
+
+    @property
+    def undeclared(self) -> list[Record]:
+        """Items that break without being declared, and errors of the suite."""
+        return [one for one in self.run.records if label(one) in {"fails", "error"}]
+
+
+def combine(runs: Iterable[Run]) -> list[Cell]:
+    """The cells in order of their versions; raises ResultsError unless all cover one grid."""
+    found = sorted(runs, key=_order)
+    same_grid(found)
+    names = _names(found)
+    return [_cell(run, name) for run, name in zip(found, names, strict=True)]
+
+
+def _order(run: Run) -> tuple[Any, ...]:
+    versions = run.header["versions"]
+    packages = ("peft", "transformers", "torch", "python")
+    return (*(_version(versions.get(name, "")) for name in packages), run.path.name)
+
+
+@cache
+def _version(text: str) -> Version:
+    """A version as pip sorts it; what is none comes first."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return Version("0.dev0")
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """PEFT and transformers, and where that is not enough what else tells the cells apart."""
+    shown = [("peft", "transformers"), ("torch",), ("python",)]
+    names = [""] * len(runs)
+    for packages in shown:
+        twice = {name for name, count in Counter(names).items() if count > 1 or not name}
+        for number, run in enumerate(runs):
+            if names[number] in twice:
+                told = [f"{p} {run.header['versions'].get(p, 'not installed')}" for p in packages]
+                names[number] = ", ".join(filter(None, [names[number], *told]))
+    twice = {name for name, count in Counter(names).items() if count > 1}
+    return [
+        f"{name}, {run.path.name}" if name in twice else name
+        for name, run in zip(names, runs, strict=True)
+    ]
+
+
+def _cell(run: Run, name: str) -> Cell:
+    items: dict[str, dict[str, Record]] = defaultdict(dict)
+    for record in run.records:
+        if record.kind == "invariant":
+            items[record.stratum][record.invariant] = record
+    lived = met(run.records)
+    squares = {
+        stratum.id: _square(run, lived.get(stratum.id), items.get(stratum.id, {}).values())
+        for stratum in asked(run)
+    }
+    return Cell(name, run, squares, items)
+
+
+def asked(run: Run) -> list[Stratum]:
+    """The strata that a run was asked for, in the grid's order."""
+    covered = set(run.header["strata"])
+    return [one for one in strata(tuple(run.header["devices"])) if one.on_any_device in covered]
+
+
+def _square(run: Run, lives: Counter[str] | None, items: Iterable[Record]) -> Square:
+    if run.import_problem:
+        return Square("error", reason=run.import_problem)
+    if lives:
+        return Square(worst(dict(lives)), share(lives), lives=dict(lives))
+    records = list(items)
+    by_result = {record.result: record.reason for record in records}
+    if "error" in by_result:
+        return Square("error", reason=by_result["error"])
+    if records:
+        return Square("not run", reason=records[0].reason or "no life was counted")
+    return Square("not run", reason=run.interrupted or "no item of it was selected")
+
+
+def devices(cells: Sequence[Cell]) -> list[str]:
+    """The devices on which anything was judged, or all where nothing was."""
+    every = list(dict.fromkeys(name for cell in cells for name in cell.run.header["devices"]))
+    judged = {
+        stratum.partition("-")[0]
+        for cell in cells
+        for stratum, square in cell.squares.items()
+        if square.verdict not in {"not run", "error"}
+    }
+    return [name for name in every if name in judged] or every
+
+
+def since(cell: Cell, stratum: str, cells: Sequence[Cell]) -> str:
+    """From which PEFT on a stratum holds with this transformers, without a break.
+
+    Nothing where it does not hold, or where no older PEFT was run with this transformers.
+    """
+    line = [one for one in cells if _minor(one) == _minor(cell)]
+    older = line[line.index(cell) :: -1]
+    holding = 0
+    while holding < len(older) and _holds(older[holding], stratum):
+        holding += 1
+    if not holding or len(older) == 1:
+        return ""
+    first = older[holding - 1].version("peft")
+    return f"since {first}" if holding < len(older) else f"since {first} or before"
+
+
+def _minor(cell: Cell) -> tuple[int, ...]:
+    return _version(cell.version("transformers")).release[:2]
+
+
+def _holds(cell: Cell, stratum: str) -> bool:
+    return stratum in cell.squares and cell.squares[stratum].verdict == "holds"

@@ -1,0 +1,149 @@
+"""``python -m conformance report``: its arguments, and what it does with them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+from conformance.known_failures import OURS, KnownFailure, TableError, read
+from conformance.report import badges, changes, markdown, page, terminal
+from conformance.report.cells import Cell, combine
+from conformance.results import reader
+from conformance.results.reader import ResultsError
+
+Anything = TypeVar("Anything")
+NEEDS = {"terminal": "rich", "markdown": "", "html": "jinja2"}
+"""Formats, and the package each needs."""
+
+
+class ReportError(ValueError):
+    """A report that cannot be made; one sentence says why."""
+
+
+def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``report`` to the subcommands."""
+    parser = subcommands.add_parser(
+        "report",
+        help="combine results files into one report",
+        description="Combine the results files of one or more cells into one report. Exit status "
+        "0: made; 1: --compare found a regression; 2: something was wrong, and one sentence "
+        "says what.",
+    )
+    add_arguments(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add every argument of the report."""
+    add = parser.add_argument
+    add(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILES",
+        help="results files, one a cell; of a folder, its *.jsonl",
+    )
+    add(
+        "--format",
+        choices=tuple(NEEDS),
+        default="terminal",
+        help="terminal (the default), markdown, or html: one page that needs nothing else",
+    )
+    add("-o", "--output", type=Path, metavar="FILE", help="where to write (default: stdout)")
+    add("--badges", type=Path, metavar="DIR", help="also write a shields badge for each cell")
+    add(
+        "--compare",
+        nargs=2,
+        type=Path,
+        metavar=("BEFORE", "AFTER"),
+        help="instead, say what changed between two cells; exits 1 on a regression",
+    )
+    add(
+        "--known-failures",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="declared failures of my own, for their links",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the report; an error says in one sentence what is wrong and exits with 2."""
+    parser: argparse.ArgumentParser = arguments.parser
+    try:
+        return _compare(arguments) if arguments.compare else _report(arguments)
+    except (ReportError, ResultsError, TableError) as error:
+        return parser.exit(2, f"{parser.prog}: error: {error}\n")
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    if arguments.files or arguments.badges:
+        raise ReportError("--compare takes its two files alone, without FILES and --badges")
+    before, after = (reader.read(path) for path in arguments.compare)
+    found = combine([before, after])
+    first, second = (_of(run, found) for run in (before, after))
+    text, worse = changes.render(first, second)
+    _write(arguments.output, text)
+    return int(worse)
+
+
+def _of(run: reader.Run, cells: Sequence[Cell]) -> Cell:
+    return next(cell for cell in cells if cell.run is run)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    if not arguments.files:
+        raise ReportError("give one or more results files")
+    package = NEEDS[arguments.format]
+    if package and find_spec(package) is None:
+        extra = "pip install 'peft-conformance[report]'"
+        raise ReportError(f"--format {arguments.format} needs {package}: {extra} brings it")
+    cells = combine([reader.read(path) for path in _files(arguments.files)])
+    known = _known((OURS, *arguments.known_failures))
+    if arguments.badges:
+        _try(lambda: badges.write(cells, arguments.badges), arguments.badges)
+    if arguments.format == "terminal":
+        with ExitStack() as stack:
+            to = None
+            if arguments.output:
+                path = arguments.output
+                to = stack.enter_context(_try(lambda: path.open("w", encoding="utf-8"), path))
+            terminal.render(cells, to)
+        return 0
+    made = page.render if arguments.format == "html" else markdown.render
+    _write(arguments.output, made(cells, known))
+    return 0
+
+
+def _files(given: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in given:
+        inside = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        if not inside:
+            raise ReportError(f"the folder {path} holds no *.jsonl")
+        found += inside
+    return found
+
+
+def _known(tables: Iterable[Path]) -> dict[str, KnownFailure]:
+    return {entry.id: entry for path in tables for entry in read(path)}
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        _try(lambda: path.write_text(text, encoding="utf-8"), path)
+
+
+def _try(action: Callable[[], Anything], path: Path) -> Anything:
+    try:
+        return action()
+    except OSError as error:
+        raise ReportError(f"cannot write {path}: {error.strerror or error}") from None

@@ -1,0 +1,174 @@
+"""The report as Markdown: the summary first, and small enough for the summary of a CI job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from conformance.grid import strata
+from conformance.known_failures import KnownFailure
+from conformance.placements import PLACEMENTS
+from conformance.report.cells import Cell, Square, devices, since
+from conformance.summary import COLUMNS, HEADS, LABELS, label
+from conformance.verdict import MEANINGS, SIGNS
+
+MOST = 1_000_000  # bytes: job summaries are cut at 1 MiB
+LISTED = 200  # undeclared findings of a cell that are written out
+
+
+def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
+    """The whole report; what makes it too large is left out from the end, and that is said."""
+    parts: list[str] = []
+    size = 0
+    for part in _parts(cells, known):
+        size += len(part.encode()) + 2
+        if size > MOST:
+            parts.append("The rest is left out here: it would make this longer than 1 MiB.")
+            break
+        parts.append(part)
+    return "\n\n".join(parts) + "\n"
+
+
+def _parts(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> Iterator[str]:
+    yield "# PEFT conformance"
+    yield overview(cells)
+    yield from _problems(cells)
+    newest = cells[-1]
+    for device in devices(cells):
+        yield f"## Which placements are safe with {newest.name}{_on(device, cells)}"
+        yield _first_page(newest, device, cells)
+    yield legend()
+    if len(cells) > 1:
+        for device in devices(cells):
+            yield from _matrices(cells, device)
+    yield from _undeclared(cells)
+    yield from _known(cells, known)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; nothing that a cell holds can end it."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def overview(cells: Sequence[Cell]) -> str:
+    """One row a cell: how its items ended, and whether it came to its end."""
+    names = [name for name in LABELS if any(cell.counts[name] for cell in cells)]
+    rows = []
+    for cell in cells:
+        counts = [str(cell.counts[name]) for name in names]
+        rows.append((cell.name, cell.version("torch"), *counts, state(cell)))
+    return table(("cell", "torch", *names, "state"), rows)
+
+
+def state(cell: Cell) -> str:
+    """Whether the cell is whole, in a few words."""
+    if cell.run.import_problem:
+        return "not judged"
+    if cell.run.interrupted:
+        return "interrupted"
+    return "undeclared failures" if cell.undeclared else "as declared"
+
+
+def _problems(cells: Sequence[Cell]) -> Iterator[str]:
+    told = [
+        f"- {cell.name}: {_escaped(cell.run.import_problem or cell.run.interrupted)}"
+        for cell in cells
+        if cell.run.import_problem or cell.run.interrupted
+    ]
+    if told:
+        yield "\n".join(told)
+
+
+def _on(device: str, cells: Sequence[Cell]) -> str:
+    return f", on {device}" if len(devices(cells)) > 1 else ""
+
+
+def _first_page(cell: Cell, device: str, cells: Sequence[Cell]) -> str:
+    ids = {(s.placement, s.tied, s.ensure): s.id for s in strata((device,))}
+    rows = []
+    for placement in PLACEMENTS:
+        found = [ids[(placement, *column)] for column in COLUMNS]
+        if any(stratum in cell.squares for stratum in found):
+            words = [word(cell.squares.get(one), since(cell, one, cells)) for one in found]
+            rows.append((placement, *words))
+    return table(("placement", *HEADS), rows)
+
+
+def word(square: Square | None, more: str = "") -> str:
+    """Sign and word of a square, with its share of lives."""
+    if square is None:
+        return ""
+    told = " ".join(filter(None, (SIGNS[square.verdict], square.verdict, square.share)))
+    return f"{told}, {more}" if more else told
+
+
+def legend() -> str:
+    """What the verdicts mean, and what ``since`` says."""
+    rows = [(f"{sign} {name}", MEANINGS[name]) for name, sign in SIGNS.items()]
+    told = (
+        "A share such as 1/9 is that of the lives that met the worst. *Since* names the oldest "
+        "PEFT from which on it has held with this transformers; *or before* says that no older "
+        "one was run."
+    )
+    return f"{table(('verdict', 'what happens to a user of this placement'), rows)}\n\n{told}"
+
+
+def _matrices(cells: Sequence[Cell], device: str) -> Iterator[str]:
+    heads = ["placement", *(cell.name for cell in cells)]
+    for (tied, ensure), head in zip(COLUMNS, HEADS, strict=True):
+        chosen = [s for s in strata((device,)) if (s.tied, s.ensure) == (tied, ensure)]
+        rows = [
+            (stratum.placement, *(word(cell.squares.get(stratum.id)) for cell in cells))
+            for stratum in chosen
+            if any(stratum.id in cell.squares for cell in cells)
+        ]
+        if rows:
+            yield f"## {head[0].upper()}{head[1:]} base in every version{_on(device, cells)}"
+            yield table(heads, rows)
+
+
+def _undeclared(cells: Sequence[Cell]) -> Iterator[str]:
+    for cell in cells:
+        found = [one for one in cell.undeclared if one.kind != "import"]
+        if not found:
+            continue
+        yield f"## Undeclared in {cell.name}"
+        rows = [
+            (
+                one.stratum or one.kind,
+                one.invariant,
+                label(one),
+                one.finding or one.reason,
+                f"`{one.case}`" if one.case else "",
+            )
+            for one in found[:LISTED]
+        ]
+        yield table(("where", "invariant", "result", "what", "simplest case"), rows)
+        if len(found) > LISTED:
+            yield f"And {len(found) - LISTED} more."
+
+
+def _known(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> Iterator[str]:
+    met = sorted({name for cell in cells for name in hits(cell)})
+    if met:
+        yield "## Known failures that were met"
+        rows = [(name, *_told(known.get(name)), _where(name, cells)) for name in met]
+        yield table(("known failure", "story", "link", "met with"), rows)
+
+
+def _told(entry: KnownFailure | None) -> tuple[str, str]:
+    return (entry.story, entry.link) if entry else ("", "")
+
+
+def _where(name: str, cells: Sequence[Cell]) -> str:
+    found = [cell.name for cell in cells if name in hits(cell)]
+    return "every cell" if len(found) == len(cells) > 1 else "; ".join(found)
+
+
+def hits(cell: Cell) -> set[str]:
+    """Ids of the known failures that failed in a cell."""
+    return {name for one in cell.run.records for name, (failed, _) in one.known.items() if failed}
