@@ -64,7 +64,7 @@ def known(stratum: str, verdict: str, **fields: Any) -> dict[str, Any]:
         "heard": ["The tie is broken by this <adapter>."],
         **fields,
     }
-    return item(stratum, INVARIANTS[0], "breaks", **told)
+    return item(stratum, str(told.pop("invariant", INVARIANTS[0])), "breaks", **told)
 
 
 def whole(*changed: Mapping[str, Any], devices: Iterable[str] = ("cpu",)) -> list[dict[str, Any]]:

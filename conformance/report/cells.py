@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
@@ -43,7 +43,7 @@ class Cell:
         """The version of a package in this cell."""
         return str(self.run.header["versions"].get(package, "not installed"))
 
-    @property
+    @cached_property
     def counts(self) -> Counter[str]:
         """Items by how they ended."""
         return Counter(label(record) for record in self.run.records)

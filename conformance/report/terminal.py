@@ -27,7 +27,7 @@ STYLES = {
     "not run": "italic",
     "error": "bold reverse",
 }
-COLUMN = 19  # characters of the widest verdict, and of a pair of versions, with padding
+COLUMN = 22  # characters of a pair of versions and of the widest verdict, with padding
 FIRST = 31  # those of the longest placement
 
 
