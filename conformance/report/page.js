@@ -55,6 +55,9 @@
         frame.dataset.device !== device.value;
       if (frame.hidden) continue;
       found = true;
+      // the newest versions are the last ones
+      if (!frame.dataset.seen) frame.scrollLeft = frame.scrollWidth;
+      frame.dataset.seen = "true";
       for (const button of frame.querySelectorAll("button.square")) {
         const { cell, stratum } = button.dataset;
         const square = data.cells[cell].squares[stratum];
@@ -73,9 +76,11 @@
   // ---- one tab stop a table; arrows move inside it
   const squares = (row) => [...row.cells].map((cell) => cell.querySelector("button.square"));
   for (const table of document.querySelectorAll("table")) {
-    const first = table.querySelector("button.square");
+    const buttons = [...table.rows].map((row) => row.querySelectorAll("button.square"));
+    const first = buttons.find((row) => row.length);
     if (!first) continue;
-    first.tabIndex = 0;
+    // on the newest version, or the first kind of base
+    (table.closest(".matrix") ? first[first.length - 1] : first[0]).tabIndex = 0;
     table.addEventListener("focusin", (event) => {
       if (!event.target.matches("button.square")) return;
       for (const other of table.querySelectorAll('button.square[tabindex="0"]')) other.tabIndex = -1;

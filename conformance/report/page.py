@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.grid import strata
 from conformance.known_failures import KnownFailure
-from conformance.report.cells import Cell, devices, since
+from conformance.report.cells import Cell, devices, newest, since
 from conformance.report.markdown import state
 from conformance.report.payload import payload
 from conformance.report.signs import RESULT_MEANINGS, RESULT_SIGNS
@@ -39,7 +39,7 @@ def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
     ids = [stratum.id for stratum in shown]
     return environment.get_template("page.html.j2").render(
         cells=cells,
-        newest=cells[-1],
+        newest=newest(cells),
         devices=found,
         first_page={device: _first_page(cells, device, ids) for device in found},
         matrices=_matrices(cells, found, ids),
@@ -64,15 +64,15 @@ def _for_script(data: Mapping[str, Any]) -> str:
 
 def _first_page(cells: Sequence[Cell], device: str, ids: Sequence[str]) -> list[dict[str, Any]]:
     """The newest cell: placements down, kinds of base across."""
-    newest = cells[-1]
+    cell = newest(cells)
     rows: dict[str, dict[tuple[bool, bool], dict[str, Any]]] = {}
     for stratum in strata((device,)):
         if stratum.id in ids:
-            square = newest.squares.get(stratum.id)
+            square = cell.squares.get(stratum.id)
             rows.setdefault(stratum.placement, {})[stratum.tied, stratum.ensure] = {
                 "number": ids.index(stratum.id),
                 "square": square,
-                "since": since(newest, stratum.id, cells),
+                "since": since(cell, stratum.id, cells),
             }
     return [
         {"placement": placement, "squares": [found.get(column) for column in COLUMNS]}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from conformance.grid import strata
 from conformance.placements import PLACEMENTS
-from conformance.report.cells import Cell, Square, devices, since
+from conformance.report.cells import Cell, Square, devices, newest, since
 from conformance.report.markdown import state, word
 from conformance.summary import COLUMNS, HEADS, LABELS
 from conformance.verdict import MEANINGS, SIGNS
@@ -73,13 +73,13 @@ def _overview(cells: Sequence[Cell]) -> Table:
 
 
 def _first_page(console: Console, cells: Sequence[Cell], device: str, on: str) -> None:
-    newest = cells[-1]
-    made = _table(f"Which placements are safe with {newest.name}{on}", ("placement", *HEADS))
+    cell = newest(cells)
+    made = _table(f"Which placements are safe with {cell.name}{on}", ("placement", *HEADS))
     ids = {(s.placement, s.tied, s.ensure): s.id for s in strata((device,))}
     for placement in PLACEMENTS:
         found = [ids[(placement, *column)] for column in COLUMNS]
-        if any(stratum in newest.squares for stratum in found):
-            words = [_styled(newest.squares.get(one), since(newest, one, cells)) for one in found]
+        if any(stratum in cell.squares for stratum in found):
+            words = [_styled(cell.squares.get(one), since(cell, one, cells)) for one in found]
             made.add_row(placement, *words)
     console.print(made)
 
