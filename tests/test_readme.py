@@ -23,7 +23,7 @@ from conformance.verdict import SIGNS
 ROOT = Path(__file__).parents[1]
 TEXT = readme.README.read_text(encoding="utf-8")
 SHELL_BLOCK = re.compile(r"^```(?:console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-OTHER_PROGRAMS = {"pip"}
+OTHER_PROGRAMS = {"pip", "mkdir"}
 
 
 def commands() -> list[list[str]]:
