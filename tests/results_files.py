@@ -95,9 +95,9 @@ def write_lines(path: Path, lines: Iterable[Mapping[str, Any]], rest: str = "") 
     return path
 
 
-def unimportable(path: Path, peft: str = "0.16.0", **changes: Any) -> Path:
+def unimportable(path: Path, peft: str = "0.16.0", name: str = "X", **changes: Any) -> Path:
     """The file of a cell whose packages cannot be imported."""
-    reason = "peft cannot be imported here (ImportError: cannot import name X)"
+    reason = f"peft cannot be imported here (ImportError: cannot import name {name})"
     row = {
         "type": "item",
         **Record(item="import", kind="import", result="error", reason=reason).as_json(),

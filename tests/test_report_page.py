@@ -55,13 +55,12 @@ class Reader(HTMLParser):
 
 @pytest.fixture
 def cells(tmp_path: Path) -> list[Cell]:
-    hostile = files.known(
-        files.SAVE, "silent", reason="", known={HOSTILE: [1, 3]}, finding=HOSTILE, heard=[HOSTILE]
-    )
+    told = {"finding": HOSTILE, "heard": ["nothing <i>"], "case": "Case(hidden='<i>')"}
+    hostile = files.known(files.SAVE, "silent", reason="", known={HOSTILE: [1, 3]}, **told)
     paths = [
         files.write(tmp_path / "a.jsonl", None, files.known(files.TARGET, "late"), hostile),
         files.write(tmp_path / "b.jsonl", files.header("0.20.0")),
-        files.unimportable(tmp_path / "c.jsonl", "0.19.1"),
+        files.unimportable(tmp_path / "c.jsonl", "0.19.1", name="<b>X</b>"),
     ]
     return combine(map(read, paths))
 
@@ -89,6 +88,8 @@ def test_texts_are_never_markup(cells: list[Cell]) -> None:
     assert "<script>document" not in text
     assert len(Reader(text).all("script")) == 2
     assert HOSTILE in data_of(text)["texts"]
+    assert "<b>" not in text
+    assert "cannot import name &lt;b&gt;X&lt;/b&gt;" in text
 
 
 def test_tables_have_names_and_headers(cells: list[Cell]) -> None:
@@ -143,6 +144,9 @@ def test_data_tell_what_a_square_opens(cells: list[Cell]) -> None:
     assert (worst, allowance) == (5.04, 1.99e-05)
     assert [data["texts"][text] for text in heard] == ["The tie is broken by this <adapter>."]
     assert known == {files.KNOWN: [2, 3]}
+    number = data["strata"].index(files.SAVE)
+    undeclared = newest["details"][number][str(place)]
+    assert data["texts"][undeclared[0]] == HOSTILE
     entry = KNOWN[files.KNOWN]
     assert data["known"] == {files.KNOWN: [entry.kind, entry.story, entry.link]}
 
@@ -156,6 +160,14 @@ def test_the_first_page_is_of_the_newest_cell_that_was_judged(tmp_path: Path) ->
     first = text.partition('<table class="safe"')[2].partition("</table>")[0]
     assert first.count('data-cell="0"') == len(files.STRATA)
     assert "v-error" not in first
+
+
+def test_what_has_nothing_to_tell_but_its_reason_is_short(tmp_path: Path) -> None:
+    line = files.item(files.TARGET, files.INVARIANTS[0], "not applicable", reason="the reason")
+    data = data_of(page.render(combine([read(files.write(tmp_path / "a.jsonl", None, line))]), {}))
+    (found,) = [found for found in data["cells"][0]["details"] if found]
+    ((text,),) = found.values()
+    assert data["texts"][text] == "the reason"
 
 
 def test_nu_checker_finds_nothing(cells: list[Cell], tmp_path: Path) -> None:

@@ -37,12 +37,11 @@ def badge(cell: Cell) -> dict[str, object]:
     """What shields shows of a cell: its strata by verdict, and the worst as a colour."""
     counts = Counter(square.verdict for square in cell.squares.values())
     told = ", ".join(f"{counts[name]} {name}" for name in SIGNS if counts[name])
-    verdict = "error" if cell.run.import_problem else worst(dict(counts))
     return {
         "schemaVersion": 1,
         "label": cell.name,
         "message": "cannot be imported" if cell.run.import_problem else told or "nothing ran",
-        "color": COLOURS.get(verdict, OTHER),
+        "color": COLOURS.get(worst(dict(counts)), OTHER),
     }
 
 
