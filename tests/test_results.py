@@ -17,27 +17,31 @@ from conformance.results.reader import ResultsError
 from conformance.verdict import VERDICTS
 
 pytest_plugins = ["pytester"]
-jsonschema = pytest.importorskip("jsonschema", reason="the schema is checked by jsonschema")
 
 SCHEMA = json.loads((ROOT / "conformance/results/schema.json").read_text(encoding="utf-8"))
 ONE = ("--stratum", "cpu-tied-default-target:head", "--examples", "4")
 PROMISES = ("--invariant", "life-completes,merge-keeps-logits")
 
 
+def validator() -> Any:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema checks the schema")
+    return jsonschema.Draft202012Validator(SCHEMA)
+
+
 def wrong(line: dict[str, Any]) -> bool:
-    return not jsonschema.Draft202012Validator(SCHEMA).is_valid(line)
+    return not validator().is_valid(line)
 
 
 def checked(path: Path) -> list[dict[str, Any]]:
     """The lines of a file, all of which obey the schema."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for line in lines:
-        jsonschema.Draft202012Validator(SCHEMA).validate(line)
+        validator().validate(line)
     return lines
 
 
 def test_schema_is_one_and_names_what_the_code_names() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    validator().check_schema(SCHEMA)
     parts = SCHEMA["$defs"]
     assert parts["result"]["enum"] == list(RESULTS)
     assert parts["verdict"]["enum"] == list(VERDICTS)
