@@ -11,6 +11,7 @@ import json
 import re
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,24 +114,29 @@ def base(tied: bool) -> Any:
     return model
 
 
-def merged_is_broken(model: Any, trained: torch.Tensor, folder: Path, told: Told) -> bool:
+def merging(model: Any, trained: torch.Tensor, folder: Path, told: Told) -> Iterator[bool]:
     """Whether merging, the config, the reload or a reader that trusts the config goes wrong."""
     merged = told.during("merge", model.merge_and_unload)
     after = logits(merged)
-    broken = differ(trained, after)
+    yield differ(trained, after)
     one = merged.get_input_embeddings().weight.data_ptr()
     both = one == merged.get_output_embeddings().weight.data_ptr()
-    broken |= bool(merged.config.tie_word_embeddings) != both
+    yield bool(merged.config.tie_word_embeddings) != both
     told.during("save", lambda: merged.save_pretrained(folder))
     again = told.during("reload", lambda: LlamaForCausalLM.from_pretrained(folder))
-    broken |= differ(after, logits(again))
+    yield differ(after, logits(again))
     says = json.loads((folder / "config.json").read_text()).get("tie_word_embeddings")
     tensors = load_file(folder / "model.safetensors")
     head = "model.embed_tokens.weight" if says else "lm_head.weight"
-    if head not in tensors:
-        return True
-    again.lm_head.weight = torch.nn.Parameter(tensors[head])
-    return broken or differ(after, logits(again))
+    if head in tensors:
+        again.lm_head.weight = torch.nn.Parameter(tensors[head])
+    yield head not in tensors or differ(after, logits(again))
+
+
+def loading(tied: bool, trained: torch.Tensor, folder: Path, told: Told) -> Iterator[bool]:
+    """Whether the saved adapter computes something else on a fresh base."""
+    model = told.during("load", lambda: PeftModel.from_pretrained(base(tied), str(folder)))
+    yield differ(trained, logits(model))
 
 
 def verdict(tied: bool, ensure: bool, placement: str, folder: Path) -> str:
@@ -151,15 +157,13 @@ def verdict(tied: bool, ensure: bool, placement: str, folder: Path) -> str:
 
     told.during("save adapter", lambda: model.save_pretrained(folder / "adapter"))
 
-    def load() -> Any:
-        return PeftModel.from_pretrained(base(tied), str(folder / "adapter"))
-
-    for is_broken in (
-        lambda: merged_is_broken(model, trained, folder / "merged", told),
-        lambda: differ(trained, logits(told.during("load adapter", load))),
+    for looks in (
+        merging(model, trained, folder / "merged", told),
+        loading(tied, trained, folder / "adapter", told),
     ):
         try:
-            broken |= is_broken()
+            for found in looks:
+                broken |= found
         except Exception:  # noqa: BLE001  the same
             ended = True
     if not broken:
