@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from benchmarks.drawn import drawn
 from benchmarks.table import show
 from conformance.case import Case
+from conformance.drawn import drawn
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
 from conformance.life import observe

@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 import torch
 from hypothesis import settings
 
-from benchmarks.drawn import drawn
 from benchmarks.plain_life import PlainLife
 from benchmarks.table import show
 from conformance import compat
 from conformance.case import Case
+from conformance.drawn import drawn
 from conformance.grid import Stratum, strata
 from conformance.invariants import INVARIANTS, Invariant
 from conformance.known_failures import KnownFailures

@@ -1,4 +1,4 @@
-"""The cases that are measured: the default run's own, drawn again."""
+"""The cases of a run, drawn again: what a benchmark measures and what a corpus keeps."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from conformance.case import Case
 from conformance.grid import Stratum
 from conformance.options import RUN_SEED, stratum_seed
 from conformance.strategies import cases
+from tiny_models.families import FAMILIES
 
 
-def drawn(stratum: Stratum, examples: int, run_seed: int = RUN_SEED) -> list[Case]:
+def drawn(
+    stratum: Stratum,
+    examples: int,
+    run_seed: int = RUN_SEED,
+    families: tuple[str, ...] = tuple(FAMILIES),
+) -> list[Case]:
     """Distinct cases of a stratum, the same in every run."""
     met: dict[Case, None] = {}
 
@@ -22,7 +28,7 @@ def drawn(stratum: Stratum, examples: int, run_seed: int = RUN_SEED) -> list[Cas
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
-    @given(case=cases(stratum))
+    @given(case=cases(stratum, families))
     def lives(case: Case) -> None:
         met.setdefault(case)
 
