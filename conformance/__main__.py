@@ -6,10 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from conformance.corpus import command as save_corpus
 from conformance.report import command as report
 from conformance.reproducer import command as reproduce
 
-COMMANDS = (reproduce, report)
+COMMANDS = (reproduce, report, save_corpus)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -138,6 +138,11 @@ def same_bits(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.contiguous().view(words), other.contiguous().view(words))
 
 
+def same_when_cast(before: Tensor, after: Tensor) -> bool:
+    """Whether a tensor came through loading: equal bits in the dtype that it was loaded in."""
+    return same_bits(before.to(after.dtype), after)
+
+
 def worst(pairs: Iterable[tuple[str, Tensor, Tensor]]) -> tuple[str, float]:
     """The name and distance of the pair that differs most; ``("", 0.0)`` for no pairs."""
     return max(

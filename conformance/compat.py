@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib import import_module
@@ -206,6 +206,26 @@ def _reading_onto(device: torch.device) -> Iterator[None]:
         yield
     finally:
         save_and_load.safe_load_file = original
+
+
+def finds_no_adapter(files: Iterable[str]) -> str:
+    """Why the installed PEFT finds no adapter among these files, or ``""``."""
+    import peft.utils
+
+    if hasattr(peft.utils, "SAFETENSORS_WEIGHTS_NAME") or "adapter_model.bin" in files:
+        return ""
+    return f"PEFT {installed('peft')} reads no .safetensors"  # 0.3
+
+
+def older_than(saver: str) -> str:
+    """Says that the installed PEFT is older than the one that saved, or ``""``.
+
+    PEFT promises to read what older versions wrote, and nothing of newer ones.
+    """
+    here = installed("peft")
+    return f"PEFT {here} is not promised to read what {saver} wrote" * (
+        Version(here) < Version(saver)
+    )
 
 
 def load_adapter_config(folder: str) -> Any:

@@ -26,10 +26,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     suite = metafunc.config.stash[SESSION]
     options = suite.options
     names = set(metafunc.fixturenames)
-    single = options.case is not None
+    single = options.case is not None or suite.corpus is not None
     if "family" in names:
         metafunc.parametrize("family", () if single else options.families)
-    if {"stratum", "invariant"} <= names:
+    if {"stratum", "promise"} <= names:
+        metafunc.parametrize(
+            ("stratum", "promise"),
+            [
+                pytest.param(stratum, suite.invariants[name], id=f"{stratum.id}-{name}")
+                for stratum in suite.kept_strata
+                for name in options.invariants
+            ],
+        )
+    elif {"stratum", "invariant"} <= names:
         pairs = [
             pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
             for stratum in (() if single else options.strata)
@@ -37,7 +46,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
         metafunc.parametrize(("stratum", "invariant"), pairs)
     elif {"case", "invariant"} <= names:
-        wanted = options.invariants if single else ()
+        wanted = options.invariants if single and suite.corpus is None else ()
         metafunc.parametrize(
             ("case", "invariant"),
             [pytest.param(options.case, INVARIANTS[name], id=name) for name in wanted],
@@ -46,8 +55,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("entry", "invariant"),
             [
-                pytest.param(entry, INVARIANTS[name], id=f"{entry.id}-{name}")
-                for entry in (() if single else suite.known.entries)
+                pytest.param(entry, suite.invariants[name], id=f"{entry.id}-{name}")
+                for entry in (() if options.case else suite.known.entries)
                 for name in entry.invariant
                 if name in options.invariants
             ],

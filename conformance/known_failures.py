@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from conformance.case import Case, CaseError, parse_case
+from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS
 from conformance.observation import Observation
 from conformance.versions import installed
@@ -32,13 +33,18 @@ FIELDS = (
     "finding",
     "peft",
     "transformers",
+    "saver_peft",
+    "saver_transformers",
     "where",
     "says",
     "witness",
     "link",
     "story",
 )
-OPTIONAL = ("says",)
+SAVER = ("saver_peft", "saver_transformers")
+"""Ranges of the versions that saved; an entry that has one is about loading what they saved."""
+RANGES = ("peft", "transformers", *SAVER)
+OPTIONAL = ("says", *SAVER)
 
 # What follows from a case and decides more than its fields do: PEFT goes by this name.
 FACTS: dict[str, Callable[[Case], str]] = {
@@ -71,19 +77,28 @@ class KnownFailure:
     witness: Case
     link: str
     story: str
+    saver_peft: SpecifierSet = field(default_factory=SpecifierSet)
+    saver_transformers: SpecifierSet = field(default_factory=SpecifierSet)
 
-    def applies_here(self) -> bool:
-        """Whether the installed versions are in its ranges, pre-releases included."""
-        return all(
-            installed(name) != "not installed"
-            and spec.contains(Version(installed(name)), prereleases=True)
-            for name, spec in (("peft", self.peft), ("transformers", self.transformers))
-        )
+    @property
+    def crosses(self) -> bool:
+        """Whether it is about what another version saved."""
+        return set(self.invariant) <= set(CORPUS)
+
+    def applies_here(self, saver: Mapping[str, str] | None = None) -> bool:
+        """Whether the installed versions, and the saver's, are in its ranges."""
+        if (saver is not None) != self.crosses:
+            return False
+        pairs = [(self.peft, installed("peft")), (self.transformers, installed("transformers"))]
+        if saver is not None:
+            pairs += [(self.saver_peft, saver["peft"])]
+            pairs += [(self.saver_transformers, saver["transformers"])]
+        return all(_within(version, spec) for spec, version in pairs)
 
     def region_has(self, case: Case) -> bool:
         """Whether the case lies in the region."""
-        for field, accepted in self.where.items():
-            value = FACTS[field](case) if field in FACTS else getattr(case, field)
+        for name, accepted in self.where.items():
+            value = FACTS[name](case) if name in FACTS else getattr(case, name)
             if isinstance(accepted, Mapping):
                 if value in accepted["not"]:
                     return False
@@ -100,6 +115,14 @@ class KnownFailure:
             and re.search(self.says, finding.what) is not None
             and (self.kind == "bug" or any(h.about_tying for h in seen.heard_at("adapted")))
         )
+
+
+def _within(version: str, spec: SpecifierSet) -> bool:
+    """Whether a version is in a range, pre-releases included; what is no version is in none."""
+    try:
+        return spec.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False
 
 
 def read(path: Path) -> tuple[KnownFailure, ...]:
@@ -137,11 +160,14 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
     kinds = _strings(raw["finding"])
     if set(kinds) - set(KINDS):
         raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
-    if set(_strings(raw["invariant"])) - set(INVARIANTS):
-        raise TableError(f"{where}: invariant accepts {', '.join(INVARIANTS)}")
+    crossing = set(SAVER) & set(raw)
+    accepted = tuple(CORPUS if crossing else INVARIANTS)
+    if set(_strings(raw["invariant"])) - set(accepted):
+        of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
+        raise TableError(f"{where}: invariant{of} accepts {', '.join(accepted)}")
     try:
         witness = parse_case(raw["witness"])
-        ranges = {field: SpecifierSet(raw[field]) for field in ("peft", "transformers")}
+        ranges = {name: SpecifierSet(raw[name]) for name in RANGES if name in raw}
         re.compile(raw.get("says", ""))
     except (CaseError, InvalidSpecifier, re.error) as error:
         raise TableError(f"{where}: {error}") from None
@@ -190,10 +216,12 @@ class KnownFailures:
     entries: tuple[KnownFailure, ...] = ()
 
     @classmethod
-    def load(cls, extra: tuple[Path, ...] = ()) -> KnownFailures:
-        """Ours and the user's own tables, cut to what applies to the installed versions."""
+    def load(
+        cls, extra: tuple[Path, ...] = (), saver: Mapping[str, str] | None = None
+    ) -> KnownFailures:
+        """Ours and the user's own tables, cut to what applies here, or to a saver's files here."""
         every = [entry for path in (OURS, *extra) for entry in read(path)]
-        return cls(tuple(entry for entry in every if entry.applies_here()))
+        return cls(tuple(entry for entry in every if entry.applies_here(saver)))
 
     def covering(
         self, invariant: str, finding: Finding, seen: Observation

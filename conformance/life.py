@@ -47,11 +47,22 @@ def observe(case: Case) -> Observation:
     Raises SuiteError where the suite itself is at fault; what upstream raises is part of the
     observation. Nothing is left on disk.
     """
-    import torch
-
     lacks = compat.lacks(case)
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
+    with living(case) as life:
+        if "trained" in life.stages:
+            for name, steps_of in BRANCHES.items():
+                with life.branch(name):
+                    steps_of(life)
+        return life.observation()
+
+
+@contextmanager
+def living(case: Case) -> Iterator[Life]:
+    """A life whose main line is lived; its files last as long as the context."""
+    import torch
+
     torch.set_num_threads(1)
     devices = [0] if case.device == "cuda" else []
     with (
@@ -63,11 +74,7 @@ def observe(case: Case) -> Observation:
         life = Life(case, Path(folder))
         with life.branch("main"):
             life.main_line()
-        if "trained" in life.stages:
-            for name, steps_of in BRANCHES.items():
-                with life.branch(name):
-                    steps_of(life)
-        return life.observation()
+        yield life
 
 
 class Life:
@@ -147,7 +154,7 @@ class Life:
         base = tiny.build(self.case.model, self.folder_for("base"))
         self.pristine = base.model
         if base.loading is not None:
-            self.loading["base"] = _report(base.loading, base.reinitialised)
+            self.loading["base"] = as_report(base.loading, base.reinitialised)
         self.roles = module_names(base.model, self.family)
         linear = linear_modules(base.model, but=self.roles["head"][0])
         self.targets = body_targets(self.case, self.roles, linear)
@@ -245,7 +252,7 @@ class Life:
         same = self.case.reload_dtype == "same"
         dtype = self.case.dtype if same else self.case.reload_dtype
         model, report = tiny.load(cls, self.folder / "merged", dtype=dtype)
-        self.loading["reloaded"] = _report(report)
+        self.loading["reloaded"] = as_report(report)
         # transformers wraps nn.Module.to without its types
         return model.to(self.reload_device)  # type: ignore[arg-type]
 
@@ -274,6 +281,6 @@ class Life:
         )
 
 
-def _report(loading: tiny.Loading, reinitialised: tuple[str, ...] = ()) -> LoadReport:
+def as_report(loading: tiny.Loading, reinitialised: tuple[str, ...] = ()) -> LoadReport:
     """A load report as an observation keeps it."""
     return LoadReport(**vars(loading), reinitialised=reinitialised)

@@ -43,6 +43,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="a declared bug that a development version has fixed fails the run",
     )
     add("--results", metavar="FILE", help="write machine-readable results to FILE")
+    add("--load-corpus", metavar="DIR", help="judge only what another version saved in DIR")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Options:
     use_known: bool
     strict_known: bool
     results: Path | None
+    corpus: Path | None
     seed: int
 
     @classmethod
@@ -66,14 +68,10 @@ class Options:
         """Read and check them; raises OptionError with one sentence."""
         asked = config.getoption("--device") or ["cpu", "cuda"]
         devices = tuple(dict.fromkeys(_chosen("--device", asked, DEVICES)))
-        family = config.getoption("--family")
-        families = _chosen("--family", _split(family), tuple(FAMILIES)) if family else FAMILIES
-        pattern = config.getoption("--stratum") or "*"
-        covered = strata(devices, pattern)
-        if not covered:
-            example = strata(devices)[0].id
-            raise OptionError(f"--stratum {pattern!r} matches none; ids look like {example}")
-        examples = _examples(config.getoption("--examples"))
+        families = chosen_families(config.getoption("--family"))
+        covered = chosen_strata(devices, config.getoption("--stratum"))
+        examples = number_of_examples(config.getoption("--examples"))
+        corpus = config.getoption("--load-corpus")
         text = config.getoption("--case")
         try:
             case = parse_case(text) if text else None
@@ -84,15 +82,16 @@ class Options:
             raise OptionError(f"--results {results}: the folder does not exist")
         return cls(
             devices=devices,
-            families=tuple(families),
+            families=families,
             invariants=_matching(config.getoption("--invariant"), invariants),
-            strata=tuple(covered),
+            strata=covered,
             examples=examples,
             case=case,
             tables=tuple(Path(path) for path in config.getoption("--known-failures") or ()),
             use_known=not config.getoption("--no-known-failures"),
             strict_known=config.getoption("--strict-known-failures"),
             results=Path(results) if results else None,
+            corpus=Path(corpus) if corpus else None,
             seed=_seed(config),
         )
 
@@ -117,7 +116,23 @@ def _seed(config: pytest.Config) -> int:
         raise OptionError(f"--hypothesis-seed accepts a whole number, not {given!r}") from None
 
 
-def _examples(given: str | None) -> int | None:
+def chosen_families(given: str | None) -> tuple[str, ...]:
+    """The families named, all where none is; raises OptionError."""
+    every = tuple(FAMILIES)
+    return _chosen("--family", _split(given), every) if given else every
+
+
+def chosen_strata(devices: tuple[str, ...], pattern: str | None) -> tuple[Stratum, ...]:
+    """The strata that a pattern matches; raises OptionError where there is none."""
+    covered = strata(devices, pattern or "*")
+    if not covered:
+        example = strata(devices)[0].id
+        raise OptionError(f"--stratum {pattern!r} matches none; ids look like {example}")
+    return tuple(covered)
+
+
+def number_of_examples(given: str | None) -> int | None:
+    """The number given, or None; raises OptionError."""
     if given is None:
         return None
     if not given.isdecimal() or len(given) > LONGEST or int(given) < 1:

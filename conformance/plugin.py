@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import settings
 
+from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS
 from conformance.options import OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
@@ -91,8 +92,9 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _header(config: pytest.Config) -> dict[str, Any]:
-    options = config.stash[SESSION].options
-    return {
+    options, corpus = config.stash[SESSION].options, config.stash[SESSION].corpus
+    saver = {"saver": dict(corpus.saver)} if corpus else {}
+    return saver | {
         "versions": versions(),
         "devices": list(options.devices),
         "profile": settings.get_current_profile_name(),
@@ -111,8 +113,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     header = _header(config)
     listed = ", ".join(f"{name} {version}" for name, version in header["versions"].items())
+    corpus = config.stash[SESSION].corpus
+    saved = f"; saved by {corpus.saved_by}" if corpus else ""
     return [
-        f"conformance: {listed}",
+        f"conformance: {listed}{saved}",
         (
             f"conformance: devices {', '.join(header['devices'])}; profile {header['profile']}, "
             f"{header['examples']} lives a stratum; seed {header['seed']}"
@@ -122,7 +126,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def scope_of_item(nodeid: str) -> str:
     """The item's id without its invariant: what shares this shares its observations."""
-    ends = (f"-{name}]" for name in INVARIANTS)
+    ends = (f"-{name}]" for name in (*INVARIANTS, *CORPUS))
     return next((nodeid.removesuffix(end) for end in ends if nodeid.endswith(end)), nodeid)
 
 

@@ -25,19 +25,20 @@ def failure_text(invariant: Invariant, findings: Sequence[Finding], seen: Observ
         [
             f"INVARIANT {invariant.id}: {invariant.promise}",
             f"CASE      {case!r}",
-            *_found(findings, seen),
+            *found_lines(findings, seen),
             f"SOURCE    {invariant.source}",
             f"WITH      {one_line()}",
             f"RERUN     {rerun(case, invariant.id)}",
             "KEEP      a regression file, conformance/regressions/<id>.toml:",
-            *_indented(keep(case, invariant.id).splitlines()),
+            *indented(keep(case, invariant.id).splitlines()),
             "KNOWN     an entry for known_failures.toml:",
-            *_indented(known(case, invariant.id, findings[0]).splitlines()),
+            *indented(known(case, invariant.id, findings[0]).splitlines()),
         ]
     )
 
 
-def _found(findings: Sequence[Finding], seen: Observation) -> list[str]:
+def found_lines(findings: Sequence[Finding], seen: Observation) -> list[str]:
+    """FOUND: what differs, who shares storage, and what was heard of the tie."""
     lines = [str(finding) for finding in findings[:SHOWN]]
     if len(findings) > SHOWN:
         lines.append(f"and {len(findings) - SHOWN} more findings")
@@ -55,7 +56,8 @@ def _found(findings: Sequence[Finding], seen: Observation) -> list[str]:
     return [f"{'FOUND' if n == 0 else '':9} {line}" for n, line in enumerate(lines)]
 
 
-def _indented(lines: Iterable[str]) -> list[str]:
+def indented(lines: Iterable[str]) -> list[str]:
+    """Lines under a heading of nine letters."""
     return [f"          {line}" for line in lines]
 
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 
 from conformance.case import CHOICES, Case
+from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS, read
 from conformance.options import add_options
@@ -93,6 +94,12 @@ def invariants() -> str:
     return table(("invariant", "promise", "source"), rows)
 
 
+def corpus() -> str:
+    """Every promise about what another version saved."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in CORPUS.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
 def placements() -> str:
     """Every placement, by what it gives PEFT."""
     rows = [
@@ -124,8 +131,8 @@ def known_failures() -> str:
         (
             f"`{entry.id}`",
             entry.story,
-            str(entry.peft) or "any",
-            str(entry.transformers) or "any",
+            _range(entry.peft, entry.saver_peft),
+            _range(entry.transformers, entry.saver_transformers),
             entry.link,
         )
         for entry in read(OURS)
@@ -153,11 +160,17 @@ def meanings() -> str:
     return table(("verdict", "what happens to a user of this placement"), rows)
 
 
+def _range(here: object, saver: object) -> str:
+    """A range as text; beside it the saver's, where it is about what another version saved."""
+    return (str(here) or "any") + (f", saved by {saver}" if str(saver) else "")
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "options": options,
     "meanings": meanings,
     "report-options": report_options,
     "invariants": invariants,
+    "corpus": corpus,
     "placements": placements,
     "drawn": drawn,
 }

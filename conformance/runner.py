@@ -41,7 +41,8 @@ class Tally:
     def add(self, case: Case, judgement: Judgement, verdict: str) -> None:
         """Count one life."""
         self.judged[case] = judgement.verdict
-        self.verdicts[verdict] += 1
+        if verdict:
+            self.verdicts[verdict] += 1
         if judgement.reason:
             self.reasons[judgement.reason] += 1
         for finding in judgement.findings:

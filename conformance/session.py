@@ -6,15 +6,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance import devices
-from conformance.invariants import INVARIANTS
+from conformance.corpus.invariants import CORPUS
+from conformance.corpus.manifest import CorpusError, read
+from conformance.corpus.observer import CorpusObserver
+from conformance.invariants import INVARIANTS, Invariant
 from conformance.known_failures import KnownFailures, TableError
 from conformance.observer import Observer
 from conformance.options import OptionError, Options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
     from conformance.case import Case
+    from conformance.corpus.manifest import Corpus
+    from conformance.grid import Stratum
     from conformance.observation import Observation
 
 
@@ -42,12 +49,41 @@ class Session:
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
-        options = Options.of(config, tuple(INVARIANTS))
+        asked = config.getoption("--load-corpus")
+        options = Options.of(config, tuple(CORPUS if asked else INVARIANTS))
         try:
-            known = KnownFailures.load(options.tables) if options.use_known else KnownFailures()
-        except TableError as error:
+            corpus = read(options.corpus) if options.corpus else None
+            saver = corpus.saver if corpus else None
+            known = KnownFailures()
+            if options.use_known:
+                known = KnownFailures.load(options.tables, saver)
+        except (TableError, CorpusError) as error:
             raise OptionError(str(error)) from None
-        return cls(options, known)
+        return cls(options, known, CorpusObserver(corpus)) if corpus else cls(options, known)
+
+    @property
+    def corpus(self) -> Corpus | None:
+        """The corpus this run loads, or None where it lives its cases itself."""
+        return self.observer.corpus if isinstance(self.observer, CorpusObserver) else None
+
+    @property
+    def kept_strata(self) -> tuple[Stratum, ...]:
+        """The strata of the corpus's lives that the options choose."""
+        if self.corpus is None:
+            return ()
+        wanted = self.options
+        lives = [
+            life
+            for case, life in self.corpus.lives.items()
+            if case.family in wanted.families and wanted.case in (None, case)
+        ]
+        kept = {life.stratum for life in lives}
+        return tuple(stratum for stratum in wanted.strata if stratum.id in kept)
+
+    @property
+    def invariants(self) -> Mapping[str, Invariant]:
+        """The promises this run judges, before any is chosen."""
+        return CORPUS if self.corpus else INVARIANTS
 
     def device_absent(self, device: str) -> str | None:
         """Why items on this device are skipped, or None; asked once."""

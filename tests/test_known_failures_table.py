@@ -33,6 +33,32 @@ def test_a_good_table_is_read(tmp_path: Path) -> None:
     assert KnownFailures.load((file,)).entries[-1] == entry
 
 
+CROSSING = ENTRY.replace('"life-completes"', '"merged-file-loads"').replace(
+    "where =", 'saver_peft = ">=0.18,<0.19"\nwhere ='
+)
+
+
+@pytest.mark.parametrize(
+    ("saver", "applies"),
+    [
+        (None, False),
+        ({"peft": "0.18.1", "transformers": "4.57.6"}, True),
+        ({"peft": "0.19.0", "transformers": "4.57.6"}, False),
+        ({"peft": "unknown", "transformers": "4.57.6"}, False),
+    ],
+)
+def test_an_entry_about_saved_files_applies_by_its_saver(
+    saver: dict[str, str] | None, applies: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(ENTRY + CROSSING.replace("stub-gpt2", "crossing"))
+    ordinary, crossing = read(file)
+    assert (ordinary.crosses, crossing.crosses) == (False, True)
+    assert ordinary.applies_here(saver) == (saver is None)
+    assert crossing.applies_here(saver) == applies
+    assert (crossing in KnownFailures.load((file,), saver).entries) == applies
+
+
 def test_ours_is_read() -> None:
     assert all(entry.region_has(entry.witness) for entry in read(OURS))
 
@@ -52,6 +78,9 @@ BAD_TABLES = {
     ENTRY.replace('{ family = "', '{ family = "x'): "outside its own region",
     ENTRY.replace('"gpt2" }', "{ no = [] } }"): "where accepts",
     ENTRY.replace("'gpt2')", "gpt2)"): "not a literal",
+    CROSSING.replace("merged-file-loads", "life-completes"): "invariant with saver_peft accepts",
+    ENTRY.replace('"life-completes"', '"merged-file-loads"'): "invariant accepts checkpoint-",
+    CROSSING.replace(">=0.18", "0.18-x"): "Invalid specifier",
     ENTRY * 2: "declares stub-gpt2 more than once",
 }
 

@@ -71,6 +71,7 @@ def test_options_are_listed_in_one_group_even_without_peft(
         "--no-known-failures",
         "--strict-known-failures",
         "--results",
+        "--load-corpus",
     ]
 
 
@@ -101,6 +102,7 @@ UNKNOWN = [
     (("--case", "Case(rank=True)"), "--case: the field 'rank' of a case takes a value of type"),
     (("--case", "print()"), "--case: a case is written Case(field=value, ...)"),
     (("--known-failures", "none.toml"), "none.toml cannot be read: No such file"),
+    (("--load-corpus", "none"), "none holds no corpus.json, which save-corpus writes last"),
     (("--results", "no/such/out.json"), "--results no/such/out.json: the folder does not exist"),
 ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import logging as python_logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -18,12 +19,26 @@ from transformers import PretrainedConfig
 from transformers.utils import logging
 
 if TYPE_CHECKING:
+    import torch
+
     from tiny_models.families.family import Family
 
 hf_logging: Any = logging  # partly untyped upstream
 
 _RENAMED = {"lm_head": "embed_out"}
 """Module names of transformers 5 and what transformers 4 calls them (GPT-NeoX)."""
+
+# An expert's matrix in a file, and where transformers 5 keeps it: a fused parameter of the layer,
+# and which of the two halves of its rows (conversion_mapping.py). Files keep the split names.
+_EXPERT = re.compile(r"^(?P<mlp>.+\.mlp)\.experts\.(?P<number>\d+)\.(?P<part>\w+)\.weight$")
+_FUSED = {
+    "w1": ("gate_up_proj", 0),
+    "gate_proj": ("gate_up_proj", 0),
+    "w3": ("gate_up_proj", 1),
+    "up_proj": ("gate_up_proj", 1),
+    "w2": ("down_proj", None),
+    "down_proj": ("down_proj", None),
+}
 
 
 @cache
@@ -67,6 +82,29 @@ def canonical_name(name: str) -> str:
         if name.startswith(f"{old}."):
             return new + name.removeprefix(old)
     return name
+
+
+def parameter_of(
+    key: str, parameters: Mapping[str, torch.Tensor]
+) -> tuple[str, torch.Tensor] | None:
+    """The parameter that a file's key stands for, with its part of a fused one; or None.
+
+    ``parameters`` are by canonical name. Mixtral's ``block_sparse_moe`` is ``mlp`` in 5.
+    """
+    name = canonical_name(key)
+    moved = name.replace(".block_sparse_moe.", ".mlp.")
+    for candidate in (name, moved):
+        if candidate in parameters:
+            return candidate, parameters[candidate]
+    expert = _EXPERT.match(moved)
+    if expert is None or expert["part"] not in _FUSED:
+        return None
+    part, half = _FUSED[expert["part"]]
+    fused, number = f"{expert['mlp']}.experts.{part}", int(expert["number"])
+    if fused not in parameters or number >= len(parameters[fused]):
+        return None
+    matrix = parameters[fused][number]
+    return fused, matrix if half is None else matrix.chunk(2)[half]
 
 
 def set_tie(config: Any, *, tied: bool) -> None:

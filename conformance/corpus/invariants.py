@@ -1,0 +1,191 @@
+"""Promises about files of one version loaded by another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import EPS, coarsest, distance, drowned, logits_allowance, same_when_cast
+from conformance.corpus.promises import CORPUS, promise
+from conformance.observation import Observation, Trouble
+from conformance.violation import Finding
+
+__all__ = ["CORPUS"]
+
+
+def failed(seen: Observation, stage: str) -> Iterator[Trouble]:
+    """The errors met here at a stage of loading."""
+    return (trouble for trouble in seen.troubles if trouble.stage == stage)
+
+
+def refused(seen: Observation, stage: str) -> Iterator[Finding]:
+    """A finding for each error met here at a stage of loading."""
+    for trouble in failed(seen, stage):
+        line = trouble.message.partition("\n")[0]
+        yield Finding("unexpected-error", f"{stage} ended in {trouble.type}: {line}")
+
+
+def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Iterator[Finding]:
+    """A finding where logits loaded here differ from the saver's by more than rounding does.
+
+    ``dtypes`` are those of what was loaded beside the base's own.
+    """
+    first, second = seen.stages[expected].logits, seen.stages[loaded].logits
+    assert first is not None
+    assert second is not None
+    dtype = coarsest(seen.case.dtype, *dtypes)
+    allowed = logits_allowance(seen, first, second, dtype=dtype)
+    amount = distance(first, second)
+    if not amount <= allowed:
+        what = f"logits of {loaded} differ from the saver's {expected}"
+        yield Finding("wrong-value", what, amount, allowed)
+
+
+@promise(
+    "base-file-keeps-logits",
+    "A base model that another version saved loads, and gives the saver's logits.",
+    source="transformers from_pretrained, backward compatibility",
+    ordinary=(),
+    needs=("base",),
+)
+def base_file_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    yield from refused(seen, "base-loaded")
+    if "base-loaded" in seen.stages:
+        yield from differ(seen, "base", "base-loaded")
+
+
+@promise(
+    "merged-file-loads",
+    "A merged model that another version saved loads without an error.",
+    source="transformers from_pretrained, backward compatibility",
+    ordinary=("life-completes",),
+    needs=("saved",),
+)
+def merged_file_loads(seen: Observation) -> Iterator[Finding]:
+    yield from refused(seen, "reloaded")
+
+
+@promise(
+    "merged-file-is-restored",
+    "Every tensor of the merged file is the loaded parameter and the saver's, bit for bit.",
+    source="transformers #43992, #45127, #42612",
+    ordinary=("reload-keeps-logits",),
+    needs=("merged", "saved", "reloaded"),
+)
+def merged_file_is_restored(seen: Observation) -> Iterator[Finding]:
+    found, meant = seen.stages["restored"].weights, seen.stages["meant"].weights
+    for key, tensor in sorted(seen.saved["merged"].tensors.items()):
+        if key not in found:
+            yield Finding("missing-key", f"{key} of the file became no parameter")
+        elif str(found[key].dtype) not in accepted_dtypes(seen, key):
+            was, now = tensor.dtype, found[key].dtype
+            yield Finding("wrong-dtype", f"{key} is {was} in the file and {now} loaded")
+        elif not same_when_cast(tensor, found[key]):
+            amount = distance(tensor, found[key])
+            yield Finding("wrong-value", f"{key} is not loaded as it is in the file", amount, 0.0)
+        elif key in meant and not same_when_cast(meant[key], found[key]):
+            amount = distance(meant[key], found[key])
+            yield Finding("wrong-value", f"{key} is not what the saver held", amount, 0.0)
+    saver, loaded = seen.stages["merged"].weights, seen.stages["reloaded"].weights
+    for name in (seen.embedding, seen.head):  # a tied one of them is not in the file
+        if not same_when_cast(saver[name], loaded[name]):
+            amount = distance(saver[name], loaded[name])
+            yield Finding("wrong-value", f"{name} is not the saver's", amount, 0.0)
+
+
+def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
+    """What a tensor of the file may be loaded as: what was asked for, or what it is.
+
+    Some parts of a body, such as Mamba's ``A_log``, are kept in float32 whatever is asked for.
+    """
+    asked = (f"torch.{seen.case.dtype}", str(seen.saved["merged"].tensors[key].dtype))
+    ends = (seen.embedding, seen.head, seen.names["head-in-file"])
+    return asked if key in ends else (*asked, "torch.float32")
+
+
+@promise(
+    "merged-file-report-is-true",
+    "The load report calls missing what was made up and nothing else, and refuses no key.",
+    source="transformers output_loading_info; #43992",
+    ordinary=("load-report-is-clean",),
+    needs=("saved", "reloaded"),
+)
+def merged_file_report_is_true(seen: Observation) -> Iterator[Finding]:
+    report = seen.loading["reloaded"]
+    said, done = set(report.missing), set(report.reinitialised)
+    for name in sorted(said - done):
+        yield Finding("false-report", f"{name} was called missing but was restored")
+    for name in sorted(done - said):
+        yield Finding("false-report", f"{name} was newly initialised and nobody said so")
+    for name in sorted(done & said):
+        yield Finding("missing-key", f"{name} was newly initialised, and called missing")
+    for kind in ("unexpected", "mismatched", "errors"):
+        for key in getattr(report, kind):
+            yield Finding("false-report", f"the load report calls {key} {kind}")
+
+
+@promise(
+    "merged-file-keeps-logits",
+    "The merged model, loaded by another version, gives the saver's logits.",
+    source="transformers #43992, #45127; LLaMA-Factory #10832",
+    ordinary=("reload-keeps-logits",),
+    needs=("merged", "saved", "reloaded"),
+)
+def merged_file_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "merged", "reloaded")
+
+
+@promise(
+    "merged-file-ties-as-configured",
+    "Embedding and head are one tensor after loading exactly where the saved config says so.",
+    source="PEFT #2972, transformers #45127",
+    ordinary=("config-tells-the-truth",),
+    needs=("saved", "reloaded"),
+)
+def merged_file_ties_as_configured(seen: Observation) -> Iterator[Finding]:
+    loaded = seen.stages["reloaded"]
+    tied = loaded.share(seen.embedding, seen.head)
+    state = "one tensor" if tied else "two tensors"
+    for whose, flags in (("the saved", seen.saved["merged"].flags), ("the loaded", loaded.flags)):
+        for path, flag in sorted(flags.items()):
+            if flag is not None and flag != tied:
+                yield Finding("wrong-flag", f"{whose} {path} is {flag} but the weights are {state}")
+    if tied != seen.stages["merged"].share(seen.embedding, seen.head):
+        kind = "gained-tie" if tied else "lost-tie"
+        yield Finding(kind, f"embedding and head are {state}, which they were not when saved")
+
+
+@promise(
+    "adapter-file-loads",
+    "An adapter that an older version saved loads onto its base without an error.",
+    source="PEFT from_pretrained, backward compatibility",
+    ordinary=("life-completes",),
+    needs=("adapter-saved", "base-loaded"),
+    applies=lambda seen: seen.absent.get("adapter-reloaded"),
+    of_adapters=True,
+)
+def adapter_file_loads(seen: Observation) -> Iterator[Finding]:
+    yield from refused(seen, "adapter-reloaded")
+
+
+def base_is_off(seen: Observation) -> str | None:
+    """Why the adapter's logits prove nothing: its base was not the saver's to begin with."""
+    loaded = {"base", "base-loaded"} <= seen.stages.keys()
+    if loaded and list(differ(seen, "base", "base-loaded")):
+        return "the base itself does not give the saver's logits here"
+    return drowned(seen)
+
+
+@promise(
+    "adapter-file-keeps-logits",
+    "The adapter, loaded by another version onto its base, gives the trained logits.",
+    source="PEFT save_pretrained and from_pretrained",
+    ordinary=("adapter-keeps-logits",),
+    needs=("trained", "adapter-saved", "adapter-reloaded"),
+    applies=base_is_off,
+    of_adapters=True,
+)
+def adapter_file_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    # PEFT up to 0.6 kept adapters in float32 whatever their base is in, and newer ones do not
+    tensors = seen.saved["adapter"].tensors.values()
+    dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors}
+    yield from differ(seen, "trained", "adapter-reloaded", *sorted(dtypes & EPS.keys()))

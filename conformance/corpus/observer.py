@@ -1,0 +1,26 @@
+"""Observing arrivals once for many promises."""
+
+from __future__ import annotations
+
+from conformance.case import Case
+from conformance.corpus.manifest import Corpus
+from conformance.observation import Observation
+from conformance.observer import Observer
+
+
+class CorpusObserver(Observer):
+    """Arrivals by case; one of each stratum is loaded twice, as lives are lived twice."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        def load(case: Case) -> Observation:
+            from conformance.corpus.arriving import arrive  # imports torch
+
+            return arrive(corpus, case)
+
+        super().__init__(load)
+        self.corpus = corpus
+
+    def verdict(self, case: Case) -> str:
+        """None: the verdicts for people are of whole lives."""
+        del case
+        return ""
