@@ -47,7 +47,14 @@ def test_schema_is_one_and_names_what_the_code_names() -> None:
     assert parts["verdict"]["enum"] == list(VERDICTS)
     assert parts["header"]["properties"]["format"]["const"] == FORMAT
     assert set(parts["item"]["properties"]) == {"type", *Record.__dataclass_fields__}
-    assert set(parts["header"]["properties"]) == {"type", "format", *reader.HEADER}
+    optional = {"saver"}  # of a run over a corpus
+    assert set(parts["header"]["properties"]) == {"type", "format", *reader.HEADER, *optional}
+
+
+def test_a_run_over_a_corpus_names_who_saved_it() -> None:
+    head = files.header()
+    assert not wrong({**head, "saver": head["versions"]})
+    assert wrong({**head, "saver": "peft 0.18.1"})
 
 
 @pytest.mark.parametrize(
