@@ -62,9 +62,10 @@ def size(*tensors: Tensor | None) -> float:
 def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = "") -> float:
     """Absolute allowance between two forward passes of one life; see the module's text.
 
-    ``dtype`` is the coarsest precision involved, the case's own where nothing else is said.
+    ``dtype`` is the coarsest precision involved: where nothing else is said, that of the base or
+    of its adapter, which PEFT keeps in float32 over a base in float64 up to 0.6.
     """
-    eps = EPS[dtype or seen.case.dtype]
+    eps = EPS[dtype or coarsest(seen.case.dtype, *_adapter_dtypes(seen))]
     base = seen.stages["base"].logits
     layers = seen.case.layers
     roundings = 4 + 14 * layers
@@ -73,6 +74,14 @@ def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = ""
     derived = 4 * math.sqrt(2 * roundings) * eps / 2 * size(base, *tensors)
     measured = _movement(seen) * eps / EPS[seen.case.dtype]
     return max(derived, NUDGES[seen.case.dtype] * measured)
+
+
+def _adapter_dtypes(seen: Observation) -> set[str]:
+    """Precisions of the adapter's parameters, which have a space in their names."""
+    trained = seen.stages.get("trained")
+    weights = trained.weights if trained else {}
+    kinds = {str(tensor.dtype) for name, tensor in weights.items() if " " in name}
+    return {kind.removeprefix("torch.") for kind in kinds}
 
 
 def _movement(seen: Observation) -> float:

@@ -43,7 +43,10 @@ def seen(dtype: str = "float32", layers: int = 1, scale: float = 1.0) -> Observa
     """A life whose base has logits of this size."""
     life = healthy(dtype=dtype, layers=layers)
     base = replace(life.stages["base"], logits=torch.full((2, 4), scale))
-    return replace(life, stages={**life.stages, "base": base})
+    kind, weights = getattr(torch, dtype), life.stages["trained"].weights
+    weights = {name: tensor.to(kind) for name, tensor in weights.items()}
+    trained = replace(life.stages["trained"], weights=weights)
+    return replace(life, stages={**life.stages, "base": base, "trained": trained})
 
 
 def with_nudge(found: Observation, moved: float) -> Observation:
@@ -95,6 +98,16 @@ def test_allowances_grow_with_eps() -> None:
     assert allowed == sorted(set(allowed))
     coarser = [logits_allowance(seen("float64"), dtype=dtype) for dtype in ordered]
     assert coarser == sorted(set(coarser))
+
+
+def test_an_adapter_coarser_than_its_base_decides() -> None:
+    found = seen("float64")
+    fine = logits_allowance(found)
+    name = "model.q_proj lora_A"
+    for kind, times in ((torch.float64, 1), (torch.float32, 2**29)):
+        trained = replace(found.stages["trained"], weights={name: torch.ones(2, dtype=kind)})
+        coarse = replace(found, stages={**found.stages, "trained": trained})
+        assert logits_allowance(coarse) == pytest.approx(times * fine)
 
 
 def test_a_sensitive_model_is_allowed_more_and_a_dull_one_no_less() -> None:
