@@ -21,7 +21,7 @@ from conformance.case import Case
 from conformance.devices import peft_load_device
 from conformance.placements import PLACEMENTS
 from conformance.versions import installed
-from tiny_models.compat import forget_warned_once, has_family, quiet_progress
+from tiny_models.compat import forget_warned_once, has_family, quiet_progress, runs
 from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def lacks(case: Case) -> str:
     wanted = FAMILIES[case.family]
     if not has_family(wanted):
         return f"transformers {installed('transformers')} has no {wanted.model}"
+    if not runs(wanted, case.dtype):
+        return f"transformers {installed('transformers')} cannot run {wanted.model} in {case.dtype}"
     asked = {
         "ensure_weight_tying": case.ensure,
         "trainable_token_indices": bool(PLACEMENTS[case.placement].tokens),

@@ -6,6 +6,7 @@ import pytest
 
 from conformance.case import Case
 from conformance.records import Record
+from conformance.refusals import documented
 from conformance.session import Session
 
 
@@ -17,6 +18,9 @@ def test_family_lives(family: str, suite: Session, record: Record) -> None:
         record.result, record.reason = "not applicable", seen.lacks
         pytest.skip(f"not applicable: {seen.lacks}")
     ended = seen.ended_at()
+    if ended is not None and documented(seen.case, ended) is not None:
+        record.result, record.reason = "not applicable", f"refused: {ended.message}"
+        pytest.skip(f"not applicable: {record.reason}")
     if ended is not None:
         record.result, record.reason = "breaks", f"{ended.stage}: {ended.message}"
         pytest.fail(f"{family} ended at {record.reason}", pytrace=False)
