@@ -114,6 +114,7 @@ def absent() -> Mapping[str, str]:
         ("unload", "unloaded"),
         ("safe_merge", "merged-otherwise"),
         ("autocast_adapter_dtype", "autocast_adapter_dtype"),
+        ("save_embedding_layers", "save_embedding_layers"),
     ):
         if option not in found:
             reasons[without] = f"{peft} has no {option}"

@@ -130,12 +130,18 @@ def settings(config: Mapping[str, Any], model: Any) -> dict[str, str]:
 
 
 def saved(folder: Path, *, config_name: str = "config.json") -> Saved:
-    """What lies in ``folder``: every tensor of its safetensors files, its config, its digests."""
+    """What lies in ``folder``: every tensor of its files, its config, its digests.
+
+    PEFT up to 0.6 writes adapters as ``.bin``; they are read as tensors alone, never unpickled.
+    """
+    import torch
     from safetensors.torch import load_file
 
     tensors: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("*.safetensors")):
         tensors |= load_file(file)
+    for file in sorted(folder.glob("*.bin")):
+        tensors |= torch.load(file, map_location="cpu", weights_only=True)
     config = json.loads((folder / config_name).read_text())
     digests = {
         str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()

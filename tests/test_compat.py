@@ -108,6 +108,7 @@ def test_options_of_calls_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, why in (
         ("unload-restores-base", "unload"),
         ("safe-merge-agrees", "safe_merge"),
+        ("adapter-file-is-as-asked", "save_embedding_layers"),
     ):
         judgement = INVARIANTS[name].judge(seen)
         assert judgement.verdict == "not applicable"

@@ -86,7 +86,9 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
     source="PEFT save_pretrained, save_embedding_layers",
     needs=("adapted", "file adapter"),
     applies=lambda seen: (
-        None if seen.case.save_embedding_layers == "no" else "the case lets embeddings be saved"
+        seen.absent.get("save_embedding_layers")
+        if seen.case.save_embedding_layers == "no"
+        else "the case lets embeddings be saved"
     ),
 )
 def adapter_file_is_as_asked(seen: Observation) -> Iterator[Finding]:
