@@ -81,14 +81,22 @@ def verdict_table(records: Iterable[Record], device: str = "") -> list[list[str]
 
 
 def met(records: Iterable[Record]) -> dict[str, Counter[str]]:
-    """The lives of each stratum by verdict, from the item that counted most of them."""
+    """The lives of each stratum by verdict, from the item that counted most of them.
+
+    Lives that the versions cannot live do not count, unless they can live none of the stratum.
+    """
     longest: dict[str, Record] = {}
     for record in records:
         if record.kind == "invariant" and record.verdicts:
             before = longest.setdefault(record.stratum, record)
             if record.lives > before.lives:
                 longest[record.stratum] = record
-    return {stratum: Counter(record.verdicts) for stratum, record in longest.items()}
+    return {stratum: _lived(record.verdicts) for stratum, record in longest.items()}
+
+
+def _lived(verdicts: Mapping[str, int]) -> Counter[str]:
+    lived = Counter({name: n for name, n in verdicts.items() if name != "not applicable"})
+    return lived or Counter(verdicts)
 
 
 def share(verdicts: Mapping[str, int]) -> str:

@@ -71,15 +71,18 @@ def test_cells_of_the_same_versions_have_names_of_their_own(tmp_path: Path) -> N
     ]
 
 
-@pytest.mark.parametrize(
-    "verdict", ["silent", "late", "announced", "refused", "not applicable", "not run"]
-)
+@pytest.mark.parametrize("verdict", ["silent", "late", "announced", "refused", "not run"])
 def test_the_worst_life_decides_and_its_share_is_told(tmp_path: Path, verdict: str) -> None:
     worse = verdict in {"silent", "late", "announced", "refused"}
     square = cell(tmp_path, files.known(files.TARGET, verdict)).squares[files.TARGET]
     assert square.verdict == (verdict if worse else "holds")
     assert square.share == ("2/3" if worse else "1/3")
     assert square.lives == {verdict: 2, "holds": 1}
+
+
+def test_lives_that_the_versions_cannot_live_do_not_count(tmp_path: Path) -> None:
+    square = cell(tmp_path, files.known(files.TARGET, "not applicable")).squares[files.TARGET]
+    assert (square.verdict, square.share, square.lives) == ("holds", "", {"holds": 1})
 
 
 def test_every_stratum_asked_for_has_a_square(tmp_path: Path) -> None:

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conformance.case import Case, CaseError, parse_case
-from conformance.drawn import drawn
 from conformance.known_failures import OURS, read
 from conformance.options import OptionError, chosen_families, chosen_strata, number_of_examples
-from conformance.runner import PROFILES
 from conformance.session import import_problem
 
 FEW = 3
@@ -65,6 +63,9 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
     if arguments.case:
         yield parse_case(arguments.case)
         return
+    from conformance.drawn import drawn  # these import Hypothesis, which reports do without
+    from conformance.runner import PROFILES
+
     few = number_of_examples(arguments.examples) or FEW
     families = chosen_families(arguments.family)
     strata = chosen_strata(("cpu",), arguments.stratum)

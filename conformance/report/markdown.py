@@ -110,7 +110,8 @@ def legend() -> str:
     """What the verdicts mean, and what ``since`` says."""
     rows = [(f"{sign} {name}", MEANINGS[name]) for name, sign in SIGNS.items()]
     told = (
-        "A share such as 1/9 is that of the lives that met the worst. *Since* names the oldest "
+        "A share such as 1/9 is that of the lives that met the worst, of those that these versions "
+        "can live. *Since* names the oldest "
         "PEFT from which on it has held with this transformers; *or before* says that no older "
         "one was run."
     )
