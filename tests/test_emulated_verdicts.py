@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from peft.tuners.lora import Linear as LoraLinear
 
 from conformance import devices
 from conformance.case import CHOICES, Case
+from conformance.drawn import drawn
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
 from conformance.observation import Observation
-from conformance.options import RUN_SEED, stratum_seed
-from conformance.strategies import cases
 
 STRATA = ("tied-ensure-target:both", "tied-default-tokens:different", "untied-default-save:head")
 EXAMPLES = 6
+ROOT = Path(__file__).parent.parent
 FAULTY = Case(device="emulated", tied=False, ensure=False, placement="target:head")
 
 
@@ -30,24 +32,9 @@ def emulated_device() -> None:
         pytest.skip(reason)
 
 
-def drawn(name: str, device: str) -> list[Case]:
+def lives(name: str, device: str) -> list[Case]:
     (stratum,) = strata((device,), f"{device}-{name}")
-    found: list[Case] = []
-
-    @seed(stratum_seed(RUN_SEED, stratum))
-    @settings(
-        max_examples=EXAMPLES,
-        phases=(Phase.generate,),
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    @given(case=cases(stratum))
-    def lives(case: Case) -> None:
-        found.append(case)
-
-    lives()
-    return found
+    return drawn(stratum, EXAMPLES)
 
 
 def judged(seen: Observation) -> dict[str, tuple[str, list[str]]]:
@@ -56,9 +43,26 @@ def judged(seen: Observation) -> dict[str, tuple[str, list[str]]]:
     return {name: (j.verdict, [f.kind for f in j.findings]) for name, j in judgements.items()}
 
 
+def test_one_run_lives_on_the_cpu_first_and_on_the_device_after() -> None:
+    """Autograd counts devices at its first backward pass, here that of a life on the cpu."""
+    options = ("--stratum", "*-untied-default-body", "--invariant", "life-completes")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "conformance/test_invariants.py", "-q"),
+            *("--device", "cpu", "--device", "emulated", *options),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+
+
 @pytest.mark.parametrize("name", STRATA)
 def test_verdicts_are_the_cpu_s(name: str) -> None:
-    here, there = drawn(name, "cpu"), drawn(name, "emulated")
+    here, there = lives(name, "cpu"), lives(name, "emulated")
     assert [replace(case, device="cpu", crossing="none") for case in there] == here
     for on_cpu, on_device in zip(here, there, strict=True):
         assert judged(observe(on_device)) == judged(observe(on_cpu)), on_device
