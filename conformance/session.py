@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def import_problem() -> str | None:
             __import__(package)
         except (ImportError, AttributeError, RuntimeError) as error:
             # AttributeError: PEFT 0.18 on transformers 4.45; RuntimeError: lazy imports
-            reason = " ".join(str(error).split())
+            reason = re.sub(r"\S*site-packages/", "(", " ".join(str(error).split()))
             return f"{package} cannot be imported here ({type(error).__name__}: {reason})"
     return None
 
