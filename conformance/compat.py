@@ -62,11 +62,9 @@ def lacks(case: Case) -> str:
     Only what makes another model or another adapter. An option of a call that a version does not
     have (``safe_merge``, ``low_cpu_mem_usage``, ...) is left out of the call.
     """
-    wanted = FAMILIES[case.family]
-    if not has_family(wanted):
-        return f"transformers {installed('transformers')} has no {wanted.model}"
-    if not runs(wanted, case.dtype):
-        return f"transformers {installed('transformers')} cannot run {wanted.model} in {case.dtype}"
+    base = lacks_base(case)
+    if base:
+        return base
     asked = {
         "ensure_weight_tying": case.ensure,
         "trainable_token_indices": bool(PLACEMENTS[case.placement].tokens),
@@ -78,6 +76,16 @@ def lacks(case: Case) -> str:
     found = options()
     missing = next((name for name, wants in asked.items() if wants and name not in found), None)
     return f"PEFT {installed('peft')} has no {missing}" if missing else ""
+
+
+def lacks_base(case: Case) -> str:
+    """What the base of a case asks of transformers that the installed one does not have."""
+    wanted = FAMILIES[case.family]
+    if not has_family(wanted):
+        return f"transformers {installed('transformers')} has no {wanted.model}"
+    if not runs(wanted, case.dtype):
+        return f"transformers {installed('transformers')} cannot run {wanted.model} in {case.dtype}"
+    return ""
 
 
 @cache

@@ -23,10 +23,10 @@ from conformance.known_failures import OURS, read
 from conformance.options import add_options
 from conformance.placements import PLACEMENTS
 from conformance.report import command as report
+from conformance.report.markdown import meanings
 from conformance.results import reader as results
 from conformance.runner import PROFILES
 from conformance.summary import verdict_table
-from conformance.verdict import MEANINGS, SIGNS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -152,12 +152,6 @@ a witness.
 
 {table}
 """
-
-
-def meanings() -> str:
-    """Every verdict, worst first, and what it means for a user."""
-    rows = [(f"{sign} {name}", MEANINGS[name]) for name, sign in SIGNS.items()]
-    return table(("verdict", "what happens to a user of this placement"), rows)
 
 
 def _range(here: object, saver: object) -> str:

@@ -13,7 +13,7 @@ from corpora import TIED, UNTIED, change_config, change_json, change_manifest, c
 
 from conformance import __main__
 from conformance.case import Case
-from conformance.corpus.arriving import arrive, tensors_of_pickle
+from conformance.corpus.arriving import arrive, check_only_tensors
 from conformance.corpus.manifest import EXPECTED, FORMAT, MANIFEST, Corpus, CorpusError, read
 
 
@@ -139,9 +139,9 @@ def test_a_pickle_that_runs_something_is_never_unpickled(corpus: Corpus, tmp_pat
 
 def test_a_pickle_of_tensors_alone_may_be_read(tmp_path: Path) -> None:
     torch.save({"x": torch.ones(2)}, tmp_path / "adapter_model.bin")
-    tensors_of_pickle(tmp_path / "adapter_model.bin")
+    check_only_tensors(tmp_path / "adapter_model.bin")
     torch.save({"x": 1}, tmp_path / "other.bin")
-    assert "holds more than tensors" in sentence(lambda: tensors_of_pickle(tmp_path / "other.bin"))
+    assert "holds more than tensors" in sentence(lambda: check_only_tensors(tmp_path / "other.bin"))
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,8 @@ from conformance.corpus.manifest import Corpus, CorpusError, KeptLife
 from conformance.life import Life, as_report
 from conformance.observation import LoadReport, Observation, Snapshot, Trouble
 from conformance.snapshot import saved, snapshot
-from conformance.versions import installed
 from tiny_models import build as tiny
-from tiny_models.compat import canonical_name, has_family, parameter_of
+from tiny_models.compat import canonical_name, parameter_of
 from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -40,9 +39,7 @@ def arrive(corpus: Corpus, case: Case) -> Observation:
     about: dict[str, Any] = {"case": case, "saver": corpus.saver, "own": kept.own}
     names = {"embedding": wanted.embedding, "head": wanted.head}
     about["names"] = names | {"head-in-file": wanted.head_in_file}
-    lacks = f"the saver: {kept.lacks}" if kept.lacks else ""
-    if not has_family(wanted):
-        lacks = f"transformers {installed('transformers')} has no {wanted.model}"
+    lacks = compat.lacks_base(case) or (f"the saver: {kept.lacks}" if kept.lacks else "")
     if lacks:
         return Arrival(**about, lacks=lacks)
     if not kept.folder:
@@ -137,12 +134,10 @@ class Arriving(Life):
 
     def _load_adapter(self) -> None:
         folder = self.folder / "adapter"
-        pickled = [tensors_of_pickle(file) for file in sorted(folder.glob("*.bin"))]
+        for file in sorted(folder.glob("*.bin")):
+            check_only_tensors(file)
         with self.at("adapter-reloaded"):
-            written = saved(folder, config_name="adapter_config.json")
-        for held in pickled:
-            written = replace(written, tensors={**written.tensors, **held})
-        self.saved["adapter"] = written
+            self.saved["adapter"] = saved(folder, config_name="adapter_config.json")
         try:
             adapter(self)
         except NotImplementedError as error:
@@ -178,8 +173,8 @@ def _parts(keys: Iterable[str], parameters: Mapping[str, Tensor]) -> dict[str, t
     return {key: part for key, part in found.items() if part is not None}
 
 
-def tensors_of_pickle(file: Path) -> dict[str, Tensor]:
-    """The tensors of a file that old PEFT wrote; raises CorpusError if it holds anything else.
+def check_only_tensors(file: Path) -> None:
+    """Raise CorpusError if a file that old PEFT wrote holds anything but tensors.
 
     What torch reads with ``weights_only`` names nothing that could run, so that a PEFT or torch
     that would unpickle all of it may read it too.
@@ -192,4 +187,3 @@ def tensors_of_pickle(file: Path) -> dict[str, Tensor]:
         raise CorpusError(f"{file} holds more than tensors, and is never unpickled") from None
     if not isinstance(held, Mapping) or not all(map(torch.is_tensor, held.values())):
         raise CorpusError(f"{file} holds more than tensors, and is never unpickled")
-    return dict(held)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare import EPS, coarsest, distance, drowned, logits_allowance, same_when_cast
+from conformance.compare import EPS, coarsest, distance, drowned, same_when_cast
 from conformance.corpus.promises import CORPUS, promise
+from conformance.invariants import logits
+from conformance.invariants.loading import calls, untruths
 from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
 
@@ -29,15 +31,8 @@ def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Itera
 
     ``dtypes`` are those of what was loaded beside the base's own.
     """
-    first, second = seen.stages[expected].logits, seen.stages[loaded].logits
-    assert first is not None
-    assert second is not None
     dtype = coarsest(seen.case.dtype, *dtypes)
-    allowed = logits_allowance(seen, first, second, dtype=dtype)
-    amount = distance(first, second)
-    if not amount <= allowed:
-        what = f"logits of {loaded} differ from the saver's {expected}"
-        yield Finding("wrong-value", what, amount, allowed)
+    return logits.differ(seen, expected, loaded, dtype=dtype, whose="the saver's ")
 
 
 @promise(
@@ -111,16 +106,10 @@ def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
 )
 def merged_file_report_is_true(seen: Observation) -> Iterator[Finding]:
     report = seen.loading["reloaded"]
-    said, done = set(report.missing), set(report.reinitialised)
-    for name in sorted(said - done):
-        yield Finding("false-report", f"{name} was called missing but was restored")
-    for name in sorted(done - said):
-        yield Finding("false-report", f"{name} was newly initialised and nobody said so")
-    for name in sorted(done & said):
+    yield from untruths(report)
+    for name in sorted({*report.missing} & {*report.reinitialised}):
         yield Finding("missing-key", f"{name} was newly initialised, and called missing")
-    for kind in ("unexpected", "mismatched", "errors"):
-        for key in getattr(report, kind):
-            yield Finding("false-report", f"the load report calls {key} {kind}")
+    yield from calls(report, "unexpected", "mismatched", "errors")
 
 
 @promise(

@@ -6,10 +6,26 @@ import re
 from collections.abc import Iterator
 
 from conformance.invariants.invariant import invariant
-from conformance.observation import Observation
+from conformance.observation import LoadReport, Observation
 from conformance.violation import Finding
 
 NEWLY = re.compile(r"newly initialized|MISSING|UNEXPECTED|MISMATCH", re.IGNORECASE)
+
+
+def calls(report: LoadReport, *kinds: str) -> Iterator[Finding]:
+    """A finding for each key that the report names under one of these kinds."""
+    for kind in kinds:
+        for key in getattr(report, kind):
+            yield Finding("false-report", f"the load report calls {key} {kind}")
+
+
+def untruths(report: LoadReport) -> Iterator[Finding]:
+    """A finding for each key called missing and restored, or newly initialised in silence."""
+    said, done = set(report.missing), set(report.reinitialised)
+    for key in sorted(said - done):
+        yield Finding("false-report", f"{key} was called missing but was restored")
+    for key in sorted(done - said):
+        yield Finding("false-report", f"{key} was newly initialised and nobody said so")
 
 
 @invariant(
@@ -19,10 +35,7 @@ NEWLY = re.compile(r"newly initialized|MISSING|UNEXPECTED|MISMATCH", re.IGNORECA
     needs=("reloaded",),
 )
 def load_report_is_clean(seen: Observation) -> Iterator[Finding]:
-    report = seen.loading["reloaded"]
-    for kind in ("missing", "unexpected", "mismatched", "errors"):
-        for key in getattr(report, kind):
-            yield Finding("false-report", f"the load report calls {key} {kind}")
+    yield from calls(seen.loading["reloaded"], "missing", "unexpected", "mismatched", "errors")
     for heard in seen.heard_at("reloaded"):
         if NEWLY.search(heard.text):
             line = next(line for line in heard.text.splitlines() if NEWLY.search(line))
@@ -37,12 +50,5 @@ def load_report_is_clean(seen: Observation) -> Iterator[Finding]:
     applies=lambda seen: None if "base" in seen.loading else "the base was not loaded",
 )
 def base_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
-    report = seen.loading["base"]
-    said, done = set(report.missing), set(report.reinitialised)
-    for key in sorted(said - done):
-        yield Finding("false-report", f"{key} was called missing but was restored")
-    for key in sorted(done - said):
-        yield Finding("false-report", f"{key} was newly initialised and nobody said so")
-    for kind in ("unexpected", "mismatched", "errors"):
-        for key in getattr(report, kind):
-            yield Finding("false-report", f"the load report calls {key} {kind}")
+    yield from untruths(seen.loading["base"])
+    yield from calls(seen.loading["base"], "unexpected", "mismatched", "errors")

@@ -10,15 +10,22 @@ from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
 
 
-def differ(seen: Observation, one: str, other: str) -> Iterator[Finding]:
-    """A finding where the logits of two stages differ by more than rounding explains."""
+def differ(
+    seen: Observation, one: str, other: str, *, dtype: str = "", whose: str = ""
+) -> Iterator[Finding]:
+    """A finding where the logits of two stages differ by more than rounding explains.
+
+    ``dtype`` is the coarsest precision involved, as ``logits_allowance`` takes it; ``whose`` says
+    whose stage the first is where it is not this life's own.
+    """
     first, second = seen.stages[one].logits, seen.stages[other].logits
     assert first is not None
     assert second is not None
-    allowed = logits_allowance(seen, first, second)
+    allowed = logits_allowance(seen, first, second, dtype=dtype)
     amount = distance(first, second)
     if not amount <= allowed:
-        yield Finding("wrong-value", f"logits of {other} differ from {one}", amount, allowed)
+        what = f"logits of {other} differ from {whose}{one}"
+        yield Finding("wrong-value", what, amount, allowed)
 
 
 @invariant(
@@ -64,10 +71,7 @@ def reload_keeps_logits(seen: Observation) -> Iterator[Finding]:
         dtype = seen.case.dtype
         if seen.case.reload_dtype != "same":
             dtype = coarsest(dtype, seen.case.reload_dtype)
-        allowed = logits_allowance(seen, merged.logits, reloaded.logits, dtype=dtype)
-        amount = distance(merged.logits, reloaded.logits)
-        if not amount <= allowed:
-            yield Finding("wrong-value", "logits of reloaded differ from merged", amount, allowed)
+        yield from differ(seen, "merged", "reloaded", dtype=dtype)
 
 
 @invariant(

@@ -108,14 +108,19 @@ def word(square: Square | None, more: str = "") -> str:
 
 def legend() -> str:
     """What the verdicts mean, and what ``since`` says."""
-    rows = [(f"{sign} {name}", MEANINGS[name]) for name, sign in SIGNS.items()]
     told = (
         "A share such as 1/9 is that of the lives that met the worst, of those that these versions "
         "can live. *Since* names the oldest "
         "PEFT from which on it has held with this transformers; *or before* says that no older "
         "one was run."
     )
-    return f"{table(('verdict', 'what happens to a user of this placement'), rows)}\n\n{told}"
+    return f"{meanings()}\n\n{told}"
+
+
+def meanings() -> str:
+    """Every verdict, worst first, and what it means for a user."""
+    rows = [(f"{sign} {name}", MEANINGS[name]) for name, sign in SIGNS.items()]
+    return table(("verdict", "what happens to a user of this placement"), rows)
 
 
 def _matrices(cells: Sequence[Cell], device: str) -> Iterator[str]:
