@@ -27,6 +27,9 @@ sums of K >= 16 terms weigh sqrt(16) times as much as the weights, four. The all
 larger of the two. Nothing here depends on the family. Reloading within one process rounds
 nowhere: there only equal bits hold.
 
+The movement is that of the model the adapter defines. Where PEFT computes another one, that one
+may be ten times as sensitive, and nothing has measured it (``strays``).
+
 Now and then a model in half precision is so sensitive that rounding moves its logits as much as
 the adapter does: then they prove nothing, and promises that compare them are not judged
 (``drowned``).
@@ -62,10 +65,9 @@ def size(*tensors: Tensor | None) -> float:
 def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = "") -> float:
     """Absolute allowance between two forward passes of one life; see the module's text.
 
-    ``dtype`` is the coarsest precision involved: where nothing else is said, that of the base or
-    of its adapter, which PEFT keeps in float32 over a base in float64 up to 0.6.
+    ``dtype`` is the coarsest precision involved, ``precision`` where nothing else is said.
     """
-    eps = EPS[dtype or coarsest(seen.case.dtype, *_adapter_dtypes(seen))]
+    eps = EPS[dtype or precision(seen)]
     base = seen.stages["base"].logits
     layers = seen.case.layers
     roundings = 4 + 14 * layers
@@ -76,12 +78,15 @@ def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = ""
     return max(derived, NUDGES[seen.case.dtype] * measured)
 
 
-def _adapter_dtypes(seen: Observation) -> set[str]:
-    """Precisions of the adapter's parameters, which have a space in their names."""
+def precision(seen: Observation) -> str:
+    """The coarser dtype of the base and its adapter, whose parameters have a space in their names.
+
+    PEFT keeps the adapter in float32 over a base in float64 up to 0.6.
+    """
     trained = seen.stages.get("trained")
     weights = trained.weights if trained else {}
     kinds = {str(tensor.dtype) for name, tensor in weights.items() if " " in name}
-    return {kind.removeprefix("torch.") for kind in kinds}
+    return coarsest(seen.case.dtype, *(kind.removeprefix("torch.") for kind in kinds))
 
 
 def _movement(seen: Observation) -> float:
@@ -113,6 +118,19 @@ def drowned(seen: Observation) -> str | None:
     if moved > least:
         return None
     return f"in {seen.case.dtype} rounding moves these logits as much as the adapter does"
+
+
+def strays(seen: Observation) -> bool:
+    """Whether the trained model is not the defined one, whose movement the allowance rests on.
+
+    Half precision only: in float32 and float64 rounding is far below what a fault does.
+    """
+    defined, trained = seen.stages.get("defined"), seen.stages["trained"].logits
+    if seen.case.dtype in SUMMED_IN_THEMSELVES or defined is None or trained is None:
+        return False
+    if defined.logits is None:
+        return False
+    return distance(defined.logits, trained) > logits_allowance(seen, defined.logits, trained)
 
 
 def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> float:

@@ -20,6 +20,7 @@ from conformance.compare import (
     logits_allowance,
     same_bits,
     size,
+    strays,
     weight_allowance,
     worst,
 )
@@ -108,6 +109,41 @@ def test_an_adapter_coarser_than_its_base_decides() -> None:
         trained = replace(found.stages["trained"], weights={name: torch.ones(2, dtype=kind)})
         coarse = replace(found, stages={**found.stages, "trained": trained})
         assert logits_allowance(coarse) == pytest.approx(times * fine)
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("float64", "breaks"), ("float32", "holds")])
+def test_a_merged_weight_is_as_fine_as_its_adapter(kind: str, verdict: str) -> None:
+    """Up to 0.6 PEFT merges a delta in float32 into a base in float64."""
+    found = healthy(placement="target:head", tied=False, dtype="float64")
+    weights = found.stages["trained"].weights
+    weights = {name: tensor.to(getattr(torch, kind)) for name, tensor in weights.items()}
+    merged = dict(found.stages["merged"].weights)
+    merged["lm_head.weight"] = merged["lm_head.weight"].double() * (1 + 2.0**-24)
+    stages = {
+        "trained": replace(found.stages["trained"], weights=weights),
+        "merged": replace(found.stages["merged"], weights=merged),
+    }
+    found = replace(found, stages={**found.stages, **stages})
+    assert INVARIANTS["untied-stay-untied"].judge(found).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("dtype", "by", "verdict"),
+    [("bfloat16", 0.0, "breaks"), ("bfloat16", 50.0, "holds"), ("float32", 50.0, "breaks")],
+)
+def test_in_half_precision_no_nudge_speaks_for_a_model_that_is_not_the_defined_one(
+    dtype: str, by: float, verdict: str
+) -> None:
+    found = healthy(dtype=dtype)
+    logits = found.stages["trained"].logits
+    assert logits is not None
+    stages = {
+        "defined": replace(found.stages["defined"], logits=logits + by),
+        "unmerged": replace(found.stages["unmerged"], logits=logits + 10.0),
+    }
+    found = replace(found, stages={**found.stages, **stages})
+    assert strays(found) is (verdict == "holds")
+    assert INVARIANTS["unmerge-restores"].judge(found).verdict == verdict
 
 
 def test_a_sensitive_model_is_allowed_more_and_a_dull_one_no_less() -> None:

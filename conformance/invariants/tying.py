@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare import distance, same_bits, weight_allowance
+from conformance.compare import distance, precision, same_bits, weight_allowance
 from conformance.invariants.invariant import invariant
 from conformance.observation import Observation, Snapshot
 from conformance.promises import adapters_tied, base_tie_survives, separate
@@ -93,7 +93,7 @@ def untied_stay_untied(seen: Observation) -> Iterator[Finding]:
             yield Finding("missing-key", f"{name} is gone after merging")
             continue
         base = seen.stages["base"].weights[name]
-        allowed = weight_allowance(seen.case.dtype, seen.case.rank, expected, base)
+        allowed = weight_allowance(precision(seen), seen.case.rank, expected, base)
         amount = distance(expected, merged)
         if not amount <= allowed:
             yield Finding("wrong-value", f"merged {name} is not what was trained", amount, allowed)
