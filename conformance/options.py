@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 RUN_SEED = 20261122
 """The seed of every deterministic run; ``--hypothesis-seed`` sets another."""
 LONGEST = 9  # digits of a number of examples
+PROFILES = {
+    "default": {"max_examples": 9},
+    "ci": {"max_examples": 9},
+    "dev": {"max_examples": 3},
+    "explore": {"max_examples": 100},
+}
+"""What each Hypothesis profile changes; here, since a header tells of it without Hypothesis."""
 
 
 class OptionError(ValueError):

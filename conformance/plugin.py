@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Generator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,11 +15,12 @@ import pytest
 from hypothesis import settings
 
 from conformance.corpus.invariants import CORPUS
+from conformance.header import header
 from conformance.invariants import INVARIANTS
-from conformance.options import OptionError, add_options
+from conformance.options import PROFILES, OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
-from conformance.records import KEY, Record, Results
-from conformance.runner import PROFILES, register_profiles
+from conformance.records import KEY, Record, Results, unjudgeable
+from conformance.runner import register_profiles
 from conformance.session import Session, import_problem
 from conformance.summary import summary_lines
 from conformance.versions import commit, versions
@@ -57,14 +57,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         if session.options.results:
-            header = {**_header(config), "commit": commit()}
-            config.stash[RESULTS] = Results(session.options.results, header)
+            head = {**_header(config), "commit": commit()}
+            config.stash[RESULTS] = Results(session.options.results, head)
         problem = import_problem()
         if problem:
             if RESULTS in config.stash:
-                row = Record(item="import", kind="import", result="error", reason=problem)
+                row = unjudgeable(problem)
                 config.stash[RECORDS].append(row)
-                config.stash[RESULTS].write({"type": "item", **row.as_json()})
+                config.stash[RESULTS].write_item(row)
             raise pytest.UsageError(problem)
 
 
@@ -92,34 +92,24 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _header(config: pytest.Config) -> dict[str, Any]:
-    options, corpus = config.stash[SESSION].options, config.stash[SESSION].corpus
-    saver = {"saver": dict(corpus.saver)} if corpus else {}
-    return saver | {
-        "versions": versions(),
-        "devices": list(options.devices),
-        "profile": settings.get_current_profile_name(),
-        "examples": options.examples or settings().max_examples,
-        "seed": options.seed,
-        "families": list(options.families),
-        "invariants": list(options.invariants),
-        "strata": sorted({stratum.on_any_device for stratum in options.strata}),
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
+    session = config.stash[SESSION]
+    saver = session.corpus.saver if session.corpus else None
+    return header(session.options, versions(), settings.get_current_profile_name(), saver)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Versions, devices, profile and seed."""
     if SESSION not in config.stash:
         return []
-    header = _header(config)
-    listed = ", ".join(f"{name} {version}" for name, version in header["versions"].items())
+    head = _header(config)
+    listed = ", ".join(f"{name} {version}" for name, version in head["versions"].items())
     corpus = config.stash[SESSION].corpus
     saved = f"; saved by {corpus.saved_by}" if corpus else ""
     return [
         f"conformance: {listed}{saved}",
         (
-            f"conformance: devices {', '.join(header['devices'])}; profile {header['profile']}, "
-            f"{header['examples']} lives a stratum; seed {header['seed']}"
+            f"conformance: devices {', '.join(head['devices'])}; profile {head['profile']}, "
+            f"{head['examples']} lives a stratum; seed {head['seed']}"
         ),
     ]
 
@@ -171,10 +161,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, value in report.user_properties:
         if name == KEY and report.when == "call" and _CONTROLLER:
             config = _CONTROLLER[0]
-            fields = cast("dict[str, Any]", value)
-            config.stash[RECORDS].append(Record(**fields))
+            record = Record(**cast("dict[str, Any]", value))
+            config.stash[RECORDS].append(record)
             if RESULTS in config.stash:
-                config.stash[RESULTS].write({"type": "item", **fields})
+                config.stash[RESULTS].write_item(record)
 
 
 _CONTROLLER: list[pytest.Config] = []
@@ -203,11 +193,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Close the results file; an interrupted run gets its footer here too."""
     if RESULTS in config.stash:
-        records = config.stash[RECORDS]
-        counts: dict[str, int] = {}
-        for record in records:
-            counts[record.result] = counts.get(record.result, 0) + 1
         status = config.stash.get(EXIT, int(pytest.ExitCode.USAGE_ERROR))
-        footer = {"items": len(records), "results": counts, "exit": status}
-        config.stash[RESULTS].close(footer)
+        records = config.stash[RECORDS]
+        config.stash[RESULTS].close(records, status)
         del config.stash[RESULTS]

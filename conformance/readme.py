@@ -20,12 +20,11 @@ from conformance.case import CHOICES, Case
 from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS, read
-from conformance.options import add_options
+from conformance.options import PROFILES, add_options
 from conformance.placements import PLACEMENTS
 from conformance.report import command as report
 from conformance.report.markdown import meanings
 from conformance.results import reader as results
-from conformance.runner import PROFILES
 from conformance.summary import verdict_table
 
 ROOT = Path(__file__).parents[1]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -51,6 +52,11 @@ class Record:
         return fields
 
 
+def unjudgeable(reason: str) -> Record:
+    """The one row of a cell whose packages cannot be installed or imported."""
+    return Record(item="import", kind="import", result="error", reason=reason)
+
+
 class Results:
     """JSON lines: a header, one flushed line an item, a footer. Only the controller writes."""
 
@@ -63,7 +69,12 @@ class Results:
         self._file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
         self._file.flush()
 
-    def close(self, footer: Mapping[str, Any]) -> None:
+    def write_item(self, record: Record) -> None:
+        """Write the line of one item."""
+        self.write({"type": "item", **record.as_json()})
+
+    def close(self, records: Sequence[Record], status: int) -> None:
         """Write the footer; a file without one was interrupted."""
-        self.write({"type": "footer", **footer})
+        counts = Counter(record.result for record in records)
+        self.write({"type": "footer", "items": len(records), "results": counts, "exit": status})
         self._file.close()

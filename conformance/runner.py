@@ -16,6 +16,7 @@ from conformance.invariants.warning import EARLY
 from conformance.known_failures import KnownFailures
 from conformance.observation import Heard, Observation
 from conformance.observer import Observer
+from conformance.options import PROFILES
 from conformance.printed import failure_text
 from conformance.strategies import cases
 from conformance.violation import Finding, violation_class
@@ -156,14 +157,6 @@ def judge_one(
     if findings:
         raise_violation(invariant, findings, seen)
     return met
-
-
-PROFILES: dict[str, dict[str, Any]] = {
-    "default": {"max_examples": 9},
-    "ci": {"max_examples": 9},
-    "dev": {"max_examples": 3},
-    "explore": {"max_examples": 100},
-}
 
 
 def register_profiles() -> None:

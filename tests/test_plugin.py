@@ -16,8 +16,7 @@ from stubbed_suite import ROOT, TABLE, Suite
 from conformance import devices
 from conformance.case import Case
 from conformance.invariants import INVARIANTS
-from conformance.options import RUN_SEED
-from conformance.runner import PROFILES
+from conformance.options import PROFILES, RUN_SEED
 from conformance.versions import PACKAGES, installed
 
 pytest_plugins = ["pytester"]

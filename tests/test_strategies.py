@@ -20,8 +20,8 @@ from conformance.invariants.invariant import always
 from conformance.known_failures import KnownFailures
 from conformance.observation import Observation
 from conformance.observer import Observer
-from conformance.options import RUN_SEED, stratum_seed
-from conformance.runner import PROFILES, run_item
+from conformance.options import PROFILES, RUN_SEED, stratum_seed
+from conformance.runner import run_item
 from conformance.strategies import cases
 from conformance.violation import Finding, Violation
 from conformance.weight_tying_tables import ROWS, Row

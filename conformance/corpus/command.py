@@ -9,7 +9,13 @@ from pathlib import Path
 
 from conformance.case import Case, CaseError, parse_case
 from conformance.known_failures import OURS, read
-from conformance.options import OptionError, chosen_families, chosen_strata, number_of_examples
+from conformance.options import (
+    PROFILES,
+    OptionError,
+    chosen_families,
+    chosen_strata,
+    number_of_examples,
+)
 from conformance.session import import_problem
 
 FEW = 3
@@ -63,8 +69,7 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
     if arguments.case:
         yield parse_case(arguments.case)
         return
-    from conformance.drawn import drawn  # these import Hypothesis, which reports do without
-    from conformance.runner import PROFILES
+    from conformance.drawn import drawn  # imports Hypothesis, which reports do without
 
     few = number_of_examples(arguments.examples) or FEW
     families = chosen_families(arguments.family)

@@ -1,0 +1,30 @@
+"""The header of a run: which versions judged which part of the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from conformance.options import PROFILES, Options
+
+
+def header(
+    options: Options,
+    versions: Mapping[str, str],
+    profile: str,
+    saver: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What a run says of itself before its first item; ``saver`` is who saved its corpus."""
+    of_a_corpus = {"saver": dict(saver)} if saver else {}
+    return of_a_corpus | {
+        "versions": dict(versions),
+        "devices": list(options.devices),
+        "profile": profile,
+        "examples": options.examples or PROFILES[profile]["max_examples"],
+        "seed": options.seed,
+        "families": list(options.families),
+        "invariants": list(options.invariants),
+        "strata": sorted({stratum.on_any_device for stratum in options.strata}),
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
