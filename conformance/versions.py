@@ -5,9 +5,12 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
 
 PACKAGES = ("peft", "transformers", "torch", "safetensors", "hypothesis", "pytest")
 
@@ -24,6 +27,26 @@ def installed(package: str) -> str:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a verdict."""
     return {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES}
+
+
+@cache
+def parsed(text: str) -> Version:
+    """A version as pip sorts it; what is none comes first."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return Version("0.dev0")
+
+
+def minor(text: str) -> tuple[int, ...]:
+    """What of a version names a minor release."""
+    return parsed(text).release[:2]
+
+
+def cell_name(found: Mapping[str, str]) -> str:
+    """The name of a cell, as tox.ini names its environments."""
+    peft, transformers = (".".join(map(str, minor(found[n]))) for n in ("peft", "transformers"))
+    return f"peft{peft}-tf{transformers}"
 
 
 def commit(root: Path = Path(__file__).parents[1]) -> str | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from corpora import (
+from corpus_files import (
     FUSED,
     HALF,
     LIVES,

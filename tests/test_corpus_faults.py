@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from corpora import (
+from corpus_files import (
     FUSED,
     HALF,
     RENAMED,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from corpora import TIED, UNTIED, change_config, change_json, change_manifest, copied, saved
+from corpus_files import TIED, UNTIED, change_config, change_json, change_manifest, copied, saved
 
 from conformance import __main__
 from conformance.case import Case

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from conformance.options import (
     number_of_examples,
 )
 from conformance.session import import_problem
+from conformance.versions import cell_name, versions
 
 FEW = 3
 """Lives of a stratum that are kept where no number is given."""
@@ -31,6 +33,12 @@ def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "their models, adapters and expected logits for `pytest conformance --load-corpus DIR`.",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="where to write: a new folder")
+    parser.add_argument(
+        "--as-cell",
+        action="store_true",
+        help="write into a folder of DIR that is named after the installed versions, such as "
+        "peft0.21-tf4.57, in place of what it held",
+    )
     parser.add_argument("--stratum", metavar="PATTERN", help="strata to cover (default: all)")
     parser.add_argument("--family", metavar="NAMES", help="families to draw from, by commas")
     parser.add_argument("--examples", metavar="N", help=f"lives a stratum (default: {FEW})")
@@ -48,6 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
         problem = import_problem()
         if problem:
             raise OptionError(problem)  # noqa: TRY301  told as the others are
+        if arguments.as_cell:
+            folder /= cell_name(versions())
+            shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise OptionError(f"{folder} is not empty")  # noqa: TRY301  told as the others are

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
-
-from packaging.version import InvalidVersion, Version
 
 from conformance.grid import Stratum, strata
 from conformance.records import Record
 from conformance.results.reader import Run, same_grid
 from conformance.summary import label, met, share
 from conformance.verdict import worst
+from conformance.versions import minor, parsed
 
 
 @dataclass(frozen=True)
@@ -65,16 +64,7 @@ def combine(runs: Iterable[Run]) -> list[Cell]:
 def _order(run: Run) -> tuple[Any, ...]:
     versions = run.header["versions"]
     packages = ("peft", "transformers", "torch", "python")
-    return (*(_version(versions.get(name, "")) for name in packages), run.path.name)
-
-
-@cache
-def _version(text: str) -> Version:
-    """A version as pip sorts it; what is none comes first."""
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return Version("0.dev0")
+    return (*(parsed(versions.get(name, "")) for name in packages), run.path.name)
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
@@ -149,7 +139,8 @@ def since(cell: Cell, stratum: str, cells: Sequence[Cell]) -> str:
 
     Nothing where it does not hold, or where no older PEFT was run with this transformers.
     """
-    line = [one for one in cells if _minor(one) == _minor(cell)]
+    column = minor(cell.version("transformers"))
+    line = [one for one in cells if minor(one.version("transformers")) == column]
     older = line[line.index(cell) :: -1]
     holding = 0
     while holding < len(older) and _holds(older[holding], stratum):
@@ -158,10 +149,6 @@ def since(cell: Cell, stratum: str, cells: Sequence[Cell]) -> str:
         return ""
     first = older[holding - 1].version("peft")
     return f"since {first}" if holding < len(older) else f"since {first} or before"
-
-
-def _minor(cell: Cell) -> tuple[int, ...]:
-    return _version(cell.version("transformers")).release[:2]
 
 
 def _holds(cell: Cell, stratum: str) -> bool:
