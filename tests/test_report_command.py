@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_what_is_wrong_is_one_sentence(
     assert "do not cover the same grid: they differ in seed" in sentence(
         capsys, file, other, *markdown
     )
-    assert sentence(capsys, empty) == f"the folder {empty} holds no *.jsonl"
+    assert sentence(capsys, empty) == f"the folder {empty} holds no *.jsonl and no *.jsonl.gz"
     assert f"cannot write {away}: No such file" in sentence(capsys, file, *markdown, "-o", away)
     assert f"cannot write {file}: " in sentence(capsys, file, *markdown, "--badges", file)
     assert "none.toml cannot be read" in sentence(
@@ -110,9 +111,36 @@ def test_a_folder_stands_for_its_results(
 ) -> None:
     files.write(tmp_path / "a.jsonl")
     files.write(tmp_path / "b.jsonl", files.header("0.20.0"))
+    compressed(files.write(tmp_path / "c.jsonl", files.header("0.19.1")))
     (tmp_path / "notes.txt").write_text("not a results file")
     assert main(["report", str(tmp_path), "--format", "markdown"]) == 0
-    assert "| peft 0.20.0, transformers 5.23.0 |" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(f"| peft {peft}, transformers 5.23.0 |" in out for peft in ("0.19.1", "0.20.0"))
+
+
+def compressed(path: Path) -> Path:
+    """The file, compressed, in its place."""
+    made = path.with_name(f"{path.name}.gz")
+    made.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    return made
+
+
+def test_two_compressed_cells_are_compared(tmp_path: Path) -> None:
+    good = compressed(files.write(tmp_path / "a.jsonl", files.header("0.20.0")))
+    bad = compressed(files.write(tmp_path / "b.jsonl", files.header("0.21.2"), lived("silent")))
+    assert main(["report", "--compare", str(good), str(bad)]) == 1
+
+
+def test_a_compressed_cell_that_was_cut_off_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = compressed(files.write(tmp_path / "a.jsonl"))
+    path.write_bytes(path.read_bytes()[:-200])
+    assert main(["report", str(path), "--format", "markdown"]) == 0
+    assert "it was killed: the file has no footer" in capsys.readouterr().out
+    path.write_bytes(b"no gzip")
+    assert sentence(capsys, path, "--format", "markdown") == f"{path} is no gzip file"
 
 
 def test_output_and_badges_are_written(file: Path, tmp_path: Path) -> None:

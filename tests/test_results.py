@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -12,6 +14,7 @@ import results_files as files
 from stubbed_suite import ROOT, TABLE, Suite
 
 from conformance.records import FORMAT, RESULTS, Record
+from conformance.results import files as on_disk
 from conformance.results import reader
 from conformance.results.reader import ResultsError
 from conformance.verdict import VERDICTS
@@ -267,3 +270,69 @@ def test_other_devices_are_the_same_grid(tmp_path: Path) -> None:
 def test_a_difference_that_is_not_finite_is_valid_json(worst: float) -> None:
     line = Record(item="a", kind="b", worst=worst).as_json()
     assert json.loads(json.dumps(line, allow_nan=False))["worst"] is None
+
+
+def zipped(path: Path, text: bytes) -> Path:
+    made = path.with_name(f"{path.name}.gz")
+    made.write_bytes(on_disk.compressed(text))
+    return made
+
+
+def test_a_compressed_file_is_read_as_the_plain_one_is(tmp_path: Path) -> None:
+    plain = files.write(tmp_path / "a.jsonl")
+    one, other = reader.read(plain), reader.read(zipped(plain, plain.read_bytes()))
+    assert (one.header, one.records, one.footer) == (other.header, other.records, other.footer)
+    assert on_disk.inside(tmp_path) == [plain, other.path]
+
+
+def test_compressing_twice_gives_the_same_bytes_without_name_or_time() -> None:
+    made = on_disk.compressed(b"text")
+    assert made == on_disk.compressed(b"text")
+    assert made[3] == 0  # no field, so no name either
+    assert made[4:8] == bytes(4)
+    assert gzip.decompress(made) == b"text"
+
+
+def test_two_compressed_parts_are_one_file(tmp_path: Path) -> None:
+    plain = files.write(tmp_path / "a.jsonl")
+    first, second = plain.read_bytes()[:500], plain.read_bytes()[500:]
+    path = zipped(plain, b"")
+    path.write_bytes(on_disk.compressed(first) + on_disk.compressed(second))
+    assert reader.read(path).footer is not None
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_a_compressed_file_that_was_cut_off_is_read_up_to_there(
+    tmp_path: Path, part: float
+) -> None:
+    # texts that differ, so that no piece of the file stands for all that follows
+    told = (hashlib.sha256(bytes([n])).hexdigest() for n in range(60))
+    items = [files.item(files.TARGET, files.INVARIANTS[0], reason=text) for text in told]
+    plain = files.write_lines(tmp_path / "a.jsonl", [files.header(), *items, files.footer(items)])
+    path = zipped(plain, plain.read_bytes())
+    path.write_bytes(path.read_bytes()[: int(part * path.stat().st_size)])
+    run = reader.read(path)
+    assert run.interrupted == "it was killed: the file has no footer"
+    assert [one.reason for one in run.records] == [
+        line["reason"] for line in items[: len(run.records)]
+    ]
+    assert 0 < len(run.records) < len(items)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty: the run ended before it began"),
+        (b"{}\n", "is no gzip file"),
+        (on_disk.compressed(b"{}\n")[:10], "is empty: the run ended before it began"),
+        (on_disk.compressed(b"{}\n")[:-8] + bytes(8), "is a damaged gzip file"),
+        (on_disk.compressed(b"{}\n") + b"more", "is no gzip file"),
+        (on_disk.compressed(b"{}\n"), "has no header"),
+    ],
+)
+def test_a_bad_compressed_file_is_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(ResultsError) as caught:
+        reader.read(path)
+    assert str(caught.value).startswith(f"{path} {said}")

@@ -13,7 +13,7 @@ from typing import TypeVar
 from conformance.known_failures import OURS, KnownFailure, TableError, read
 from conformance.report import badges, changes, markdown, page, terminal
 from conformance.report.cells import Cell, combine
-from conformance.results import reader
+from conformance.results import files, reader
 from conformance.results.reader import ResultsError
 
 Anything = TypeVar("Anything")
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="FILES",
-        help="results files, one a cell; of a folder, its *.jsonl",
+        help="results files, one a cell; of a folder, its *.jsonl and *.jsonl.gz",
     )
     add(
         "--format",
@@ -124,9 +124,9 @@ def _report(arguments: argparse.Namespace) -> int:
 def _files(given: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
-        inside = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        inside = files.inside(path) if path.is_dir() else [path]
         if not inside:
-            raise ReportError(f"the folder {path} holds no *.jsonl")
+            raise ReportError(f"the folder {path} holds no *.jsonl and no *.jsonl.gz")
         found += inside
     return found
 

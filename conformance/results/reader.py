@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.records import FORMAT, RESULTS, Record
+from conformance.results import files
 
 GRID = ("seed", "examples", "families", "invariants", "strata")
 """Header fields that must agree before two cells can be compared."""
@@ -96,7 +97,9 @@ def read(path: Path) -> Run:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        *found, rest = path.read_bytes().split(b"\n")
+        *found, rest = files.content(path).split(b"\n")
+    except files.DamagedError as error:
+        raise ResultsError(f"{path} {error}") from None
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error.strerror}") from None
     if not found and not rest:
