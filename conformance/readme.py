@@ -10,7 +10,8 @@ import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,12 +24,18 @@ from conformance.known_failures import OURS, read
 from conformance.options import PROFILES, add_options
 from conformance.placements import PLACEMENTS
 from conformance.report import command as report
-from conformance.report.markdown import meanings
+from conformance.report import publish
+from conformance.report.cells import Cell
+from conformance.report.markdown import matrix, meanings
 from conformance.results import reader as results
 from conformance.summary import verdict_table
+from conformance.versions import minor
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+NEWEST = 5
+"""Minor releases of PEFT in the diagonal."""
 SHOWN = ("merge-keeps-logits", Case(tied=True, ensure=True, placement="target:embedding"))
 """The failure README shows: its invariant and its case."""
 
@@ -158,6 +165,43 @@ def _range(here: object, saver: object) -> str:
     return (str(here) or "any") + (f", saved by {saver}" if str(saver) else "")
 
 
+@cache
+def published() -> list[Cell]:
+    """The cells whose results are kept in docs."""
+    try:
+        return publish.published(DOCS)
+    except (report.ReportError, results.ResultsError) as error:
+        raise ReadmeError(f"{error}; `tox run -e publish` keeps those of results/") from None
+
+
+def matrix_page(name: str) -> str:
+    """One of the pages that `publish` makes, of the results that are kept."""
+    return publish.rendered(name, published())
+
+
+def diagonal(cells: Sequence[Cell]) -> str:
+    """Tied bases in the newest releases of PEFT, each with the newest transformers it runs with."""
+    newest: dict[tuple[int, ...], Cell] = {}
+    for cell in cells:  # in order of their versions
+        if not cell.run.import_problem:
+            newest[minor(cell.version("peft"))] = cell
+    shown = [newest[name] for name in sorted(newest)[-NEWEST:]]
+    if not shown:
+        raise ReadmeError("no cell of docs/results was judged")
+    pairs = [(one.version("peft"), one.version("transformers")) for one in shown]
+    heads = ["placement", *(f"{peft} with {transformers}" for peft, transformers in pairs)]
+    lives = shown[0].run.header["examples"]
+    return "\n\n".join(
+        [
+            f"Tied bases, {lives} lives a stratum; PEFT with transformers:",
+            table(heads, matrix(shown, "cpu", (True, False))),
+            "The same with `ensure_weight_tying`:",
+            table(heads, matrix(shown, "cpu", (True, True))),
+            f"Untied bases, and all {len(cells)} cells: [docs/matrix.md](docs/matrix.md).",
+        ]
+    )
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "options": options,
     "meanings": meanings,
@@ -166,10 +210,14 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "corpus": corpus,
     "placements": placements,
     "drawn": drawn,
+    "diagonal": lambda: diagonal(published()),
 }
-"""Blocks that the code alone decides."""
+"""Blocks that the code decides, and the results that are kept in docs."""
 
-PAGES: dict[Path, Callable[[], str]] = {ROOT / "docs" / "known-failures.md": known_failures}
+PAGES: dict[Path, Callable[[], str]] = {
+    DOCS / "known-failures.md": known_failures,
+    **{DOCS / name: partial(matrix_page, name) for name in publish.PAGES},
+}
 """Pages that are generated whole."""
 
 

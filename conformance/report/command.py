@@ -100,20 +100,17 @@ def _of(run: reader.Run, cells: Sequence[Cell]) -> Cell:
 def _report(arguments: argparse.Namespace) -> int:
     if not arguments.files:
         raise ReportError("give one or more results files")
-    package = NEEDS[arguments.format]
-    if package and find_spec(package) is None:
-        extra = "pip install 'peft-conformance[report]'"
-        raise ReportError(f"--format {arguments.format} needs {package}: {extra} brings it")
+    check_package(arguments.format)
     cells = combine([reader.read(path) for path in _files(arguments.files)])
-    known = _known((OURS, *arguments.known_failures))
+    known = known_by_id((OURS, *arguments.known_failures))
     if arguments.badges:
-        _try(lambda: badges.write(cells, arguments.badges), arguments.badges)
+        to_disk(lambda: badges.write(cells, arguments.badges), arguments.badges)
     if arguments.format == "terminal":
         with ExitStack() as stack:
             to = None
             if arguments.output:
                 path = arguments.output
-                to = stack.enter_context(_try(lambda: path.open("w", encoding="utf-8"), path))
+                to = stack.enter_context(to_disk(lambda: path.open("w", encoding="utf-8"), path))
             terminal.render(cells, to)
         return 0
     made = page.render if arguments.format == "html" else markdown.render
@@ -121,17 +118,31 @@ def _report(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def check_package(form: str) -> None:
+    """Raise ReportError where what a format needs is not installed."""
+    package = NEEDS[form]
+    if package and find_spec(package) is None:
+        extra = "pip install 'peft-conformance[report]'"
+        raise ReportError(f"--format {form} needs {package}: {extra} brings it")
+
+
 def _files(given: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
-        inside = files.inside(path) if path.is_dir() else [path]
-        if not inside:
-            raise ReportError(f"the folder {path} holds no *.jsonl and no *.jsonl.gz")
-        found += inside
+        found += inside(path) if path.is_dir() else [path]
     return found
 
 
-def _known(tables: Iterable[Path]) -> dict[str, KnownFailure]:
+def inside(folder: Path) -> list[Path]:
+    """The results files of a folder; raises ReportError where there is none."""
+    found = files.inside(folder)
+    if not found:
+        raise ReportError(f"the folder {folder} holds no *.jsonl and no *.jsonl.gz")
+    return found
+
+
+def known_by_id(tables: Iterable[Path]) -> dict[str, KnownFailure]:
+    """The entries of these tables, which reports link to."""
     return {entry.id: entry for path in tables for entry in read(path)}
 
 
@@ -139,10 +150,11 @@ def _write(path: Path | None, text: str) -> None:
     if path is None:
         sys.stdout.write(text)
     else:
-        _try(lambda: path.write_text(text, encoding="utf-8"), path)
+        to_disk(lambda: path.write_text(text, encoding="utf-8"), path)
 
 
-def _try(action: Callable[[], Anything], path: Path) -> Anything:
+def to_disk(action: Callable[[], Anything], path: Path) -> Anything:
+    """Do what writes; raises ReportError where the disk does not let it."""
     try:
         return action()
     except OSError as error:

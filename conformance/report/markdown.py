@@ -124,17 +124,21 @@ def meanings() -> str:
 
 
 def _matrices(cells: Sequence[Cell], device: str) -> Iterator[str]:
-    heads = ["placement", *(cell.name for cell in cells)]
-    for (tied, ensure), head in zip(COLUMNS, HEADS, strict=True):
-        chosen = [s for s in strata((device,)) if (s.tied, s.ensure) == (tied, ensure)]
-        rows = [
-            (stratum.placement, *(word(cell.squares.get(stratum.id)) for cell in cells))
-            for stratum in chosen
-            if any(stratum.id in cell.squares for cell in cells)
-        ]
+    for base, head in zip(COLUMNS, HEADS, strict=True):
+        rows = matrix(cells, device, base)
         if rows:
             yield f"## {head[0].upper()}{head[1:]} base in every version{_on(device, cells)}"
-            yield table(heads, rows)
+            yield table(["placement", *(cell.name for cell in cells)], rows)
+
+
+def matrix(cells: Sequence[Cell], device: str, base: tuple[bool, bool]) -> list[list[str]]:
+    """Placements down, cells across, for bases ``(tied, ensure)``; empty where none was run."""
+    return [
+        [stratum.placement, *(word(cell.squares.get(stratum.id)) for cell in cells)]
+        for stratum in strata((device,))
+        if (stratum.tied, stratum.ensure) == base
+        if any(stratum.id in cell.squares for cell in cells)
+    ]
 
 
 def _undeclared(cells: Sequence[Cell]) -> Iterator[str]:
