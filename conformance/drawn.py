@@ -8,14 +8,14 @@ from conformance.case import Case
 from conformance.grid import Stratum
 from conformance.options import RUN_SEED, stratum_seed
 from conformance.strategies import cases
-from tiny_models.families import FAMILIES
+from tiny_models.families import LIVED
 
 
 def drawn(
     stratum: Stratum,
     examples: int,
     run_seed: int = RUN_SEED,
-    families: tuple[str, ...] = tuple(FAMILIES),
+    families: tuple[str, ...] = LIVED,
 ) -> list[Case]:
     """Distinct cases of a stratum, the same in every run."""
     met: dict[Case, None] = {}

@@ -28,7 +28,7 @@ def read_as_config_says(model: Any, saved: Saved, family: Family) -> Any | Troub
     """
     import torch
 
-    embedding_key, head_key = family.embedding + ".weight", family.head_in_file
+    embedding_key, head_key = family.embedding_in_file, family.head_in_file
     tied = says_tied(saved)
     source = embedding_key if (family.tie_default if tied is None else tied) else head_key
     for key in (embedding_key, source):

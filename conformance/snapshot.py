@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Logits of ``model`` in eval mode as a CPU tensor, (batch, length, vocabulary).
 
+    Of a model without a head, its last hidden states, (batch, length, width).
+
     Taken with every parameter frozen: torch's CPU convolution picks another kernel for a weight
     that requires a gradient, even under ``no_grad`` (measured on torch 2.13), and a reload would
     then differ in the last bit for a reason that is not ours.
@@ -37,7 +39,8 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     finally:
         for parameter in trainable:
             parameter.requires_grad_(requires_grad=True)
-    found: torch.Tensor = out.logits.detach().to("cpu", copy=True)
+    last = out.logits if "logits" in out else out.last_hidden_state
+    found: torch.Tensor = last.detach().to("cpu", copy=True)
     return found
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from conformance.case import CHOICES, Case, body_roles
 from conformance.grid import Stratum
 from conformance.placements import PLACEMENTS
-from tiny_models.families import FAMILIES
+from tiny_models.families import FAMILIES, LIVED
 
 # Common choices are repeated so that most lives stay ordinary: the rare ones meet each other
 # often enough over a whole grid.
@@ -44,7 +44,7 @@ def _choice(name: str, allowed: tuple[Any, ...] | None) -> st.SearchStrategy[Any
 
 
 @st.composite
-def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = tuple(FAMILIES)) -> Case:
+def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = LIVED) -> Case:
     """Cases of one stratum over the given families."""
     placement = PLACEMENTS[stratum.placement]
 

@@ -8,9 +8,10 @@ import sys
 import pytest
 import torch
 
-from tiny_models import FAMILIES, ModelSpec, SpecError
+from tiny_models import DTYPES, FAMILIES, ModelSpec, SpecError
 from tiny_models.build import inputs
-from tiny_models.families import family
+from tiny_models.families import LIVED, family
+from tiny_models.families.family import SHAPES
 
 REFUSED = [
     ({"family": "lama"}, "family must be one of llama, mistral, "),
@@ -21,6 +22,18 @@ REFUSED = [
     ),
     ({"base": "made"}, "base must be one of built, loaded, resized, loaded-untied, not 'made'."),
     ({"base": "loaded-untied"}, "base 'loaded-untied' needs tied=False: it unties a tied"),
+    (
+        {"family": "t5-encoder", "tied": False},
+        "tied must be True for t5-encoder: it has no head.",
+    ),
+    (
+        {"family": "bart", "tied": False, "base": "resized"},
+        "base must be one of built, loaded for an untied bart, not 'resized': ",
+    ),
+    (
+        {"family": "bert", "tied": False, "base": "loaded-untied"},
+        "base must be one of built, loaded for an untied bert, not 'loaded-untied': ",
+    ),
     ({"layers": 0}, "layers must be at least 1, not 0."),
     ({"vocab": 15}, "vocab must be at least 16, not 15."),
     ({"hidden": 0}, "hidden must be at least 8, not 0."),
@@ -48,15 +61,60 @@ def test_families_are_named_once_and_llama_comes_first() -> None:
     assert set(FAMILIES["llama"].roles) == {"embedding", "head", "attention", "mlp"}
 
 
-@pytest.mark.parametrize("vocab", [16, 24, 40])
-def test_inputs_cover_the_rows_that_matter(vocab: int) -> None:
-    made = inputs(ModelSpec(vocab=vocab))
-    ids = made["input_ids"]
-    assert ids.shape == made["attention_mask"].shape == (2, 7)
-    assert ids.dtype == made["attention_mask"].dtype == torch.int64
-    assert made["attention_mask"].all()
-    assert {0, 1, vocab - 1} <= set(ids.flatten().tolist()) <= set(range(vocab))
-    assert all(len(set(row.tolist())) < len(row) for row in ids)  # a repeated token in each
+def test_families_that_live_are_the_decoders_alone() -> None:
+    assert tuple(n for n, entry in FAMILIES.items() if entry.shape == "decoder-only") == LIVED
+
+
+def test_an_encoder_alone_is_that_of_a_family_with_both() -> None:
+    for entry in FAMILIES.values():
+        if entry.encoder_of:
+            whole = family(entry.encoder_of)
+            assert (entry.config, entry.sizes) == (whole.config, whole.sizes)
+            assert not entry.head
+            assert set(entry.matrices.items()) < set(whole.matrices.items())
+    assert {n for n, entry in FAMILIES.items() if not entry.head} == {
+        n for n, entry in FAMILIES.items() if entry.shape == "encoder"
+    }
+
+
+KEYS = {
+    "encoder-decoder": {"input_ids", "attention_mask", "decoder_input_ids"},
+    "speech": {"input_features", "decoder_input_ids"},
+}
+OF_EACH_SHAPE = {entry.shape: name for name, entry in reversed(FAMILIES.items())}
+
+
+def test_every_shape_has_a_family_and_every_family_a_shape() -> None:
+    assert set(OF_EACH_SHAPE) == set(SHAPES)
+
+
+@pytest.mark.parametrize("vocab", [16, 22, 24, 40])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_inputs_cover_the_rows_that_matter(shape: str, vocab: int) -> None:
+    entry = family(OF_EACH_SHAPE[shape])
+    made = inputs(ModelSpec(family=entry.name, vocab=vocab))
+    assert set(made) == KEYS.get(shape, {"input_ids", "attention_mask"})
+    texts = [ids for key, ids in made.items() if key.endswith("input_ids")]
+    for ids in texts:
+        assert ids.shape == (2, 7)
+        assert ids.dtype == torch.int64
+        assert {0, 1, vocab - 1} <= set(ids.flatten().tolist()) <= set(range(vocab))
+        assert all(len(set(row.tolist())) < len(row) for row in ids)  # a repeated token in each
+        tokens = [n for key, n in entry.sizes.fixed.items() if key.endswith("token_index")]
+        assert not set(tokens) & set(ids.flatten().tolist())  # texts without a picture
+    assert len({str(ids.tolist()) for ids in texts}) == len(texts)
+    if "attention_mask" in made:
+        mask = made["attention_mask"]
+        assert mask.dtype == torch.int64
+        assert mask.shape == (2, 7)
+        assert mask.all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_features_are_in_the_dtype_of_the_model(dtype: str) -> None:
+    made = inputs(ModelSpec(family="whisper", dtype=dtype))["input_features"]
+    assert made.dtype == getattr(torch, dtype)
+    assert torch.equal(made, inputs(ModelSpec(family="whisper"))["input_features"].to(made.dtype))
 
 
 def test_records_import_neither_torch_nor_transformers_nor_peft() -> None:

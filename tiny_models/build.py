@@ -15,7 +15,7 @@ from tiny_models import compat
 from tiny_models.families import family
 from tiny_models.loading import Loading, load
 from tiny_models.spec import NEW_ROWS, ModelSpec
-from tiny_models.values import fill, refill
+from tiny_models.values import fill, named_values, refill
 from tiny_models.verify import verify
 
 if TYPE_CHECKING:
@@ -41,11 +41,16 @@ class Base:
 
 
 def config(spec: ModelSpec) -> PretrainedConfig:
-    """The config of this specification, with every tie flag on ``spec.tied``."""
+    """The config of this specification, with every tie flag on ``spec.tied``.
+
+    T5's and Marian's say that they are tied in transformers 5, whatever they are asked: they keep
+    what they say, as a user's would.
+    """
     entry = family(spec.family)
     arguments = entry.sizes.arguments(spec.layers, spec.hidden, spec.vocab)
     made: Any = getattr(transformers, entry.config)(**arguments, tie_word_embeddings=spec.tied)
-    compat.set_tie(made, tied=spec.tied)
+    if made.tie_word_embeddings == spec.tied:
+        compat.set_tie(made, tied=spec.tied)
     return cast("PretrainedConfig", made)
 
 
@@ -77,12 +82,23 @@ def build(spec: ModelSpec, workdir: Path) -> Base:
 
 
 def inputs(spec: ModelSpec) -> dict[str, torch.Tensor]:
-    """Token ids and an attention mask of ones, both int64 of shape (2, 7).
+    """What the model is called with: token ids and a mask of ones, both int64 of shape (2, 7).
 
-    Covers token 0, the pad token 1, the last rows and repeated tokens.
+    Covers token 0, the pad token 1, the last rows and repeated tokens. A model with a decoder of
+    its own gets the ids in another order there; a speech model gets features, of shape (2, mel
+    bins, 2 x positions), in the dtype of the model, in place of tokens.
     """
     last = spec.vocab - 1
     ids = torch.tensor([[2, 0, 1, last, 5, 2, 7], [last, 6, 0, 3, 3, 1, last - 1]])
+    shape, sizes = family(spec.family).shape, family(spec.family).sizes.fixed
+    if shape == "speech":
+        bins, positions = int(str(sizes["num_mel_bins"])), int(str(sizes["max_source_positions"]))
+        sound = named_values(spec.seed, "input features", (len(ids), bins, 2 * positions))
+        sound = sound.to(getattr(torch, spec.dtype))
+        return {"input_features": sound, "decoder_input_ids": ids}
+    if shape == "encoder-decoder":
+        mask = torch.ones_like(ids)
+        return {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": ids.flip(1)}
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
@@ -91,8 +107,20 @@ def _from_config(spec: ModelSpec) -> PreTrainedModel:
     rows = spec.vocab - NEW_ROWS if spec.base == "resized" else spec.vocab
     model: Any = model_class(spec)(config(replace(spec, tied=tied, vocab=rows, base="built")))
     model.eval()
+    if not tied:
+        _give_own_head(model, spec)
     fill(model, spec.seed)
     return cast("PreTrainedModel", model)
+
+
+def _give_own_head(model: PreTrainedModel, spec: ModelSpec) -> None:
+    """Untie a head that is tied although the config was asked not to be, as T5 1.1 has one."""
+    entry = family(spec.family)
+    head = model.get_submodule(compat.live_path(model, entry.head))
+    weight = head.get_parameter("weight")
+    source = model.get_submodule(compat.live_path(model, entry.embedding))
+    if weight is source.get_parameter("weight"):
+        head.weight = torch.nn.Parameter(weight.detach().clone())
 
 
 def _reloaded(model: PreTrainedModel, spec: ModelSpec, folder: Path) -> Base:
@@ -108,9 +136,17 @@ def _reloaded(model: PreTrainedModel, spec: ModelSpec, folder: Path) -> Base:
         name = f"{compat.live_path(loaded, family(spec.family).head)}.weight"
         refill(loaded.get_parameter(name), spec.seed, name)
     elif spec.base == "resized":
+        before = _shapes(loaded)
         compat.resize(loaded, spec.vocab)
-        fill(loaded, spec.seed)
+        # only these: once loaded, transformers 5 calls even sinusoidal positions trainable
+        grown = [name for name, shape in _shapes(loaded).items() if shape != before.get(name)]
+        fill(loaded, spec.seed, only=grown)
     return base
+
+
+def _shapes(model: PreTrainedModel) -> dict[str, torch.Size]:
+    every = (*model.named_parameters(), *model.named_buffers())
+    return {name: tensor.shape for name, tensor in every}
 
 
 def _differing(source: PreTrainedModel, loaded: PreTrainedModel) -> tuple[str, ...]:

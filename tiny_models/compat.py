@@ -42,6 +42,23 @@ _FUSED = {
 }
 
 
+# What a file of a model with a vision tower calls its parts, and where they are since 4.52.
+_MOVED = {
+    "language_model.model.": "model.language_model.",
+    "language_model.lm_head.": "lm_head.",
+    "vision_tower.": "model.vision_tower.",
+    "multi_modal_projector.": "model.multi_modal_projector.",
+}
+_NESTED = re.compile("^(" + "|".join(map(re.escape, _MOVED)) + ")")
+_MASKED_AT_FLOAT32 = {
+    "OPTForCausalLM",
+    "BloomForCausalLM",
+    "MBartForConditionalGeneration",
+    "MarianMTModel",
+    "PegasusForConditionalGeneration",
+}
+
+
 @cache
 def dtype_argument() -> str:
     """The keyword of ``from_pretrained`` that sets the dtype.
@@ -60,13 +77,18 @@ def has_family(entry: Family) -> bool:
 def runs(entry: Family, dtype: str) -> bool:
     """Whether this transformers can run a family in a dtype at all.
 
-    OPT and BLOOM filled their masks with a number that float64 cannot take; measured: 4.36, 4.43
-    and 4.44 end in an error, 4.47 does not.
+    Some filled their masks with a number that float64 cannot take; measured: 4.36, 4.43 and 4.44
+    end in an error, 4.47 does not.
     """
     if dtype in entry.without_dtypes:
         return False
-    masked = dtype == "float64" and entry.model in {"OPTForCausalLM", "BloomForCausalLM"}
+    masked = dtype == "float64" and entry.model in _MASKED_AT_FLOAT32
     return not masked or Version(transformers.__version__) >= Version("4.47")
+
+
+def writes_bin() -> bool:
+    """Whether ``save_pretrained`` can still write ``.bin`` files: 5 cannot."""
+    return int(Version(transformers.__version__).major) < 5  # noqa: PLR2004
 
 
 def sorted_names(keys: Iterable[object]) -> tuple[str, ...]:
@@ -83,18 +105,32 @@ def tied_weights(model: nn.Module) -> Mapping[str, str | None]:
 
 
 def live_path(model: nn.Module, path: str) -> str:
-    """Where the module of this path is in a live model: GPT-NeoX's head moved in 5."""
-    if not hasattr(model, path) and hasattr(model, _RENAMED.get(path, path)):
-        return _RENAMED[path]
-    return path
+    """Where the module of this path is in a live model.
+
+    GPT-NeoX's head moved in 5, and what stands beside a vision tower in 4.52.
+    """
+    parts = {name for name, _ in model.named_modules()}
+    older = [old + path.removeprefix(new) for new, old in _RENAMED.items() if path == new]
+    dotted = f"{path}."
+    older += [
+        (old + dotted.removeprefix(new)).rstrip(".")
+        for old, new in _MOVED.items()
+        if dotted.startswith(new)
+    ]
+    return next((name for name in (path, *older) if name in parts), path)
 
 
 def canonical_name(name: str) -> str:
-    """A parameter's name as transformers 5 has it, so that values are the same on 4."""
+    """A parameter's name as transformers 5 has it, so that values are the same on 4.
+
+    Models with a vision tower keep in files the names of before they got a common ``model``, and
+    SigLIP lost a level in 5.
+    """
     for new, old in _RENAMED.items():
         if name.startswith(f"{old}."):
             return new + name.removeprefix(old)
-    return name
+    moved = _NESTED.sub(lambda match: _MOVED[match[0]], name)
+    return moved.replace(".vision_tower.vision_model.", ".vision_tower.")
 
 
 def parameter_of(

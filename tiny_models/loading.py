@@ -27,11 +27,17 @@ class Loading:
 
 
 def load(
-    cls: Any, folder: Path, *, dtype: str, config: PretrainedConfig | None = None
+    cls: Any,
+    folder: Path,
+    *,
+    dtype: str,
+    config: PretrainedConfig | None = None,
+    safetensors: bool = True,
 ) -> tuple[PreTrainedModel, Loading]:
     """Load a checkpoint folder with a model class (concrete or Auto), on the CPU, in eval mode.
 
-    Only local files, only safetensors. The model does not need the folder any more.
+    Only local files, only safetensors unless ``.bin`` files are asked for. The model does not need
+    the folder any more.
     """
     options: dict[str, Any] = {compat.dtype_argument(): getattr(torch, dtype)}
     if config is not None:
@@ -41,7 +47,7 @@ def load(
             folder,
             output_loading_info=True,
             local_files_only=True,
-            use_safetensors=True,
+            use_safetensors=safetensors,
             **options,
         )
     own_memory(model)

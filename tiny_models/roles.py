@@ -24,18 +24,31 @@ def linear_modules(model: nn.Module, *, but: str) -> tuple[str, ...]:
     )
 
 
+def matrix_names(model: nn.Module, entry: Family) -> dict[str, str]:
+    """Names of the parameters that are one matrix in a tied model, by role, source first."""
+    return {
+        role: f"{compat.live_path(model, path)}.weight" for role, path in entry.matrices.items()
+    }
+
+
 def module_names(model: nn.Module, entry: Family) -> dict[str, tuple[str, ...]]:
     """Full module names by role, in the model's own order.
 
-    A role that the family lacks (attention in a state-space model) is absent.
+    A role that the family lacks (attention in a state-space model, the head of an encoder) is
+    absent. A vision tower, which no text reaches, has no role.
     """
-    found: dict[str, tuple[str, ...]] = {
-        "embedding": (entry.embedding,),
-        "head": (compat.live_path(model, entry.head),),
-    }
+    embedding = compat.live_path(model, entry.embedding)
+    found: dict[str, tuple[str, ...]] = {"embedding": (embedding,)}
+    if entry.head:
+        found["head"] = (compat.live_path(model, entry.head),)
+    within = f"{embedding.rpartition('.')[0]}." if entry.shape == "image-text" else ""
     for role in ("attention", "mlp"):
         short = entry.roles[role]
-        names = tuple(n for n, _ in model.named_modules() if n.rpartition(".")[2] in short)
+        names = tuple(
+            name
+            for name, _ in model.named_modules()
+            if name.rpartition(".")[2] in short and name.startswith(within)
+        )
         if names:
             found[role] = names
     return found

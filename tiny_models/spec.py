@@ -46,7 +46,8 @@ class ModelSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        impossible = find_family(self.family).without_dtypes
+        entry = find_family(self.family)
+        impossible = entry.without_dtypes
         _one_of("dtype", self.dtype, tuple(dtype for dtype in DTYPES if dtype not in impossible))
         _one_of("base", self.base, BASES)
         _at_least("layers", self.layers, 1)
@@ -57,6 +58,15 @@ class ModelSpec:
             raise SpecError(f"hidden must be a multiple of {HIDDEN_STEP}, not {self.hidden}.")
         if self.base == "loaded-untied" and self.tied:
             raise SpecError("base 'loaded-untied' needs tied=False: it unties a tied checkpoint.")
+        if not self.tied and not entry.head:
+            raise SpecError(f"tied must be True for {self.family}: it has no head.")
+        if not self.tied and self.base in BASES[2:] and (entry.copies or entry.biases):
+            # resizing ties T5's head and Bert's second bias again; untying a loaded Bart or T5
+            # unties encoder and decoder on transformers 5
+            raise SpecError(
+                f"base must be one of {', '.join(BASES[:2])} for an untied {self.family}, not "
+                f"{self.base!r}: what else it ties would depend on transformers."
+            )
 
 
 def _one_of(field: str, value: str, accepted: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ tensors are equal and none is constant: that would hide swaps and transposes.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 
 import torch
 from torch import nn
@@ -45,14 +46,20 @@ def refill(parameter: torch.Tensor, seed: int, name: str) -> None:
         parameter.copy_(values)
 
 
-def fill(model: nn.Module, seed: int) -> None:
-    """Fill every distinct parameter in place from its canonical name; buffers stay.
+def fill(model: nn.Module, seed: int, *, only: Container[str] | None = None) -> None:
+    """Fill every distinct parameter in place from its canonical name, or ``only`` those named.
 
-    A parameter that shares its storage with an earlier one is left: a tied head keeps the values
-    of its embedding.
+    Buffers stay, but for the bias that Bart and its kind add to the logits, which a checkpoint
+    holds. A parameter that shares its storage with an earlier one is left: a tied head keeps the
+    values of its embedding. So is one that never trains: sinusoidal positions are computed, and
+    Marian computes them anew whenever it is loaded.
     """
     seen: set[int] = set()
     for name, parameter in model.named_parameters():
-        if parameter.data_ptr() not in seen:
+        if parameter.requires_grad and parameter.data_ptr() not in seen:
             seen.add(parameter.data_ptr())
-            refill(parameter, seed, name)
+            if only is None or name in only:
+                refill(parameter, seed, name)
+    for name, buffer in model.named_buffers():
+        if name == "final_logits_bias" and (only is None or name in only):
+            refill(buffer, seed, name)

@@ -1,4 +1,4 @@
-"""All families, simplest first. To add one, add an entry to the module of its theme."""
+"""All families by name, in the order cases shrink towards; each in the module of its theme."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tiny_models.errors import SpecError
+from tiny_models.families.bart_like import BART_LIKE
 from tiny_models.families.family import Family, Sizes
 from tiny_models.families.gemma import GEMMA
 from tiny_models.families.gpt_like import GPT_LIKE
 from tiny_models.families.llama_like import LLAMA_LIKE
+from tiny_models.families.masked import MASKED
+from tiny_models.families.multimodal import MULTIMODAL
 from tiny_models.families.opt_like import OPT_LIKE
 from tiny_models.families.others import OTHERS
+from tiny_models.families.t5_like import T5_LIKE
 
-__all__ = ["FAMILIES", "Family", "Sizes", "family"]
+__all__ = ["FAMILIES", "LIVED", "Family", "Sizes", "family"]
 
+_DECODERS = (*LLAMA_LIKE, *GEMMA, *GPT_LIKE, *OPT_LIKE, *OTHERS)
 FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {entry.name: entry for entry in (*LLAMA_LIKE, *GEMMA, *GPT_LIKE, *OPT_LIKE, *OTHERS)}
+    {entry.name: entry for entry in (*_DECODERS, *T5_LIKE, *BART_LIKE, *MASKED, *MULTIMODAL)}
 )
+
+LIVED = tuple(entry.name for entry in _DECODERS)
+"""Families that go through lives with adapters."""
 
 
 def family(name: str) -> Family:

@@ -21,7 +21,7 @@ GPT_LIKE = (
         attention=("c_attn",),
         mlp=("c_fc", "c_proj"),  # the attention's output projection is called c_proj as well
         sizes=Sizes(
-            layers="n_layer",
+            layers=("n_layer",),
             hidden="n_embd",
             fixed={
                 **TOKENS,
@@ -62,7 +62,7 @@ GPT_LIKE = (
         head="lm_head",
         attention=_FUSED,
         mlp=_FOURFOLD,
-        sizes=Sizes(layers="n_layer", fixed={**_NO_DROPOUT, "n_head": 2}),
+        sizes=Sizes(layers=("n_layer",), fixed={**_NO_DROPOUT, "n_head": 2}),
         tie_default=True,
     ),
     Family(
