@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from tiny_models.families import Family
+
 __all__ = ["forget_warned_once", "quiet_progress"]
 
 # Wordings of the tying warnings changed in 0.13, 0.18, 0.19 and 0.20; these words stayed.
@@ -78,11 +80,18 @@ def lacks(case: Case) -> str:
     return f"PEFT {installed('peft')} has no {missing}" if missing else ""
 
 
+def lacks_family(wanted: Family) -> str:
+    """Says that the installed transformers does not have a family, or ``""``."""
+    here = f"transformers {installed('transformers')}"
+    return "" if has_family(wanted) else f"{here} has no {wanted.model}"
+
+
 def lacks_base(case: Case) -> str:
     """What the base of a case asks of transformers that the installed one does not have."""
     wanted = FAMILIES[case.family]
-    if not has_family(wanted):
-        return f"transformers {installed('transformers')} has no {wanted.model}"
+    missing = lacks_family(wanted)
+    if missing:
+        return missing
     if not runs(wanted, case.dtype):
         return f"transformers {installed('transformers')} cannot run {wanted.model} in {case.dtype}"
     return ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conformance.invariants import INVARIANTS
+from conformance.loading.case import loading_cases
+from conformance.loading.invariants import LOADING, concerns
 from conformance.outcome import ITEM_RECORD
 from conformance.plugin import SESSION
 from conformance.records import Record
@@ -28,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = set(metafunc.fixturenames)
     single = options.case is not None or suite.corpus is not None
     if "family" in names:
-        metafunc.parametrize("family", () if single else options.families)
+        metafunc.parametrize("family", () if single else options.lived)
     if {"stratum", "promise"} <= names:
         metafunc.parametrize(
             ("stratum", "promise"),
@@ -38,10 +40,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for name in options.invariants
             ],
         )
+    elif {"loading", "promise"} <= names:
+        loaded = loading_cases(options.devices, options.families, options.checkpoints)
+        metafunc.parametrize(
+            ("loading", "promise"),
+            [
+                pytest.param(case, LOADING[name], id=f"{case.id}-{name}")
+                for case in (() if single else loaded)
+                for name in options.promises
+                if concerns(case, LOADING[name])
+            ],
+        )
     elif {"stratum", "invariant"} <= names:
         pairs = [
             pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
-            for stratum in (() if single else options.strata)
+            for stratum in (() if single or not options.lived else options.strata)
             for name in options.invariants
         ]
         metafunc.parametrize(("stratum", "invariant"), pairs)
@@ -58,7 +71,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 pytest.param(entry, suite.invariants[name], id=f"{entry.id}-{name}")
                 for entry in (() if options.case else suite.known.entries)
                 for name in entry.invariant
-                if name in options.invariants
+                if name in (*options.invariants, *options.promises)
             ],
         )
     elif {"regression", "invariant"} <= names:

@@ -15,6 +15,9 @@ from packaging.version import InvalidVersion, Version
 from conformance.case import Case, CaseError, parse_case
 from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS
+from conformance.loading.case import LoadingCase, parse_loading_case
+from conformance.loading.invariants import LOADING
+from conformance.loading.observation import LoadingObservation
 from conformance.observation import Observation
 from conformance.versions import installed
 from conformance.violation import KINDS, Finding
@@ -46,8 +49,10 @@ SAVER = ("saver_peft", "saver_transformers")
 RANGES = ("peft", "transformers", *SAVER)
 OPTIONAL = ("says", *SAVER)
 
+AnyCase = Case | LoadingCase
+
 # What follows from a case and decides more than its fields do: PEFT goes by this name.
-FACTS: dict[str, Callable[[Case], str]] = {
+FACTS: dict[str, Callable[[AnyCase], str]] = {
     "embedding_name": lambda case: FAMILIES[case.family].embedding.rpartition(".")[2],
 }
 
@@ -74,7 +79,7 @@ class KnownFailure:
     transformers: SpecifierSet
     where: Mapping[str, Any]
     says: str
-    witness: Case
+    witness: AnyCase
     link: str
     story: str
     saver_peft: SpecifierSet = field(default_factory=SpecifierSet)
@@ -84,6 +89,11 @@ class KnownFailure:
     def crosses(self) -> bool:
         """Whether it is about what another version saved."""
         return set(self.invariant) <= set(CORPUS)
+
+    @property
+    def loads(self) -> bool:
+        """Whether it is about loading a plain model."""
+        return set(self.invariant) <= set(LOADING)
 
     def applies_here(self, saver: Mapping[str, str] | None = None) -> bool:
         """Whether the installed versions, and the saver's, are in its ranges."""
@@ -95,7 +105,7 @@ class KnownFailure:
             pairs += [(self.saver_transformers, saver["transformers"])]
         return all(_within(version, spec) for spec, version in pairs)
 
-    def region_has(self, case: Case) -> bool:
+    def region_has(self, case: AnyCase) -> bool:
         """Whether the case lies in the region."""
         for name, accepted in self.where.items():
             value = FACTS[name](case) if name in FACTS else getattr(case, name)
@@ -106,7 +116,9 @@ class KnownFailure:
                 return False
         return True
 
-    def covers(self, invariant: str, finding: Finding, seen: Observation) -> bool:
+    def covers(
+        self, invariant: str, finding: Finding, seen: Observation | LoadingObservation
+    ) -> bool:
         """Whether this finding is the declared one."""
         return (
             invariant in self.invariant
@@ -161,17 +173,19 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
     if set(kinds) - set(KINDS):
         raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
     crossing = set(SAVER) & set(raw)
-    accepted = tuple(CORPUS if crossing else INVARIANTS)
-    if set(_strings(raw["invariant"])) - set(accepted):
+    named = set(_strings(raw["invariant"]))
+    loads = named <= set(LOADING)
+    accepted = tuple(CORPUS if crossing else LOADING if loads else INVARIANTS)
+    if named - set(accepted):
         of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
         raise TableError(f"{where}: invariant{of} accepts {', '.join(accepted)}")
     try:
-        witness = parse_case(raw["witness"])
+        witness = (parse_loading_case if loads else parse_case)(raw["witness"])
         ranges = {name: SpecifierSet(raw[name]) for name in RANGES if name in raw}
         re.compile(raw.get("says", ""))
     except (CaseError, InvalidSpecifier, re.error) as error:
         raise TableError(f"{where}: {error}") from None
-    fields = {*Case.__dataclass_fields__, *FACTS}
+    fields = {*(LoadingCase if loads else Case).__dataclass_fields__, *FACTS}
     region = {key: _accepted(value) for key, value in raw["where"].items()}
     denied = [value for value in raw["where"].values() if isinstance(value, dict)]
     if not all(set(value) == {"not"} and isinstance(value["not"], list) for value in denied):
@@ -224,12 +238,12 @@ class KnownFailures:
         return cls(tuple(entry for entry in every if entry.applies_here(saver)))
 
     def covering(
-        self, invariant: str, finding: Finding, seen: Observation
+        self, invariant: str, finding: Finding, seen: Observation | LoadingObservation
     ) -> tuple[KnownFailure, ...]:
         """The entries that declare this finding; a user's own may repeat one of ours."""
         return tuple(e for e in self.entries if e.covers(invariant, finding, seen))
 
-    def regions_of(self, invariant: str, case: Case) -> tuple[str, ...]:
+    def regions_of(self, invariant: str, case: AnyCase) -> tuple[str, ...]:
         """Ids of the entries on this invariant whose region has the case."""
         return tuple(e.id for e in self.entries if invariant in e.invariant and e.region_has(case))
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from conformance.case import Case, CaseError, parse_case
 from conformance.devices import DEVICES
 from conformance.grid import Stratum, strata
-from tiny_models.families import FAMILIES
+from conformance.loading.case import KINDS
+from tiny_models.families import FAMILIES, LIVED
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +41,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--family", metavar="NAMES", help="families to draw from, separated by commas")
     add("--invariant", metavar="IDS", help="invariants to judge: ids or patterns, by commas")
     add("--stratum", metavar="PATTERN", help="strata to cover, such as 'cpu-tied-*-target:*'")
+    add("--checkpoint", metavar="KINDS", help="kinds of checkpoint to load: names, by commas")
     add("--examples", metavar="N", help="lives a stratum, instead of the profile's")
     add("--case", metavar="CASE", help='judge one case: "Case(...)", read as literals')
     add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
@@ -60,6 +62,8 @@ class Options:
     devices: tuple[str, ...]
     families: tuple[str, ...]
     invariants: tuple[str, ...]
+    promises: tuple[str, ...]
+    checkpoints: tuple[str, ...]
     strata: tuple[Stratum, ...]
     examples: int | None
     case: Case | None
@@ -70,9 +74,21 @@ class Options:
     corpus: Path | None
     seed: int
 
+    @property
+    def lived(self) -> tuple[str, ...]:
+        """The families that go through lives."""
+        return tuple(name for name in self.families if name in LIVED)
+
     @classmethod
-    def of(cls, config: pytest.Config, invariants: tuple[str, ...]) -> Options:
-        """Read and check them; raises OptionError with one sentence."""
+    def of(
+        cls, config: pytest.Config, invariants: tuple[str, ...], promises: tuple[str, ...]
+    ) -> Options:
+        """Read and check them; raises OptionError with one sentence.
+
+        ``invariants`` are those of lives, ``promises`` those of loading.
+        """
+        chosen = _matching(config.getoption("--invariant"), (*invariants, *promises))
+        kinds = config.getoption("--checkpoint")
         asked = config.getoption("--device") or ["cpu", "cuda"]
         devices = tuple(dict.fromkeys(_chosen("--device", asked, DEVICES)))
         families = chosen_families(config.getoption("--family"))
@@ -90,7 +106,11 @@ class Options:
         return cls(
             devices=devices,
             families=families,
-            invariants=_matching(config.getoption("--invariant"), invariants),
+            invariants=tuple(name for name in invariants if name in chosen),
+            promises=tuple(name for name in promises if name in chosen),
+            checkpoints=_chosen("--checkpoint", _split(kinds), tuple(KINDS))
+            if kinds
+            else tuple(KINDS),
             strata=covered,
             examples=examples,
             case=case,

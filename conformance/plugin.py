@@ -17,6 +17,7 @@ from hypothesis import settings
 from conformance.corpus.invariants import CORPUS
 from conformance.header import header
 from conformance.invariants import INVARIANTS
+from conformance.loading.invariants import LOADING
 from conformance.options import PROFILES, OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
 from conformance.records import KEY, Record, Results, unjudgeable
@@ -116,7 +117,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def scope_of_item(nodeid: str) -> str:
     """The item's id without its invariant: what shares this shares its observations."""
-    ends = (f"-{name}]" for name in (*INVARIANTS, *CORPUS))
+    ends = (f"-{name}]" for name in (*INVARIANTS, *CORPUS, *LOADING))
     return next((nodeid.removesuffix(end) for end in ends if nodeid.endswith(end)), nodeid)
 
 

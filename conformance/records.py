@@ -24,7 +24,7 @@ class Record:
     ``known`` maps ids of known failures to (failing, judged) cases of their region; ``verdicts``
     counts the lives of the stratum by verdict for people. ``worst`` is the largest difference
     met, against its ``allowance``; ``case`` the simplest failing case, and ``heard`` what its user
-    was told about the tie when the adapter was put on.
+    was told about the tie when the adapter was put on, or what a load report named.
     """
 
     item: str

@@ -13,7 +13,7 @@ from conformance.case import CHOICES, Case
 from conformance.grid import Stratum
 from conformance.invariants import Invariant, Judgement
 from conformance.invariants.warning import EARLY
-from conformance.known_failures import KnownFailures
+from conformance.known_failures import AnyCase, KnownFailures
 from conformance.observation import Heard, Observation
 from conformance.observer import Observer
 from conformance.options import PROFILES
@@ -31,15 +31,15 @@ class Tally:
     with an undeclared finding before one without.
     """
 
-    judged: dict[Case, str] = field(default_factory=dict)
+    judged: dict[AnyCase, str] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     known: dict[str, list[int]] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
     worst: Finding | None = None
-    example: tuple[Case, tuple[Heard, ...]] | None = None
+    example: tuple[AnyCase, tuple[Heard, ...]] | None = None
     failed: bool = False
 
-    def add(self, case: Case, judgement: Judgement, verdict: str) -> None:
+    def add(self, case: AnyCase, judgement: Judgement, verdict: str) -> None:
         """Count one life."""
         self.judged[case] = judgement.verdict
         if verdict:
@@ -56,7 +56,8 @@ class Tally:
             self.failed, self.example = True, None
         if undeclared is not self.failed:
             return
-        if self.example is None or simplicity(seen.case) < simplicity(self.example[0]):
+        before = self.example[0] if self.example else None
+        if not isinstance(before, Case) or simplicity(seen.case) < simplicity(before):
             told = tuple(heard for heard in seen.heard_at(*EARLY) if heard.about_tying)
             self.example = seen.case, told
 

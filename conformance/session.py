@@ -11,7 +11,10 @@ from conformance.corpus.invariants import CORPUS
 from conformance.corpus.manifest import CorpusError, read
 from conformance.corpus.observer import CorpusObserver
 from conformance.invariants import INVARIANTS, Invariant
-from conformance.known_failures import KnownFailures, TableError
+from conformance.known_failures import AnyCase, KnownFailures, TableError
+from conformance.loading.case import LoadingCase
+from conformance.loading.invariants import LOADING
+from conformance.loading.observer import LoadingObserver
 from conformance.observer import Observer
 from conformance.options import OptionError, Options
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.case import Case
     from conformance.corpus.manifest import Corpus
     from conformance.grid import Stratum
+    from conformance.loading.observation import LoadingObservation
     from conformance.observation import Observation
 
 
@@ -45,13 +49,15 @@ class Session:
     options: Options
     known: KnownFailures
     observer: Observer = field(default_factory=lambda: Observer(_observe))
+    loadings: LoadingObserver = field(default_factory=LoadingObserver)
     _absent: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
         asked = config.getoption("--load-corpus")
-        options = Options.of(config, tuple(CORPUS if asked else INVARIANTS))
+        lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), tuple(LOADING))
+        options = Options.of(config, *lived)
         try:
             corpus = read(options.corpus) if options.corpus else None
             saver = corpus.saver if corpus else None
@@ -84,7 +90,13 @@ class Session:
     @property
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
-        return CORPUS if self.corpus else INVARIANTS
+        return CORPUS if self.corpus else {**INVARIANTS, **LOADING}
+
+    def seen(self, case: AnyCase) -> Observation | LoadingObservation:
+        """The observation of a life or of a loading."""
+        if isinstance(case, LoadingCase):
+            return self.loadings(case)
+        return self.observer(case)
 
     def device_absent(self, device: str) -> str | None:
         """Why items on this device are skipped, or None; asked once."""

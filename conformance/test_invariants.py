@@ -27,7 +27,7 @@ def test_invariant(stratum: Stratum, invariant: Invariant, suite: Session, recor
             invariant,
             observer=suite.observer,
             known=suite.known,
-            families=suite.options.families,
+            families=suite.options.lived,
             stream=stratum_seed(suite.options.seed, stratum),
             examples=suite.options.examples,
             tally=tally,

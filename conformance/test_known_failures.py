@@ -18,7 +18,7 @@ def test_witness(entry: KnownFailure, invariant: Invariant, suite: Session, reco
     if suite.corpus and entry.witness not in suite.corpus.lives:
         record.result, record.reason = "not run", "the corpus does not hold the witness"
         pytest.skip(f"not run: {record.reason}")
-    seen = suite.observer(entry.witness)
+    seen = suite.seen(entry.witness)
     judgement = invariant.judge(seen)
     if any(entry.covers(invariant.id, finding, seen) for finding in judgement.findings):
         record.result, record.reason = "breaks", f"known: {entry.id}"

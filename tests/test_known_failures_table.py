@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.known_failures import OURS, KnownFailures, TableError, read
+from conformance.known_failures import OURS, KnownFailure, KnownFailures, TableError, read
+from conformance.loading.case import LoadingCase
 
 ENTRY = """
 [[known]]
@@ -31,6 +34,23 @@ def test_a_good_table_is_read(tmp_path: Path) -> None:
     assert entry.region_has(entry.witness)
     assert entry.applies_here()
     assert KnownFailures.load((file,)).entries[-1] == entry
+
+
+LOADS = (
+    ENTRY.replace('"life-completes"', '"checkpoint-loads"')
+    .replace("Case(family='gpt2')", "LoadingCase(family='t5', checkpoint='bin')")
+    .replace('{ family = "gpt2" }', '{ family = "t5", checkpoint = "bin" }')
+)
+
+
+def test_an_entry_about_loading_has_a_loading_case(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(LOADS)
+    (entry,) = read(file)
+    assert entry.loads
+    assert entry.witness == LoadingCase(family="t5", checkpoint="bin")
+    assert entry.region_has(entry.witness)
+    assert not entry.region_has(LoadingCase(family="t5"))
 
 
 CROSSING = ENTRY.replace('"life-completes"', '"merged-file-loads"').replace(
@@ -59,6 +79,58 @@ def test_an_entry_about_saved_files_applies_by_its_saver(
     assert (crossing in KnownFailures.load((file,), saver).entries) == applies
 
 
+PINS = (Path(__file__).parents[1] / "tox.ini").read_text()
+RELEASES = {name: re.findall(rf"{name}==([\d.]+)", PINS) for name in ("peft", "transformers")}
+"""The releases of the matrix."""
+
+
+def within(one: KnownFailure, other: KnownFailure) -> bool:
+    """Whether whatever the first entry declares is declared by the second already."""
+    ranges = ("peft", "transformers", "saver_peft", "saver_transformers")
+    return (
+        (one.crosses, one.loads) == (other.crosses, other.loads)
+        and set(one.invariant) <= set(other.invariant)
+        and set(one.finding) <= set(other.finding)
+        and other.says in ("", one.says)
+        and (other.kind == "bug" or one.kind == "limitation")
+        and all(inside(one.where.get(name), wide) for name, wide in other.where.items())
+        and all(
+            getattr(other, name).contains(version, prereleases=True)
+            for name in ranges
+            for version in RELEASES[name.removeprefix("saver_")]
+            if getattr(one, name).contains(version, prereleases=True)
+        )
+    )
+
+
+def inside(narrow: Any, wide: Any) -> bool:
+    """Whether every value that the first condition accepts is accepted by the second."""
+    if narrow is None:
+        return False
+    if isinstance(wide, dict):
+        denied = set(wide["not"])
+        return (
+            denied <= set(narrow["not"]) if isinstance(narrow, dict) else not denied & set(narrow)
+        )
+    return not isinstance(narrow, dict) and set(narrow) <= set(wide)
+
+
+def test_none_of_ours_lies_inside_another() -> None:
+    entries = read(OURS)
+    assert [(a.id, b.id) for a in entries for b in entries if a is not b and within(a, b)] == []
+
+
+def test_an_entry_inside_another_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    narrow = ENTRY.replace("stub-gpt2", "narrow").replace(
+        '{ family = "gpt2" }', '{ family = "gpt2", rank = [1, 2] }'
+    )
+    file.write_text(ENTRY + narrow)
+    wide, narrow_entry = read(file)
+    assert within(narrow_entry, wide)
+    assert not within(wide, narrow_entry)
+
+
 def test_ours_is_read() -> None:
     assert all(entry.region_has(entry.witness) for entry in read(OURS))
 
@@ -81,6 +153,14 @@ BAD_TABLES = {
     CROSSING.replace("merged-file-loads", "life-completes"): "invariant with saver_peft accepts",
     ENTRY.replace('"life-completes"', '"merged-file-loads"'): "invariant accepts checkpoint-",
     CROSSING.replace(">=0.18", "0.18-x"): "Invalid specifier",
+    LOADS.replace("LoadingCase", "Case"): "is written LoadingCase(",
+    LOADS.replace("checkpoint='bin'", "checkpoint='zip'"): "checkpoint' of a loading case accepts",
+    LOADS.replace("checkpoint='bin'", "layers=1"): "a loading case has no field 'layers'",
+    LOADS.replace("family='t5', ", "family='llama', ").replace(
+        "checkpoint='bin'", "checkpoint='full-from-encoder'"
+    ): "llama has no checkpoint",
+    LOADS.replace('checkpoint = "bin"', "layers = 1"): "one or more fields",
+    LOADS.replace('"checkpoint-loads"', '["checkpoint-loads", "life-completes"]'): "accepts",
     ENTRY * 2: "declares stub-gpt2 more than once",
 }
 

@@ -64,6 +64,7 @@ def test_options_are_listed_in_one_group_even_without_peft(
         "--family",
         "--invariant",
         "--stratum",
+        "--checkpoint",
         "--examples",
         "--case",
         "--known-failures",

@@ -19,6 +19,7 @@ from conformance.options import (
 )
 from conformance.session import import_problem
 from conformance.versions import cell_name, versions
+from tiny_models.families import LIVED
 
 FEW = 3
 """Lives of a stratum that are kept where no number is given."""
@@ -83,12 +84,15 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
     from conformance.drawn import drawn  # imports Hypothesis, which reports do without
 
     few = number_of_examples(arguments.examples) or FEW
-    families = chosen_families(arguments.family)
+    families = tuple(name for name in chosen_families(arguments.family) if name in LIVED)
+    if not families:
+        raise OptionError(f"--family accepts {', '.join(LIVED)} here, not {arguments.family}")
     strata = chosen_strata(("cpu",), arguments.stratum)
     met: dict[Case, None] = {}
     for stratum in strata:
         first = drawn(stratum, max(few, PROFILES["default"]["max_examples"]), families=families)
         met |= dict.fromkeys(first[:few])
     if not (arguments.family or arguments.stratum):
-        met |= dict.fromkeys(entry.witness for entry in read(OURS) if entry.crosses)
+        crossing = (entry.witness for entry in read(OURS) if entry.crosses)
+        met |= dict.fromkeys(case for case in crossing if isinstance(case, Case))
     yield from met

@@ -12,6 +12,7 @@ from conformance.invariants.invariant import (
     Check,
     Invariant,
     Judgement,
+    Observed,
     always,
 )
 from conformance.observation import Observation
@@ -33,7 +34,7 @@ class Promise(Invariant):
     ordinary: tuple[str, ...] = ()
     of_adapters: bool = False
 
-    def judge(self, observation: Observation) -> Judgement:
+    def judge(self, observation: Observed) -> Judgement:
         """Judge one arrival."""
         judged = super().judge(observation)
         if judged.verdict != "breaks" or not isinstance(observation, Arrival):

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from conformance.observation import Observation
+from conformance.observation import Trouble
 from conformance.violation import Finding
 
-Check = Callable[[Observation], Iterator[Finding]]
-Applies = Callable[[Observation], str | None]
+Check = Callable[[Any], Iterator[Finding]]
+"""Takes an ``Observation``, or what a registry of its own judges."""
+Applies = Callable[[Any], str | None]
 
 
-def always(_: Observation) -> str | None:
+class Observed(Protocol):
+    """What every kind of observation has: how far it came, and why no further."""
+
+    @property
+    def lacks(self) -> str:
+        """What the case asks for that the installed versions do not have."""
+
+    @property
+    def stages(self) -> Mapping[str, object]:
+        """What was seen, by stage."""
+
+    @property
+    def saved(self) -> Mapping[str, object]:
+        """What was saved, by folder."""
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """The errors met."""
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Why a stage cannot be there."""
+
+
+def always(_: object) -> str | None:
     """An invariant without conditions."""
     return None
 
@@ -46,7 +72,7 @@ class Invariant:
     applies: Applies
     needs: tuple[str, ...]
 
-    def judge(self, observation: Observation) -> Judgement:
+    def judge(self, observation: Observed) -> Judgement:
         """Judge one observation."""
         reason = observation.lacks or self.applies(observation)
         if reason:

@@ -16,7 +16,9 @@ class DamagedError(ValueError):
 
 
 def inside(folder: Path) -> list[Path]:
-    """The results files of a folder."""
+    """The results files of a folder; none where there is no folder."""
+    if not folder.is_dir():
+        return []
     return sorted(path for path in folder.iterdir() if path.name.endswith((PLAIN, COMPRESSED)))
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from conformance.header import header
 from conformance.invariants import INVARIANTS
+from conformance.loading.invariants import LOADING
 from conformance.options import Options, add_options
 from conformance.records import Results, unjudgeable
 from conformance.versions import PACKAGES, commit
@@ -57,7 +58,7 @@ def write(words: Sequence[str], requirements: Iterable[str], python: str, log: s
     if not path or not path.endswith(".jsonl"):
         return None
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    options = Options.of(cast("Any", config), tuple(INVARIANTS))
+    options = Options.of(cast("Any", config), tuple(INVARIANTS), tuple(LOADING))
     profile = config.getoption("--hypothesis-profile", "default")
     pins = dict(re.findall(r"^([\w.-]+)==([\w.+!-]+)", "\n".join(requirements), re.MULTILINE))
     versions = {name: pins.get(name, "not installed") for name in PACKAGES}

@@ -1,0 +1,202 @@
+"""Promises about loading a plain model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from conformance.compare import distance, same_bits
+from conformance.invariants.invariant import INVARIANTS, Applies, Check, Invariant, always
+from conformance.invariants.loading import NEWLY
+from conformance.loading.case import ENCODERS, LoadingCase
+from conformance.loading.observation import LoadingObservation
+from conformance.violation import Finding
+
+LOADING: dict[str, Invariant] = {}
+
+
+def promise(
+    id: str,  # noqa: A002  the word of the vocabulary
+    text: str,
+    *,
+    source: str,
+    needs: tuple[str, ...] = ("loaded",),
+    applies: Applies = always,
+) -> Callable[[Check], Check]:
+    """Register the decorated generator of findings as the check of a new promise."""
+
+    def register(check: Check) -> Check:
+        if id in LOADING or id in INVARIANTS:
+            raise ValueError(f"there is already an invariant {id!r}")
+        LOADING[id] = Invariant(id, text, source, check, applies, needs)
+        return check
+
+    return register
+
+
+def concerns(case: LoadingCase, one: Invariant) -> bool:
+    """Whether a promise says anything of this kind of checkpoint at all."""
+    return one.applies(LoadingObservation(case)) is None
+
+
+def competes(seen: LoadingObservation) -> str | None:
+    """Why a promise about one matrix says nothing here: the file holds several."""
+    different = seen.case.checkpoint == "all-different"
+    return "the file holds different matrices for one tie" if different else None
+
+
+@promise(
+    "checkpoint-loads",
+    "The checkpoint is loaded without an error.",
+    source="transformers from_pretrained",
+    needs=(),
+)
+def checkpoint_loads(seen: LoadingObservation) -> Iterator[Finding]:
+    for trouble in seen.troubles:
+        line = trouble.message.partition("\n")[0]
+        yield Finding("unexpected-error", f"loading ended in {trouble.type}: {line}")
+
+
+@promise(
+    "tied-keys-are-not-missing",
+    "A tied key is never reported missing when another name of its tensor was in the file.",
+    source="transformers #43992; the UMT5 load reports",
+    applies=competes,
+)
+def tied_keys_are_not_missing(seen: LoadingObservation) -> Iterator[Finding]:
+    tied = {*seen.members.values()}
+    if not seen.case.tied:
+        shares, first = seen.stages["source"].shares, seen.members["embedding"]
+        tied = set().union(*(group for group in shares if first in group))
+    if tied & {*seen.in_file}:
+        for name in sorted(tied & {*seen.report.missing}):
+            yield Finding(
+                "false-report", f"{name} is called missing, and is tied to what was there"
+            )
+
+
+@promise(
+    "missing-means-missing",
+    "A key that is reported missing was really not restored.",
+    source="transformers output_loading_info",
+    applies=competes,
+)
+def missing_means_missing(seen: LoadingObservation) -> Iterator[Finding]:
+    for name in sorted({*seen.report.missing} - {*seen.report.reinitialised}):
+        yield Finding("false-report", f"{name} was called missing but was restored")
+
+
+@promise(
+    "nothing-is-silently-reinitialised",
+    "Every parameter that did not come out of the file is reported missing.",
+    source="transformers #43992, output_loading_info",
+    applies=competes,
+)
+def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Finding]:
+    for name in sorted({*seen.report.reinitialised} - {*seen.report.missing}):
+        yield Finding("wrong-value", f"{name} is not what was saved, and nobody said so")
+
+
+@promise(
+    "log-agrees-with-report",
+    "What is logged or printed as newly initialised is what output_loading_info calls missing.",
+    source="transformers from_pretrained, the load report",
+)
+def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
+    lines = [line for heard in seen.heard for line in heard.text.splitlines()]
+    told = [name for line in lines for name in _named(line)]
+    for name in sorted(seen.report.missing):
+        if not any(re.fullmatch(pattern, name) for pattern in told):
+            yield Finding("false-report", f"{name} is missing in the report and not in the log")
+    made_up = [name for line in lines if NEWLY.search(line) for name in _named(line)]
+    listed = {*seen.report.missing, *seen.report.unexpected, *seen.report.mismatched}
+    for name in sorted(seen.stages["loaded"].weights):
+        if name not in listed and any(re.fullmatch(pattern, name) for pattern in made_up):
+            yield Finding("false-report", f"{name} is newly initialised in the log alone")
+
+
+def _named(line: str) -> Iterator[str]:
+    """Patterns of the parameter names in a line; the report writes ``0`` and ``1`` as {0, 1}."""
+    for word in re.findall(r"[A-Za-z_][\w.]*(?:\{[^}]*\}[\w.]*)*", line):
+        if "." in word:
+            parts = re.split(r"(\{[^}]*\})", word.strip("."))
+            yield "".join(
+                f"({'|'.join(re.escape(one.strip()) for one in part[1:-1].split(','))})"
+                if part.startswith("{")
+                else re.escape(part)
+                for part in parts
+            )
+
+
+@promise(
+    "tied-members-are-one",
+    "After loading, exactly the matrices that were one tensor when saved are one again.",
+    source="transformers tie_weights; the UMT5 load reports",
+    applies=competes,
+)
+def tied_members_are_one(seen: LoadingObservation) -> Iterator[Finding]:
+    loaded, source = seen.stages["loaded"], seen.stages["source"]
+    first, *others = seen.members.values()
+    for other in others:
+        before = first in source.weights and other in source.weights
+        expected = source.share(first, other) if before and not seen.case.tied else seen.case.tied
+        if loaded.share(first, other) != expected:
+            kind, state = ("lost-tie", "two") if expected else ("gained-tie", "one")
+            yield Finding(kind, f"{first} and {other} are {state} after loading")
+    if seen.biases and source.share(*seen.biases) and not loaded.share(*seen.biases):
+        yield Finding("lost-tie", f"{' and '.join(seen.biases)} are two after loading")
+
+
+@promise(
+    "file-is-restored",
+    "Every tensor of the file is the loaded parameter, bit for bit.",
+    source="transformers from_pretrained; #43992",
+    applies=competes,
+)
+def file_is_restored(seen: LoadingObservation) -> Iterator[Finding]:
+    for key, tensor in sorted(seen.file.items()):
+        if key not in seen.became:
+            if seen.case.checkpoint not in ENCODERS:
+                yield Finding("missing-key", f"{key} of the file became no parameter")
+            continue
+        name, found = seen.became[key]
+        if not same_bits(tensor, found):
+            amount = distance(tensor, found)
+            yield Finding("wrong-value", f"{name} is not the file's {key}", amount, 0.0)
+
+
+@promise(
+    "loading-keeps-outputs",
+    "The loaded model gives the outputs of the model that was saved, bit for bit.",
+    source="transformers from_pretrained; the UMT5 load reports",
+    applies=competes,
+)
+def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Finding]:
+    saved, loaded = seen.stages["source"].logits, seen.stages["loaded"].logits
+    assert saved is not None
+    assert loaded is not None
+    if not same_bits(saved, loaded):
+        yield Finding(
+            "wrong-value", "outputs of loaded differ from source", distance(saved, loaded), 0.0
+        )
+
+
+@promise(
+    "competing-tensors-are-told",
+    "Where the file holds different matrices for one tie, none is dropped without a word.",
+    source="transformers PR #42612, #45127",
+    applies=lambda seen: None if competes(seen) else "the file holds one matrix for the tie",
+)
+def competing_tensors_are_told(seen: LoadingObservation) -> Iterator[Finding]:
+    report, weights = seen.report, seen.stages["loaded"].weights
+    listed = {*report.missing, *report.unexpected, *report.mismatched, *report.errors}
+    for key, tensor in sorted(seen.file.items()):
+        name = seen.became[key][0] if key in seen.became else key
+        if name not in seen.members.values():
+            continue
+        kept = same_bits(tensor, weights[name])
+        told = name in listed or any(
+            name in heard.text or heard.about_tying for heard in seen.heard
+        )
+        if not kept and not told:
+            yield Finding("wrong-value", f"{name} of the file was dropped, and nobody said so")

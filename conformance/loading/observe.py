@@ -1,0 +1,158 @@
+"""Observing: save a model as users' checkpoints are, load it, and write down the facts."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from conformance import compat
+from conformance.compare import same_bits
+from conformance.devices import torch_device
+from conformance.hearing import hearing
+from conformance.loading.case import ENCODERS, LoadingCase
+from conformance.loading.observation import LoadingObservation
+from conformance.loading.writing import write
+from conformance.observation import Heard, LoadReport, Snapshot, Trouble
+from conformance.snapshot import logits, saved, snapshot
+from conformance.trouble import trouble
+from conformance.versions import installed
+from tiny_models import build as tiny
+from tiny_models.compat import canonical_name, parameter_of, writes_bin
+from tiny_models.families import FAMILIES
+from tiny_models.roles import matrix_names
+from tiny_models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def observe_loading(case: LoadingCase) -> LoadingObservation:
+    """The facts of one loading: a pure function of the case and the installed versions."""
+    import torch
+
+    lacks = _lacks(case)
+    if lacks:
+        return LoadingObservation(case, lacks=lacks)
+    torch.set_num_threads(1)
+    with TemporaryDirectory(prefix="conformance-") as folder, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # what transformers makes up is random, and the same every time
+        return _observe(case, Path(folder))
+
+
+def _lacks(case: LoadingCase) -> str:
+    for name in (case.family, case.saver):
+        missing = compat.lacks_family(FAMILIES[name])
+        if missing:
+            return missing
+    if case.checkpoint == "bin" and not writes_bin():
+        return f"transformers {installed('transformers')} writes no .bin"
+    return ""
+
+
+def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
+    entry = FAMILIES[case.family]
+    spec = ModelSpec(family=case.saver, tied=case.tied)
+    source = tiny.build(spec, folder / "base").model
+    target = folder / "checkpoint"
+    with compat.quiet_progress():
+        write(case, source, target)
+    file = saved(target)
+    inputs = tiny.inputs(spec)
+    stages = {"source": _seen(case, source, inputs)}
+    heard: list[Heard] = []
+    troubles: list[Trouble] = []
+    loaded: Any = None
+    report = LoadReport()
+    try:
+        with hearing("loaded", heard, hide=os.fspath(folder)), _printed(heard):
+            cls = tiny.model_class(ModelSpec(family=case.family))
+            safe = case.checkpoint != "bin"
+            loaded, told = tiny.load(cls, target, dtype="float32", safetensors=safe)
+            report = LoadReport(**vars(told))
+        _show_unfilled(loaded)
+        stages["loaded"] = _seen(case, loaded.to(torch_device(case.device)), inputs)
+    except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
+        troubles.append(trouble(error, "loaded", "main"))
+    whole = source if loaded is None else loaded
+    members = matrix_names(whole, entry)
+    seen = stages.get("loaded", Snapshot())
+    became = _became(file.tensors, {**seen.weights, **seen.buffers})
+    meant = _meant(case, stages["source"].weights, members, file.tensors, became)
+    lost = [n for n, t in seen.weights.items() if n not in meant or not same_bits(t, meant[n])]
+    return LoadingObservation(
+        case=case,
+        members=members,
+        biases=entry.biases,
+        stages=stages,
+        file=file.tensors,
+        became=became,
+        meant=meant,
+        report=LoadReport(**{**vars(report), "reinitialised": tuple(lost)}),
+        heard=tuple(heard),
+        troubles=tuple(troubles),
+    )
+
+
+def _seen(case: LoadingCase, model: Any, inputs: Mapping[str, torch.Tensor]) -> Snapshot:
+    """A snapshot whose logits are the encoder's where only that can be compared."""
+    if case.checkpoint not in ENCODERS:
+        return snapshot(model, inputs)
+    texts = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    found = snapshot(model, None)
+    return Snapshot(**{**vars(found), "logits": logits(model.get_encoder(), texts)})
+
+
+def _show_unfilled(model: Any) -> None:
+    """Give NaN to what loading left without values, on torch's meta device, so that it is seen."""
+    import torch
+
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.device.type == "meta":
+                empty = torch.full(parameter.shape, math.nan, dtype=parameter.dtype)
+                setattr(module, name, torch.nn.Parameter(empty))
+
+
+@contextlib.contextmanager
+def _printed(heard: list[Heard]) -> Iterator[None]:
+    """What is printed is heard too."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        yield
+    heard += [
+        Heard("loaded", line, "printed", about_tying=False) for line in out.getvalue().splitlines()
+    ]
+
+
+def _became(
+    file: Mapping[str, Tensor], loaded: Mapping[str, Tensor]
+) -> dict[str, tuple[str, Tensor]]:
+    names = {canonical_name(name): name for name in loaded}
+    parameters = {canonical_name(name): tensor for name, tensor in loaded.items()}
+    found = {key: parameter_of(key, parameters) for key in file}
+    return {key: (names[one[0]], one[1]) for key, one in found.items() if one is not None}
+
+
+def _meant(
+    case: LoadingCase,
+    source: Mapping[str, Tensor],
+    members: Mapping[str, str],
+    file: Mapping[str, Tensor],
+    became: Mapping[str, tuple[str, Tensor]],
+) -> dict[str, Tensor]:
+    """What each parameter is to hold, by our own reading of the file and of the tie."""
+    meant = dict(source)
+    if case.checkpoint == "all-different":
+        own = {name: key for key, (name, _) in became.items()}
+        meant |= {name: file[own[name]] for name in members.values() if name in own}
+    elif case.tied:
+        matrix = source[next(name for name in members.values() if name in source)]
+        meant |= dict.fromkeys(members.values(), matrix)
+    return meant
