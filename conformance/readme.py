@@ -21,6 +21,8 @@ from conformance.case import CHOICES, Case
 from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS, read
+from conformance.loading.case import KINDS
+from conformance.loading.invariants import LOADING
 from conformance.options import PROFILES, add_options
 from conformance.placements import PLACEMENTS
 from conformance.report import command as report
@@ -30,10 +32,12 @@ from conformance.report.markdown import matrix, meanings
 from conformance.results import reader as results
 from conformance.summary import verdict_table
 from conformance.versions import minor
+from tiny_models.families import FAMILIES, Family
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
+FEW = 4  # families that a table names as those left out
 NEWEST = 5
 """Minor releases of PEFT in the diagonal."""
 SHOWN = ("merge-keeps-logits", Case(tied=True, ensure=True, placement="target:embedding"))
@@ -106,6 +110,30 @@ def corpus() -> str:
     return table(("invariant", "promise", "source"), rows)
 
 
+def loading() -> str:
+    """Every promise about loading a plain model."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in LOADING.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def checkpoints() -> str:
+    """Every kind of checkpoint, and the families that have it."""
+    rows = [
+        (f"`{name}`", kind.text, _of([one for one in FAMILIES.values() if kind.of(one)]))
+        for name, kind in KINDS.items()
+    ]
+    return table(("checkpoint", "what the file holds", "families"), rows)
+
+
+def _of(entries: Sequence[Family]) -> str:
+    """Families in a few words: all, all but some, or their names."""
+    names = [one.name for one in entries]
+    others = [name for name in FAMILIES if name not in names]
+    if len(others) <= FEW:
+        return f"all but {', '.join(others)}" if others else "all"
+    return ", ".join(names)
+
+
 def placements() -> str:
     """Every placement, by what it gives PEFT."""
     rows = [
@@ -165,18 +193,26 @@ def _range(here: object, saver: object) -> str:
     return (str(here) or "any") + (f", saved by {saver}" if str(saver) else "")
 
 
+def published(page: str) -> list[Cell]:
+    """The cells whose results are kept in docs, for one of the pages that show them."""
+    return _kept(next(name for name in publish.PAGES if _of_loads(name) == _of_loads(page)))
+
+
+def _of_loads(page: str) -> bool:
+    return page in publish.OF_LOADS
+
+
 @cache
-def published() -> list[Cell]:
-    """The cells whose results are kept in docs."""
+def _kept(page: str) -> list[Cell]:
     try:
-        return publish.published(DOCS)
+        return publish.published(DOCS / publish.KEPT, page)
     except (report.ReportError, results.ResultsError) as error:
         raise ReadmeError(f"{error}; `tox run -e publish` keeps those of results/") from None
 
 
 def matrix_page(name: str) -> str:
     """One of the pages that `publish` makes, of the results that are kept."""
-    return publish.rendered(name, published())
+    return publish.rendered(name, published(name))
 
 
 def diagonal(cells: Sequence[Cell]) -> str:
@@ -208,9 +244,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "report-options": report_options,
     "invariants": invariants,
     "corpus": corpus,
+    "loading": loading,
+    "checkpoints": checkpoints,
     "placements": placements,
     "drawn": drawn,
-    "diagonal": lambda: diagonal(published()),
+    "diagonal": lambda: diagonal(published("matrix.md")),
 }
 """Blocks that the code decides, and the results that are kept in docs."""
 

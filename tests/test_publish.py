@@ -11,6 +11,8 @@ import results_files as files
 
 from conformance import readme
 from conformance.__main__ import main
+from conformance.loading.case import LoadingCase
+from conformance.records import Record
 from conformance.report import command, publish
 from conformance.report.cells import Cell, combine
 from conformance.results import reader
@@ -49,6 +51,24 @@ def test_pages_and_results_are_kept_by_the_name_of_their_cell(
     assert main(["report", str(results), "--format", "markdown"]) == 0
     assert made["matrix.md"].decode() == capsys.readouterr().out
     assert made["matrix.html"].startswith(b"<!DOCTYPE html>")
+
+
+def test_runs_of_loadings_are_kept_apart(results: Path, tmp_path: Path) -> None:
+    (results / publish.LOADS).mkdir()
+    case = LoadingCase()
+    name = f"conformance/test_loading.py::test_loading[{case.id}-checkpoint-loads]"
+    made = Record(name, "loading", "checkpoint-loads", case.id, "holds").as_json()
+    head, line = files.header("0.21.2", "4.57.6"), {"type": "item", **made}
+    files.write_lines(results / "loads" / "a.jsonl", [head, line, files.footer([line])])
+    docs = tmp_path / "docs"
+    publish.publish(results, docs)
+    found = held(docs)
+    assert "results/loads/peft0.21-tf4.57.jsonl.gz" in found
+    assert "| t5 | ✓ |" in found["loading.md"].decode()
+    cells = combine([reader.read(path) for path in sorted(results.glob("*.jsonl"))])
+    assert found["matrix.md"].decode() == publish.rendered("matrix.md", cells)
+    publish.publish(docs / "results", docs)
+    assert held(docs) == found
 
 
 def test_publishing_again_changes_nothing_and_removes_what_is_gone(
@@ -156,4 +176,4 @@ def test_no_diagonal_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(readme, "DOCS", tmp_path)
     (tmp_path / "results").mkdir()
     with pytest.raises(readme.ReadmeError, match=r"holds no .*; `tox run -e publish` keeps"):
-        readme.published.__wrapped__()
+        readme._kept.__wrapped__("matrix.md")

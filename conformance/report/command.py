@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 from conformance.known_failures import OURS, KnownFailure, TableError, read
-from conformance.report import badges, changes, markdown, page, terminal
+from conformance.report import badges, changes, loading, markdown, page, terminal
 from conformance.report.cells import Cell, combine
+from conformance.report.loading import LoadingError
 from conformance.results import files, reader
 from conformance.results.reader import ResultsError
 
 Anything = TypeVar("Anything")
-NEEDS = {"terminal": "rich", "markdown": "", "html": "jinja2"}
+NEEDS = {"terminal": "rich", "markdown": "", "html": "jinja2", "loading": ""}
 """Formats, and the package each needs."""
+RENDERED: dict[str, Callable[[Sequence[Cell], Mapping[str, KnownFailure]], str]] = {
+    "markdown": markdown.render,
+    "html": page.render,
+    "loading": loading.render,
+}
 
 
 class ReportError(ValueError):
@@ -52,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=tuple(NEEDS),
         default="terminal",
-        help="terminal (the default), markdown, or html: one page that needs nothing else",
+        help="terminal (the default), markdown, html: one page that needs nothing else, or "
+        "loading: what became of plain checkpoints",
     )
     add("-o", "--output", type=Path, metavar="FILE", help="where to write (default: stdout)")
     add("--badges", type=Path, metavar="DIR", help="also write a shields badge for each cell")
@@ -78,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     parser: argparse.ArgumentParser = arguments.parser
     try:
         return _compare(arguments) if arguments.compare else _report(arguments)
-    except (ReportError, ResultsError, TableError) as error:
+    except (ReportError, LoadingError, ResultsError, TableError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
 
 
@@ -113,8 +120,7 @@ def _report(arguments: argparse.Namespace) -> int:
                 to = stack.enter_context(to_disk(lambda: path.open("w", encoding="utf-8"), path))
             terminal.render(cells, to)
         return 0
-    made = page.render if arguments.format == "html" else markdown.render
-    _write(arguments.output, made(cells, known))
+    _write(arguments.output, RENDERED[arguments.format](cells, known))
     return 0
 
 

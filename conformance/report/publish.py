@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from conformance.known_failures import OURS, KnownFailure, TableError
-from conformance.report import markdown, page
+from conformance.report import loading, markdown, page
 from conformance.report.cells import Cell, combine
 from conformance.report.command import (
     ReportError,
@@ -17,16 +17,21 @@ from conformance.report.command import (
     known_by_id,
     to_disk,
 )
+from conformance.report.loading import LoadingError
 from conformance.results import files, reader
 from conformance.results.reader import ResultsError
 from conformance.versions import cell_name
 
 KEPT = "results"
 """The folder of the docs that holds the results files."""
+LOADS = "loads"
+"""A folder among results files: runs of the loading items alone, one for each transformers."""
 PAGES: dict[str, Callable[[Sequence[Cell], Mapping[str, KnownFailure]], str]] = {
     "matrix.md": markdown.render,
     "matrix.html": page.render,
+    "loading.md": loading.render,
 }
+OF_LOADS = ("loading.md",)
 
 
 def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,7 +40,8 @@ def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "publish",
         help="put a matrix and the results it is made of into a folder of docs",
         description="From the results files in RESULTS make DOCS/matrix.html, DOCS/matrix.md and "
-        "DOCS/results/<cell>.jsonl.gz, in place of those there. RESULTS may be DOCS/results.",
+        "DOCS/results/<cell>.jsonl.gz, in place of those there, and from those in RESULTS/loads "
+        "DOCS/loading.md and DOCS/results/loads. RESULTS may be DOCS/results.",
     )
     parser.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results files")
     parser.add_argument("docs", type=Path, metavar="DOCS", help="the folder to write into")
@@ -47,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     parser: argparse.ArgumentParser = arguments.parser
     try:
         publish(arguments.results, arguments.docs)
-    except (ReportError, ResultsError, TableError) as error:
+    except (ReportError, LoadingError, ResultsError, TableError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
     return 0
 
@@ -57,31 +63,41 @@ def publish(results: Path, docs: Path) -> None:
     check_package("html")
     if not results.is_dir():
         raise ReportError(f"{results} is not a folder")
-    cells = combine(_whole(inside(results)))
-    made: dict[Path, bytes] = {}
-    for cell in cells:
-        path = docs / KEPT / f"{cell_name(cell.run.header['versions'])}{files.COMPRESSED}"
-        if path in made:
-            told = ", ".join(str(one.run.path) for one in cells if _same(one, cell))
-            raise ReportError(f"there is more than one results file of a cell: {told}")
-        made[path] = files.compressed(files.content(cell.run.path))
-    made |= {docs / name: rendered(name, cells).encode() for name in PAGES}
-    to_disk(lambda: (docs / KEPT).mkdir(parents=True, exist_ok=True), docs / KEPT)
+    kept = docs / KEPT
+    possible = [name for name in PAGES if name not in OF_LOADS or files.inside(results / LOADS)]
+    made = _kept(results, kept) | _kept(results / LOADS, kept / LOADS)
+    made |= {docs / name: rendered(name, published(results, name)).encode() for name in possible}
+    for folder in dict.fromkeys(path.parent for path in made):
+        to_disk(partial(folder.mkdir, parents=True, exist_ok=True), folder)
     for path, content in made.items():
         to_disk(partial(path.write_bytes, content), path)
-    for path in files.inside(docs / KEPT):
+    for path in [one for folder in (kept, kept / LOADS) for one in files.inside(folder)]:
         if path not in made:
             to_disk(path.unlink, path)
 
 
+def _kept(results: Path, kept: Path) -> dict[Path, bytes]:
+    """The results files of a folder, compressed, by where they are kept."""
+    made: dict[Path, bytes] = {}
+    found = files.inside(results)
+    cells = combine(_whole(found)) if found else []
+    for cell in cells:
+        path = kept / f"{cell_name(cell.run.header['versions'])}{files.COMPRESSED}"
+        if path in made:
+            told = ", ".join(str(one.run.path) for one in cells if _same(one, cell))
+            raise ReportError(f"there is more than one results file of a cell: {told}")
+        made[path] = files.compressed(files.content(cell.run.path))
+    return made
+
+
 def rendered(name: str, cells: Sequence[Cell]) -> str:
-    """One of the pages of a matrix."""
+    """One of the pages."""
     return PAGES[name](cells, known_by_id((OURS,)))
 
 
-def published(docs: Path) -> list[Cell]:
-    """The cells whose results are kept in a folder of docs."""
-    return combine(_whole(inside(docs / KEPT)))
+def published(results: Path, page: str) -> list[Cell]:
+    """The cells of a folder of results that a page is made of."""
+    return combine(_whole(inside(results / LOADS if page in OF_LOADS else results)))
 
 
 def _whole(paths: Iterable[Path]) -> Iterable[reader.Run]:
