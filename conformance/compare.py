@@ -38,7 +38,7 @@ the adapter does: then they prove nothing, and promises that compare them are no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from conformance.observation import NUDGED, Observation
@@ -62,6 +62,17 @@ def size(*tensors: Tensor | None) -> float:
     return max((float(t.abs().max()) for t in tensors if t is not None and t.numel()), default=0.0)
 
 
+def rounding(dtype: str, layers: int, hidden: int, eps: float = 0.0) -> float:
+    """What is derived in the module's text, relative to the size of what was added.
+
+    ``eps`` is that of the coarsest precision involved, where that is not ``dtype``.
+    """
+    results = 4 + 14 * layers
+    if dtype in SUMMED_IN_THEMSELVES:
+        results += (7 * layers + 1) * hidden // 2
+    return 4 * math.sqrt(2 * results) * (eps or EPS[dtype]) / 2
+
+
 def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = "") -> float:
     """Absolute allowance between two forward passes of one life; see the module's text.
 
@@ -69,11 +80,9 @@ def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = ""
     """
     eps = EPS[dtype or precision(seen)]
     base = seen.stages["base"].logits
-    layers = seen.case.layers
-    roundings = 4 + 14 * layers
-    if seen.case.dtype in SUMMED_IN_THEMSELVES:
-        roundings += (7 * layers + 1) * seen.case.hidden // 2
-    derived = 4 * math.sqrt(2 * roundings) * eps / 2 * size(base, *tensors)
+    derived = rounding(seen.case.dtype, seen.case.layers, seen.case.hidden, eps) * size(
+        base, *tensors
+    )
     measured = _movement(seen) * eps / EPS[seen.case.dtype]
     return max(derived, NUDGES[seen.case.dtype] * measured)
 
@@ -95,7 +104,12 @@ def _movement(seen: Observation) -> float:
     nudged = [seen.stages[stage].logits for stage in NUDGED if stage in seen.stages]
     if defined is None or defined.logits is None:
         return 0.0
-    moved = [distance(defined.logits, logits) for logits in nudged if logits is not None]
+    return movement(defined.logits, [logits for logits in nudged if logits is not None])
+
+
+def movement(logits: Tensor, nudged: Sequence[Tensor]) -> float:
+    """How far logits move when all weights move by one eps, as a root mean square."""
+    moved = [distance(logits, other) for other in nudged]
     return math.sqrt(sum(m * m for m in moved) / len(moved)) if moved else 0.0
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from conformance.compat import ABOUT_TYING, forget_warned_once, quiet_progress
 from conformance.observation import Heard
 
-LOGGERS = ("transformers", "peft", "accelerate", "safetensors")
+LOGGERS = ("transformers", "peft", "accelerate", "safetensors", "diffusers")
 
 
 def _short(item: warnings.WarningMessage) -> str:

@@ -9,6 +9,7 @@ from conformance.compare import distance, same_bits
 from conformance.invariants.invariant import INVARIANTS, Applies, Check, Invariant, always
 from conformance.invariants.loading import NEWLY
 from conformance.loading.case import ENCODERS, LoadingCase
+from conformance.loading.logged import named
 from conformance.loading.observation import LoadingObservation
 from conformance.violation import Finding
 
@@ -22,13 +23,14 @@ def promise(
     source: str,
     needs: tuple[str, ...] = ("loaded",),
     applies: Applies = always,
+    into: dict[str, Invariant] = LOADING,
 ) -> Callable[[Check], Check]:
     """Register the decorated generator of findings as the check of a new promise."""
 
     def register(check: Check) -> Check:
-        if id in LOADING or id in INVARIANTS:
+        if id in into or id in LOADING or id in INVARIANTS:
             raise ValueError(f"there is already an invariant {id!r}")
-        LOADING[id] = Invariant(id, text, source, check, applies, needs)
+        into[id] = Invariant(id, text, source, check, applies, needs)
         return check
 
     return register
@@ -104,28 +106,15 @@ def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Find
 )
 def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
     lines = [line for heard in seen.heard for line in heard.text.splitlines()]
-    told = [name for line in lines for name in _named(line)]
+    told = [name for line in lines for name in named(line)]
     for name in sorted(seen.report.missing):
         if not any(re.fullmatch(pattern, name) for pattern in told):
             yield Finding("false-report", f"{name} is missing in the report and not in the log")
-    made_up = [name for line in lines if NEWLY.search(line) for name in _named(line)]
+    made_up = [name for line in lines if NEWLY.search(line) for name in named(line)]
     listed = {*seen.report.missing, *seen.report.unexpected, *seen.report.mismatched}
     for name in sorted(seen.stages["loaded"].weights):
         if name not in listed and any(re.fullmatch(pattern, name) for pattern in made_up):
             yield Finding("false-report", f"{name} is newly initialised in the log alone")
-
-
-def _named(line: str) -> Iterator[str]:
-    """Patterns of the parameter names in a line; the report writes ``0`` and ``1`` as {0, 1}."""
-    for word in re.findall(r"[A-Za-z_][\w.]*(?:\{[^}]*\}[\w.]*)*", line):
-        if "." in word:
-            parts = re.split(r"(\{[^}]*\})", word.strip("."))
-            yield "".join(
-                f"({'|'.join(re.escape(one.strip()) for one in part[1:-1].split(','))})"
-                if part.startswith("{")
-                else re.escape(part)
-                for part in parts
-            )
 
 
 @promise(

@@ -7,6 +7,7 @@ import io
 import math
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from conformance.hearing import hearing
 from conformance.loading.case import ENCODERS, LoadingCase
 from conformance.loading.observation import LoadingObservation
 from conformance.loading.writing import write
-from conformance.observation import Heard, LoadReport, Snapshot, Trouble
+from conformance.observation import Heard, LoadReport, Saved, Snapshot, Trouble
 from conformance.snapshot import logits, saved, snapshot
 from conformance.trouble import trouble
 from conformance.versions import installed
@@ -57,7 +58,6 @@ def _lacks(case: LoadingCase) -> str:
 
 
 def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
-    entry = FAMILIES[case.family]
     spec = ModelSpec(family=case.saver, tied=case.tied)
     source = tiny.build(spec, folder / "base").model
     target = folder / "checkpoint"
@@ -71,33 +71,47 @@ def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
     loaded: Any = None
     report = LoadReport()
     try:
-        with hearing("loaded", heard, hide=os.fspath(folder)), _printed(heard):
+        with hearing("loaded", heard, hide=os.fspath(folder)), printed(heard):
             cls = tiny.model_class(ModelSpec(family=case.family))
             safe = case.checkpoint != "bin"
             loaded, told = tiny.load(cls, target, dtype="float32", safetensors=safe)
             report = LoadReport(**vars(told))
-        _show_unfilled(loaded)
+        show_unfilled(loaded)
         stages["loaded"] = _seen(case, loaded.to(torch_device(case.device)), inputs)
     except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
         troubles.append(trouble(error, "loaded", "main"))
     whole = source if loaded is None else loaded
-    members = matrix_names(whole, entry)
+    facts = facts_of(case, whole, file, stages, report)
+    return LoadingObservation(**facts, heard=tuple(heard), troubles=tuple(troubles))
+
+
+def facts_of(
+    case: LoadingCase,
+    model: Any,
+    file: Saved,
+    stages: Mapping[str, Snapshot],
+    report: LoadReport,
+) -> dict[str, Any]:
+    """Fields of an observation that follow from a file, what it became and what was reported.
+
+    ``model`` is the loaded one, or the source where none was loaded.
+    """
+    entry = FAMILIES[case.family]
+    members = matrix_names(model, entry)
     seen = stages.get("loaded", Snapshot())
     became = _became(file.tensors, {**seen.weights, **seen.buffers})
     meant = _meant(case, stages["source"].weights, members, file.tensors, became)
     lost = [n for n, t in seen.weights.items() if n not in meant or not same_bits(t, meant[n])]
-    return LoadingObservation(
-        case=case,
-        members=members,
-        biases=entry.biases,
-        stages=stages,
-        file=file.tensors,
-        became=became,
-        meant=meant,
-        report=LoadReport(**{**vars(report), "reinitialised": tuple(lost)}),
-        heard=tuple(heard),
-        troubles=tuple(troubles),
-    )
+    return {
+        "case": case,
+        "members": members,
+        "biases": entry.biases,
+        "stages": stages,
+        "file": file.tensors,
+        "became": became,
+        "meant": meant,
+        "report": replace(report, reinitialised=tuple(lost)),
+    }
 
 
 def _seen(case: LoadingCase, model: Any, inputs: Mapping[str, torch.Tensor]) -> Snapshot:
@@ -109,7 +123,7 @@ def _seen(case: LoadingCase, model: Any, inputs: Mapping[str, torch.Tensor]) -> 
     return Snapshot(**{**vars(found), "logits": logits(model.get_encoder(), texts)})
 
 
-def _show_unfilled(model: Any) -> None:
+def show_unfilled(model: Any) -> None:
     """Give NaN to what loading left without values, on torch's meta device, so that it is seen."""
     import torch
 
@@ -121,13 +135,13 @@ def _show_unfilled(model: Any) -> None:
 
 
 @contextlib.contextmanager
-def _printed(heard: list[Heard]) -> Iterator[None]:
+def printed(heard: list[Heard], stage: str = "loaded") -> Iterator[None]:
     """What is printed is heard too."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         yield
     heard += [
-        Heard("loaded", line, "printed", about_tying=False) for line in out.getvalue().splitlines()
+        Heard(stage, text, "printed", about_tying=False) for text in out.getvalue().splitlines()
     ]
 
 

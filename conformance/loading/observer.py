@@ -26,11 +26,21 @@ class LoadingObserver:
         self._seen: LoadingObservation | None = None
         self._repeated = False
 
+    def observe(self, case: LoadingCase) -> LoadingObservation:
+        """Make the observation of ``case``."""
+        from conformance.loading.observe import observe_loading  # torch: not before an item
+
+        return observe_loading(case)
+
+    def check(self, seen: LoadingObservation) -> None:
+        """Raise SuiteError where an observation proves nothing."""
+        check_not_vacuous(seen)
+
     def __call__(self, case: LoadingCase) -> LoadingObservation:
         """The observation of ``case``."""
         if self._seen is None or self._seen.case != case:
-            self._seen = _observe(case)
-            check_not_vacuous(self._seen)
+            self._seen = self.observe(case)
+            self.check(self._seen)
             if not self._repeated:
                 self._repeated = True
                 self.confirm(self._seen)
@@ -38,7 +48,7 @@ class LoadingObserver:
 
     def confirm(self, seen: LoadingObservation) -> None:
         """Observe once more; a difference is an error of the suite."""
-        again = _observe(seen.case)
+        again = self.observe(seen.case)
         for name in ("report", "heard", "troubles", "members"):
             if getattr(seen, name) != getattr(again, name):
                 raise SuiteError(f"two loadings of {seen.case!r} differ in {name}")
@@ -67,9 +77,3 @@ def check_not_vacuous(seen: LoadingObservation) -> None:
         matrices = [seen.meant[name] for name in seen.in_file]
         if any(same_bits(one, other) for one, other in pairwise(matrices)):
             raise SuiteError(f"the matrices of {seen.case!r} do not differ")
-
-
-def _observe(case: LoadingCase) -> LoadingObservation:
-    from conformance.loading.observe import observe_loading  # imports torch: not before an item
-
-    return observe_loading(case)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.invariants import Invariant
+from conformance.loading.case import LoadingCase
 from conformance.loading.observation import LoadingObservation
 from conformance.printed import SHOWN, indented
 from conformance.versions import installed, one_line
@@ -13,16 +14,30 @@ from conformance.violation import Finding
 
 def failure_text(promise: Invariant, findings: Sequence[Finding], seen: LoadingObservation) -> str:
     """INVARIANT, CASE, FOUND, SOURCE, WITH, RERUN and KNOWN, in that order."""
+    entry = known(seen, promise.id, findings[0])
+    return laid_out(promise, findings, seen, again=rerun(seen, promise.id), entry=entry)
+
+
+def laid_out(
+    promise: Invariant,
+    findings: Sequence[Finding],
+    seen: LoadingObservation,
+    *,
+    again: str,
+    entry: str,
+    versions: str = "",
+) -> str:
+    """The text of a failure; ``again`` is RERUN, ``entry`` KNOWN, ``versions`` more of WITH."""
     return "\n".join(
         [
             f"INVARIANT {promise.id}: {promise.promise}",
             f"CASE      {seen.case!r}",
             *_found_lines(findings, seen),
             f"SOURCE    {promise.source}",
-            f"WITH      {one_line()}",
-            f"RERUN     {rerun(seen, promise.id)}",
+            f"WITH      {one_line()}{versions}",
+            f"RERUN     {again}",
             "KNOWN     an entry for known_failures.toml:",
-            *indented(known(seen, promise.id, findings[0]).splitlines()),
+            *indented(entry.splitlines()),
         ]
     )
 
@@ -65,11 +80,16 @@ def rerun(seen: LoadingObservation, promise: str) -> str:
 def known(seen: LoadingObservation, promise: str, finding: Finding) -> str:
     """The text of a known-failure entry for this family and kind of checkpoint."""
     case = seen.case
+    where = f'family = "{case.family}", checkpoint = "{case.checkpoint}"'
+    return known_entry(case, promise, finding, where)
+
+
+def known_entry(case: LoadingCase, promise: str, finding: Finding, where: str) -> str:
+    """The text of a known-failure entry for a region."""
     return (
         '[[known]]\nid = "my-known-failure"\nkind = "bug"\n'
         f'invariant = "{promise}"\nfinding = "{finding.kind}"\n'
         f'peft = "=={installed("peft")}"\ntransformers = "=={installed("transformers")}"\n'
-        f'where = {{ family = "{case.family}", checkpoint = "{case.checkpoint}" }}\n'
-        f'witness = """{case!r}"""\n'
+        f'where = {{ {where} }}\nwitness = """{case!r}"""\n'
         'link = "unreported"\nstory = "One sentence: what goes wrong; what was searched for."'
     )

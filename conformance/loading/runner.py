@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from conformance.invariants import Invariant
 from conformance.known_failures import KnownFailures
 from conformance.loading.observation import LoadingObservation
 from conformance.loading.observer import LoadingObserver
 from conformance.loading.printed import failure_text
 from conformance.runner import Tally
-from conformance.violation import violation_class
+from conformance.violation import Finding, violation_class
+
+FailureText = Callable[[Invariant, Sequence[Finding], Any], str]
+"""What a failure prints; of an observation of its own kind."""
 
 
 def judge_loading(
@@ -17,6 +23,8 @@ def judge_loading(
     known: KnownFailures,
     tally: Tally,
     observer: LoadingObserver,
+    *,
+    text: FailureText = failure_text,
 ) -> None:
     """Judge and count one loading; raises a Violation for what nobody declared."""
     __tracebackhide__ = True
@@ -36,5 +44,4 @@ def judge_loading(
         observer.confirm(seen)
         tally.example = seen.case, ()
     if undeclared:
-        text = failure_text(promise, undeclared, seen)
-        raise violation_class(promise.id, undeclared[0].kind)(text)
+        raise violation_class(promise.id, undeclared[0].kind)(text(promise, undeclared, seen))

@@ -28,7 +28,7 @@ def write(case: LoadingCase, model: Any, folder: Path) -> None:
         options["safe_serialization"] = False
     model.save_pretrained(folder, **options)
     if case.checkpoint == "untied-config":
-        _say_untied(folder / "config.json")
+        say_untied(folder / "config.json")
     edit = EDITS.get(case.checkpoint)
     if edit is not None:
         from safetensors.torch import save_file
@@ -38,7 +38,7 @@ def write(case: LoadingCase, model: Any, folder: Path) -> None:
         save_file({k: t.clone() for k, t in tensors.items()}, folder / FILE, {"format": "pt"})
 
 
-def _say_untied(file: Path) -> None:
+def say_untied(file: Path) -> None:
     """Let the config say what those of transformers 4 do: 5 writes another for T5."""
     config = json.loads(file.read_text())
     config["tie_word_embeddings"] = False
