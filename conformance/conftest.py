@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import pytest
 
-from conformance.invariants import INVARIANTS
-from conformance.loading.case import loading_cases
+from conformance.invariants import INVARIANTS, Invariant
+from conformance.loading.case import LoadingCase, loading_cases
 from conformance.loading.invariants import LOADING, concerns
+from conformance.options import Options
 from conformance.outcome import ITEM_RECORD
+from conformance.pipeline.case import pipeline_cases
+from conformance.pipeline.invariants import PIPELINE
 from conformance.plugin import SESSION
 from conformance.records import Record
 from conformance.regressions.reader import RegressionError, read_all
+
+Cases = Callable[[tuple[str, ...], tuple[str, ...], tuple[str, ...]], Sequence[LoadingCase]]
+LOADED: Mapping[str, tuple[Cases, Mapping[str, Invariant]]] = {
+    "loading": (loading_cases, LOADING),
+    "pipeline": (pipeline_cases, PIPELINE),
+}
+"""What is loaded, by the name of its fixture: its cases, and what is promised of them."""
 
 
 @pytest.fixture
@@ -40,17 +52,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for name in options.invariants
             ],
         )
-    elif {"loading", "promise"} <= names:
-        loaded = loading_cases(options.devices, options.families, options.checkpoints)
-        metafunc.parametrize(
-            ("loading", "promise"),
-            [
-                pytest.param(case, LOADING[name], id=f"{case.id}-{name}")
-                for case in (() if single else loaded)
-                for name in options.promises
-                if concerns(case, LOADING[name])
-            ],
-        )
+    elif "promise" in names and names & set(LOADED):
+        _parametrize_loads(metafunc, options, single=single)
     elif {"stratum", "invariant"} <= names:
         pairs = [
             pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
@@ -88,6 +91,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 if name in options.invariants
             ],
         )
+
+
+def _parametrize_loads(metafunc: pytest.Metafunc, options: Options, *, single: bool) -> None:
+    """Make the items of loading plain models, or of pipelines: each promise that says anything."""
+    (kind,) = {*metafunc.fixturenames} & {*LOADED}
+    cases_of, promises = LOADED[kind]
+    cases = () if single else cases_of(options.devices, options.families, options.checkpoints)
+    metafunc.parametrize(
+        (kind, "promise"),
+        [
+            pytest.param(case, promises[name], id=f"{case.id}-{name}")
+            for case in cases
+            for name in options.promises
+            if name in promises and concerns(case, promises[name])
+        ],
+    )
 
 
 @pytest.hookimpl(trylast=True)

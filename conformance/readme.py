@@ -24,6 +24,8 @@ from conformance.known_failures import OURS, read
 from conformance.loading.case import KINDS
 from conformance.loading.invariants import LOADING
 from conformance.options import PROFILES, add_options
+from conformance.pipeline.case import VARIANTS
+from conformance.pipeline.invariants import PIPELINE
 from conformance.placements import PLACEMENTS
 from conformance.report import command as report
 from conformance.report import publish
@@ -132,6 +134,22 @@ def _of(entries: Sequence[Family]) -> str:
     if len(others) <= FEW:
         return f"all but {', '.join(others)}" if others else "all"
     return ", ".join(names)
+
+
+def pipeline() -> str:
+    """Every promise about a pipeline's text encoder that is not one of loading."""
+    rows = [
+        (f"`{one.id}`", one.promise, one.source)
+        for one in PIPELINE.values()
+        if one.id not in LOADING
+    ]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def variants() -> str:
+    """What becomes of a pipeline's text encoder before it is saved."""
+    rows = [(f"`{name}`", variant.text) for name, variant in VARIANTS.items()]
+    return table(("variant", "what is saved"), rows)
 
 
 def placements() -> str:
@@ -246,6 +264,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "corpus": corpus,
     "loading": loading,
     "checkpoints": checkpoints,
+    "pipeline": pipeline,
+    "variants": variants,
     "placements": placements,
     "drawn": drawn,
     "diagonal": lambda: diagonal(published("matrix.md")),

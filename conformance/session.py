@@ -17,6 +17,9 @@ from conformance.loading.invariants import LOADING
 from conformance.loading.observer import LoadingObserver
 from conformance.observer import Observer
 from conformance.options import OptionError, Options
+from conformance.pipeline.case import PipelineCase
+from conformance.pipeline.invariants import PIPELINE
+from conformance.pipeline.observer import PipelineObserver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,13 +53,15 @@ class Session:
     known: KnownFailures
     observer: Observer = field(default_factory=lambda: Observer(_observe))
     loadings: LoadingObserver = field(default_factory=LoadingObserver)
+    pipelines: PipelineObserver = field(default_factory=PipelineObserver)
     _absent: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
         asked = config.getoption("--load-corpus")
-        lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), tuple(LOADING))
+        loaded = tuple({**LOADING, **PIPELINE})
+        lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), loaded)
         options = Options.of(config, *lived)
         try:
             corpus = read(options.corpus) if options.corpus else None
@@ -90,10 +95,12 @@ class Session:
     @property
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
-        return CORPUS if self.corpus else {**INVARIANTS, **LOADING}
+        return CORPUS if self.corpus else {**INVARIANTS, **LOADING, **PIPELINE}
 
     def seen(self, case: AnyCase) -> Observation | LoadingObservation:
-        """The observation of a life or of a loading."""
+        """The observation of a life, of a loading or of a pipeline."""
+        if isinstance(case, PipelineCase):
+            return self.pipelines(case)
         if isinstance(case, LoadingCase):
             return self.loadings(case)
         return self.observer(case)

@@ -56,7 +56,8 @@ def competes(seen: LoadingObservation) -> str | None:
 def checkpoint_loads(seen: LoadingObservation) -> Iterator[Finding]:
     for trouble in seen.troubles:
         line = trouble.message.partition("\n")[0]
-        yield Finding("unexpected-error", f"loading ended in {trouble.type}: {line}")
+        what = "loading" if trouble.stage == "loaded" else f"the stage {trouble.stage}"
+        yield Finding("unexpected-error", f"{what} ended in {trouble.type}: {line}")
 
 
 @promise(

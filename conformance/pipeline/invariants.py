@@ -1,0 +1,80 @@
+"""Promises about the text encoder of a pipeline that was saved and loaded.
+
+Those of loading are the same ones, with what the log says in place of the report that
+``DiffusionPipeline.from_pretrained`` does not give. Two of them would say nothing:
+``log-agrees-with-report``, of which both sides would be the log, and
+``competing-tensors-are-told``, since no file here holds two matrices for one tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import NUDGES, distance, movement, rounding, same_bits, size
+from conformance.invariants.invariant import Invariant
+from conformance.loading.invariants import LOADING, promise
+from conformance.pipeline.observation import PipelineObservation
+from conformance.violation import Finding
+
+DTYPE = "float32"
+OF_LOADING = (
+    "checkpoint-loads",
+    "tied-keys-are-not-missing",
+    "missing-means-missing",
+    "nothing-is-silently-reinitialised",
+    "tied-members-are-one",
+    "file-is-restored",
+    "loading-keeps-outputs",
+)
+PIPELINE: dict[str, Invariant] = {name: LOADING[name] for name in OF_LOADING}
+
+
+def unmerged(seen: PipelineObservation) -> str | None:
+    """Why a promise about a merged adapter says nothing here."""
+    return None if seen.case.what.targets else "no adapter was merged into the text encoder"
+
+
+def allowance(seen: PipelineObservation) -> float:
+    """Absolute allowance between two ways of computing one adapted text encoder.
+
+    Derived and measured as ``conformance.compare`` does it, for a model in float32. T5 does not
+    scale its attention, so what is derived is not enough alone: of 300 seeds the worst passed it
+    by half, and came to half of what is allowed with what is measured.
+    """
+    assert seen.spec is not None
+    stages = ("base", "adapted", "source", "loaded")
+    outputs = [seen.stages[stage].logits for stage in stages if stage in seen.stages]
+    derived = rounding(DTYPE, seen.spec.layers, seen.spec.hidden) * size(*outputs)
+    merged = seen.stages["source"].logits
+    assert merged is not None
+    return max(derived, NUDGES[DTYPE] * movement(merged, seen.nudged))
+
+
+@promise(
+    "pipeline-keeps-outputs",
+    "The text encoder of the loaded pipeline gives the outputs it gave before its LoRA was merged.",
+    source="PEFT merge_and_unload; diffusers, merging a LoRA into a text encoder",
+    needs=("base", "adapted", "loaded"),
+    applies=unmerged,
+    into=PIPELINE,
+)
+def pipeline_keeps_outputs(seen: PipelineObservation) -> Iterator[Finding]:
+    adapted, loaded = seen.stages["adapted"].logits, seen.stages["loaded"].logits
+    assert adapted is not None
+    assert loaded is not None
+    amount, allowed = distance(adapted, loaded), allowance(seen)
+    if not amount <= allowed:
+        yield Finding("wrong-value", "outputs of loaded differ from adapted", amount, allowed)
+
+
+@promise(
+    "pipeline-encodes-alike",
+    "The loaded pipeline makes of a prompt what the saved one made of it, bit for bit.",
+    source="diffusers DiffusionPipeline.from_pretrained; transformers PR #43880",
+    into=PIPELINE,
+)
+def pipeline_encodes_alike(seen: PipelineObservation) -> Iterator[Finding]:
+    saved, loaded = seen.encoded["source"], seen.encoded["loaded"]
+    if not same_bits(saved, loaded):
+        amount = distance(saved, loaded)
+        yield Finding("wrong-value", "prompts of loaded differ from source", amount, 0.0)

@@ -1,0 +1,72 @@
+"""A LoRA on a text encoder, given values from names and merged, by PEFT's own API."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from conformance import compat
+from conformance.definition import nudged
+from conformance.observation import NUDGED
+from conformance.pipeline.case import Variant
+from conformance.snapshot import logits, snapshot
+from conformance.versions import installed
+from tiny_models.values import fill
+
+if TYPE_CHECKING:
+    import torch
+
+    from conformance.observation import Snapshot
+
+RANK = 2
+
+
+def unnamed(model: Any, variant: Variant) -> str:
+    """Says that a target is no module of its own here, or ``""``.
+
+    Up to transformers 4 the encoder's embedding is ``shared`` itself, known by that name alone.
+    """
+    names = [name for name, _ in model.named_modules()]
+    for target in variant.targets:
+        if not any(name == target or name.endswith(f".{target}") for name in names):
+            here = f"transformers {installed('transformers')}"
+            return f"{here} gives {target} no module of its own, so PEFT finds none"
+    return ""
+
+
+def merged(
+    model: Any,
+    variant: Variant,
+    inputs: Mapping[str, torch.Tensor],
+    seed: int,
+    stages: dict[str, Snapshot],
+) -> Any:
+    """The model with the LoRA of a variant merged into it; what it was before goes to ``stages``.
+
+    Rank and alpha are one, so a delta is about as large as the matrix it is added to.
+    """
+    stages["base"] = snapshot(model, inputs)
+    config = compat.lora_config(
+        r=RANK,
+        lora_alpha=RANK,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules=list(variant.targets),
+    )
+    adapted = compat.wrap(model, config, autocast=True).eval()
+    fill(adapted, seed)  # the base is frozen, and stays as it is
+    stages["adapted"] = snapshot(adapted, inputs)
+    return compat.merge_and_unload(adapted, safe=False).eval()
+
+
+def moved_by_eps(model: Any, inputs: Mapping[str, torch.Tensor]) -> Iterator[torch.Tensor]:
+    """Outputs with every weight moved by one eps, a few times, each time otherwise."""
+    import torch
+
+    for stage in NUDGED:
+        other = copy.deepcopy(model)
+        with torch.no_grad():
+            for name, parameter in other.named_parameters():
+                parameter.copy_(nudged(parameter, name, stage))
+        yield logits(other, inputs)
