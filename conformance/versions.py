@@ -13,6 +13,10 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 PACKAGES = ("peft", "transformers", "torch", "safetensors", "hypothesis", "pytest")
+EXTRAS = ("diffusers",)
+"""Packages that a run can do without, told of where they are installed."""
+
+ABSENT = "not installed"
 
 
 @cache
@@ -21,12 +25,14 @@ def installed(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return ABSENT
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a verdict."""
-    return {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES}
+    found = {name: installed(name) for name in (*PACKAGES, *EXTRAS)}
+    shown = {n: text for n, text in found.items() if n in PACKAGES or text != ABSENT}
+    return {"python": platform.python_version()} | shown
 
 
 @cache

@@ -17,7 +17,7 @@ from conformance import devices
 from conformance.case import Case
 from conformance.invariants import INVARIANTS
 from conformance.options import PROFILES, RUN_SEED
-from conformance.versions import PACKAGES, installed
+from conformance.versions import ABSENT, EXTRAS, PACKAGES, installed
 
 pytest_plugins = ["pytester"]
 
@@ -309,7 +309,8 @@ def test_results_file(suite: Suite) -> None:
     _, lines = suite.judge(*ONE, *TWO_PROMISES, "--examples", "3", "--family", "llama,opt")
     head, *items, foot = lines
     assert head["type"] == "header"
-    assert head["versions"].keys() == {"python", *PACKAGES}
+    extras = {name for name in EXTRAS if installed(name) != ABSENT}
+    assert head["versions"].keys() == {"python", *PACKAGES, *extras}
     assert (head["devices"], head["families"]) == (["cpu"], ["llama", "opt"])
     assert (head["profile"], head["examples"], head["seed"]) == ("default", 3, RUN_SEED)
     assert [item["type"] for item in items] == ["item", "item"]
