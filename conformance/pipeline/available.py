@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -19,8 +20,12 @@ CLASSES = (
 )
 
 
+@cache
 def missing() -> str:
-    """Why there can be no pipeline here, in one sentence, or ``""``."""
+    """Why there can be no pipeline here, in one sentence, or ``""``.
+
+    Asked once: what diffusers could not import the first time may come half imported the next.
+    """
     if find_spec(PACKAGE) is None:
         return f"{PACKAGE} is not installed: {EXTRA}"
     here = f"{PACKAGE} {installed(PACKAGE)}"
@@ -32,8 +37,14 @@ def missing() -> str:
         for name in CLASSES:
             getattr(module, name)  # imported when it is asked for
     except (ImportError, AttributeError, RuntimeError) as error:
-        beside = ", ".join(f"{name} {installed(name)}" for name in ("transformers", "torch"))
-        cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
-        reason = re.sub(r"\S*site-packages/", "(", " ".join(str(cause).split()))
-        return f"{here} cannot be imported beside {beside} ({type(cause).__name__}: {reason})"
+        beside = " and ".join(f"{name} {installed(name)}" for name in ("transformers", "torch"))
+        return f"{here} cannot be imported beside {beside} ({_first(error)})"
     return ""
+
+
+def _first(error: BaseException) -> str:
+    """The error that the others came of, on one line and without the machine's folders."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    reason = re.sub(r"\S*site-packages/", "(", " ".join(str(error).split()))
+    return f"{type(error).__name__}: {reason}"
