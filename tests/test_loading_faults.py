@@ -112,6 +112,13 @@ def drops_the_logits_bias(model: Any, _report: Any) -> None:
     model.final_logits_bias.zero_()
 
 
+def leaves_the_tie_unfilled(model: Any, _report: Any) -> None:
+    """As transformers 4.57 leaves it where a file has the head's name alone."""
+    empty = torch.nn.Parameter(model.shared.weight.to("meta"))
+    for module in (model.shared, model.encoder.embed_tokens):
+        module.weight = empty
+
+
 def ends_in_an_error(_model: Any, _report: Any) -> None:
     raise RuntimeError("planted")
 
@@ -226,6 +233,13 @@ PLANTED = (
         ("file-is-restored", "loading-keeps-outputs"),
         "final_logits_bias|outputs",
     ),
+    Planted(
+        "a tied matrix is left without values",
+        ENCODER,
+        leaves_the_tie_unfilled,
+        (SILENT, "file-is-restored", "loading-keeps-outputs"),
+        "shared.weight|outputs",
+    ),
     Planted("loading fails", T5, ends_in_an_error, ("checkpoint-loads",), "planted"),
     Planted(
         "of two matrices one is dropped without a word",
@@ -253,6 +267,11 @@ def test_fault_is_caught(planted: Planted) -> None:
             found = findings(name, planted.case)
         assert found, f"{name} does not see that {planted.story}"
         assert any(re.search(planted.says, one) for one in found), f"{name} says {found}"
+
+
+def test_what_is_left_without_values_stays_as_tied_as_it_is() -> None:
+    with loading_then(leaves_the_tie_unfilled):
+        assert not findings("tied-members-are-one", ENCODER)
 
 
 def test_every_promise_is_broken_by_a_fault() -> None:

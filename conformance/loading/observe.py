@@ -127,11 +127,13 @@ def show_unfilled(model: Any) -> None:
     """Give NaN to what loading left without values, on torch's meta device, so that it is seen."""
     import torch
 
+    shown: dict[int, torch.nn.Parameter] = {}
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             if parameter.device.type == "meta":
                 empty = torch.full(parameter.shape, math.nan, dtype=parameter.dtype)
-                setattr(module, name, torch.nn.Parameter(empty))
+                # what is one parameter there stays one
+                setattr(module, name, shown.setdefault(id(parameter), torch.nn.Parameter(empty)))
 
 
 @contextlib.contextmanager
