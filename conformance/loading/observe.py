@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from conformance.devices import torch_device
 from conformance.hearing import hearing
 from conformance.loading.case import ENCODERS, LoadingCase
 from conformance.loading.observation import LoadingObservation
+from conformance.loading.unfilled import marked_memory, show_unfilled
 from conformance.loading.writing import write
 from conformance.observation import Heard, LoadReport, Saved, Snapshot, Trouble
 from conformance.snapshot import logits, saved, snapshot
@@ -74,7 +74,8 @@ def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
         with hearing("loaded", heard, hide=os.fspath(folder)), printed(heard):
             cls = tiny.model_class(ModelSpec(family=case.family))
             safe = case.checkpoint != "bin"
-            loaded, told = tiny.load(cls, target, dtype="float32", safetensors=safe)
+            with marked_memory():
+                loaded, told = tiny.load(cls, target, dtype="float32", safetensors=safe)
             report = LoadReport(**vars(told))
         show_unfilled(loaded)
         stages["loaded"] = _seen(case, loaded.to(torch_device(case.device)), inputs)
@@ -121,19 +122,6 @@ def _seen(case: LoadingCase, model: Any, inputs: Mapping[str, torch.Tensor]) -> 
     texts = {name: inputs[name] for name in ("input_ids", "attention_mask")}
     found = snapshot(model, None)
     return Snapshot(**{**vars(found), "logits": logits(model.get_encoder(), texts)})
-
-
-def show_unfilled(model: Any) -> None:
-    """Give NaN to what loading left without values, on torch's meta device, so that it is seen."""
-    import torch
-
-    shown: dict[int, torch.nn.Parameter] = {}
-    for module in model.modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            if parameter.device.type == "meta":
-                empty = torch.full(parameter.shape, math.nan, dtype=parameter.dtype)
-                # what is one parameter there stays one
-                setattr(module, name, shown.setdefault(id(parameter), torch.nn.Parameter(empty)))
 
 
 @contextlib.contextmanager

@@ -54,10 +54,8 @@ class LoadingObserver:
                 raise SuiteError(f"two loadings of {seen.case!r} differ in {name}")
         for stage, snapshot in seen.stages.items():
             mine, theirs = snapshot.weights, again.stages[stage].weights
-            # what was made up may be memory that nobody wrote to
-            kept = [n for n in mine if stage == "source" or n not in seen.report.reinitialised]
             if snapshot.shares != again.stages[stage].shares or any(
-                not same_bits(mine[name], theirs[name]) for name in kept
+                not same_bits(mine[name], theirs[name]) for name in mine
             ):
                 raise SuiteError(f"two loadings of {seen.case!r} differ at {stage}")
 

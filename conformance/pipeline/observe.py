@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from conformance import compat
 from conformance.hearing import hearing
 from conformance.loading.logged import called_missing
-from conformance.loading.observe import facts_of, printed, show_unfilled
+from conformance.loading.observe import facts_of, printed
+from conformance.loading.unfilled import marked_memory, show_unfilled
 from conformance.loading.writing import say_untied
 from conformance.observation import Heard, LoadReport, Saved, Snapshot, Trouble
 from conformance.pipeline.available import PACKAGE, missing
@@ -121,7 +122,8 @@ class _Run:
         if self.troubles:
             return None
         diffusers: Any = import_module(PACKAGE)
-        pipe = diffusers.DiffusionPipeline.from_pretrained(os.fspath(self.folder / FOLDER))
+        with marked_memory():
+            pipe = diffusers.DiffusionPipeline.from_pretrained(os.fspath(self.folder / FOLDER))
         loaded = getattr(pipe, PART)
         show_unfilled(loaded)
         self.stages["loaded"] = snapshot(loaded, self.inputs)
