@@ -47,6 +47,12 @@ class Cell:
         """Items by how they ended."""
         return Counter(label(record) for record in self.run.records)
 
+    @cached_property
+    def hits(self) -> frozenset[str]:
+        """Ids of the known failures that failed here."""
+        met = (one.known.items() for one in self.run.records if one.known)
+        return frozenset(name for known in met for name, (failed, _) in known if failed)
+
     @property
     def undeclared(self) -> list[Record]:
         """Items that break without being declared, and errors of the suite."""

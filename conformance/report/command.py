@@ -108,6 +108,11 @@ def _report(arguments: argparse.Namespace) -> int:
     if not arguments.files:
         raise ReportError("give one or more results files")
     check_package(arguments.format)
+    with reader.many():
+        return _reported(arguments)
+
+
+def _reported(arguments: argparse.Namespace) -> int:
     cells = combine([reader.read(path) for path in _files(arguments.files)])
     known = known_by_id((OURS, *arguments.known_failures))
     if arguments.badges:

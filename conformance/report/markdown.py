@@ -163,7 +163,7 @@ def _undeclared(cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def _known(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> Iterator[str]:
-    met = sorted({name for cell in cells for name in hits(cell)})
+    met = sorted({name for cell in cells for name in cell.hits})
     if met:
         yield "## Known failures that were met"
         rows = [(name, *_told(known.get(name)), _where(name, cells)) for name in met]
@@ -175,10 +175,5 @@ def _told(entry: KnownFailure | None) -> tuple[str, str]:
 
 
 def _where(name: str, cells: Sequence[Cell]) -> str:
-    found = [cell.name for cell in cells if name in hits(cell)]
+    found = [cell.name for cell in cells if name in cell.hits]
     return "every cell" if len(found) == len(cells) > 1 else "; ".join(found)
-
-
-def hits(cell: Cell) -> set[str]:
-    """Ids of the known failures that failed in a cell."""
-    return {name for one in cell.run.records for name, (failed, _) in one.known.items() if failed}

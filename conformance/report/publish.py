@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Publish; what is wrong is one sentence, nothing is written, and the exit status is 2."""
     parser: argparse.ArgumentParser = arguments.parser
     try:
-        publish(arguments.results, arguments.docs)
+        with reader.many():
+            publish(arguments.results, arguments.docs)
     except (ReportError, LoadingError, ResultsError, TableError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
     return 0

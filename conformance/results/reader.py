@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,11 @@ _TYPES: dict[str, Any] = {
     "list[str]": list,
 }
 RECORD = {field.name: _TYPES.get(str(field.type), dict) for field in fields(Record)}
+EXACT = {
+    name: frozenset(kinds if isinstance(kinds, tuple) else (kinds,))
+    for name, kinds in RECORD.items()
+}
+LISTS = tuple(name for name, kinds in RECORD.items() if kinds is list)
 REQUIRED = ("item", "kind", "result")
 
 
@@ -95,6 +102,21 @@ def read(path: Path) -> Run:
     return Run(path, head, tuple(records), footer)
 
 
+@contextmanager
+def many() -> Iterator[None]:
+    """Read many files inside: Python's collector of cycles would look for none, again and again.
+
+    Of a whole matrix's half a million records it takes a third of the time.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         *found, rest = files.content(path).split(b"\n")
@@ -116,7 +138,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _record(path: Path, number: int, line: Mapping[str, Any]) -> Record:
-    _check(path, number, line, RECORD, REQUIRED)
+    if not _plainly_well_typed(line):  # most lines are: there are hundreds of thousands
+        _check(path, number, line, RECORD, REQUIRED)
     if line["result"] not in RESULTS:
         raise ResultsError(f"{path}, line {number}: there is no result {line['result']!r}")
     counts = line.get("known", {}).values()
@@ -125,6 +148,15 @@ def _record(path: Path, number: int, line: Mapping[str, Any]) -> Record:
     if not all(type(count) is int for count in line.get("verdicts", {}).values()):
         raise ResultsError(f"{path}, line {number}: 'verdicts' must map verdicts to counts")
     return Record(**{name: value for name, value in line.items() if name in RECORD})
+
+
+def _plainly_well_typed(line: Mapping[str, Any]) -> bool:
+    """Whether every field is there, of exactly its type: what ``_check`` finds more slowly."""
+    return (
+        line.keys() >= EXACT.keys()
+        and all(type(line[name]) in kinds for name, kinds in EXACT.items())
+        and all(type(part) is str for name in LISTS for part in line[name])
+    )
 
 
 def _check(
