@@ -31,14 +31,13 @@ from conformance.snapshot import logits, saved, snapshot
 from conformance.training import steps, trained_values
 from conformance.trouble import trouble
 from tiny_models import build as tiny
-from tiny_models.checkpoints import plain_keys
+from tiny_models.checkpoints import SHARD, plain_keys
 from tiny_models.compat import resize
 from tiny_models.families import FAMILIES
 from tiny_models.roles import linear_modules, module_names
 from tiny_models.values import refill
 
 GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
-SHARD = "6KB"  # below the size of any tiny checkpoint, above its largest tensor
 
 
 def observe(case: Case) -> Observation:

@@ -39,9 +39,7 @@ def failure_text(invariant: Invariant, findings: Sequence[Finding], seen: Observ
 
 def found_lines(findings: Sequence[Finding], seen: Observation) -> list[str]:
     """FOUND: what differs, who shares storage, and what was heard of the tie."""
-    lines = [str(finding) for finding in findings[:SHOWN]]
-    if len(findings) > SHOWN:
-        lines.append(f"and {len(findings) - SHOWN} more findings")
+    lines: list[str] = []
     for stage in ("base", "trained", "merged", "reloaded"):
         if stage in seen.stages:
             groups = [", ".join(sorted(group)) for group in seen.stages[stage].shares]
@@ -53,7 +51,15 @@ def found_lines(findings: Sequence[Finding], seen: Observation) -> list[str]:
         lines.append(f"heard at {heard.stage}: {text[:LONGEST]}{more}")
     if not told:
         lines.append("heard of the tie: nothing")
-    return [f"{'FOUND' if n == 0 else '':9} {line}" for n, line in enumerate(lines)]
+    return under_found(findings, lines)
+
+
+def under_found(findings: Sequence[Finding], facts: Iterable[str]) -> list[str]:
+    """The findings, as many as are shown, and what else is known, under the heading FOUND."""
+    lines = [str(finding) for finding in findings[:SHOWN]]
+    if len(findings) > SHOWN:
+        lines.append(f"and {len(findings) - SHOWN} more findings")
+    return [f"{'FOUND' if n == 0 else '':9} {line}" for n, line in enumerate([*lines, *facts])]
 
 
 def indented(lines: Iterable[str]) -> list[str]:
@@ -84,6 +90,11 @@ def known(case: Case, invariant: str, finding: Finding) -> str:
             f'family = "{case.family}"',
         ]
     )
+    return entry_text(case, invariant, finding, region)
+
+
+def entry_text(case: object, invariant: str, finding: Finding, region: str) -> str:
+    """The text of a known-failure entry for any region, with any kind of case as its witness."""
     return (
         '[[known]]\nid = "my-known-failure"\nkind = "bug"\n'
         f'invariant = "{invariant}"\nfinding = "{finding.kind}"\n'

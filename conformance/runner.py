@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from conformance.grid import Stratum
 from conformance.invariants import Invariant, Judgement
 from conformance.invariants.warning import EARLY
 from conformance.known_failures import AnyCase, KnownFailures
+from conformance.loading.observation import LoadingObservation
 from conformance.observation import Heard, Observation
 from conformance.observer import Observer
 from conformance.options import PROFILES
@@ -61,6 +62,13 @@ class Tally:
             told = tuple(heard for heard in seen.heard_at(*EARLY) if heard.about_tying)
             self.example = seen.case, told
 
+    def count(self, regions: Iterable[str], hit: set[str]) -> None:
+        """Count a judged life for the known failures of its regions, and for those it met."""
+        for name in {*regions, *hit}:
+            count = self.known.setdefault(name, [0, 0])
+            count[0] += name in hit
+            count[1] += 1
+
     def outcome(self) -> tuple[str, str]:
         """The item's verdict and the reason for it, if nothing undeclared was found."""
         verdicts = set(self.judged.values())
@@ -79,6 +87,23 @@ def simplicity(case: Case) -> tuple[int, str]:
     return changed, repr(case)
 
 
+def undeclared(
+    invariant: Invariant,
+    judgement: Judgement,
+    seen: Observation | LoadingObservation,
+    known: KnownFailures,
+) -> tuple[list[Finding], set[str]]:
+    """The findings that nobody declared, and the ids of the entries that declare the others."""
+    open_findings: list[Finding] = []
+    hit: set[str] = set()
+    for finding in judgement.findings:
+        entries = known.covering(invariant.id, finding, seen)
+        hit.update(entry.id for entry in entries)
+        if not entries:
+            open_findings.append(finding)
+    return open_findings, hit
+
+
 def judge(
     invariant: Invariant, case: Case, observer: Observer, known: KnownFailures, tally: Tally
 ) -> tuple[Observation, list[Finding]]:
@@ -88,18 +113,9 @@ def judge(
     first = case not in tally.judged and not tally.failed
     if first:
         tally.add(case, judgement, observer.verdict(case))
-    open_findings: list[Finding] = []
-    hit: set[str] = set()
-    for finding in judgement.findings:
-        entries = known.covering(invariant.id, finding, seen)
-        hit.update(entry.id for entry in entries)
-        if not entries:
-            open_findings.append(finding)
+    open_findings, hit = undeclared(invariant, judgement, seen, known)
     if first and judgement.verdict in {"holds", "breaks"}:
-        for name in {*known.regions_of(invariant.id, case), *hit}:
-            count = tally.known.setdefault(name, [0, 0])
-            count[0] += name in hit
-            count[1] += 1
+        tally.count(known.regions_of(invariant.id, case), hit)
     if judgement.findings:
         tally.keep(seen, undeclared=bool(open_findings))
     return seen, open_findings

@@ -12,6 +12,9 @@ from tiny_models.build import build
 from tiny_models.compat import quiet_progress
 from tiny_models.spec import ModelSpec
 
+SHARD = "6KB"
+"""A shard's size: below that of any tiny checkpoint, above its largest tensor."""
+
 
 @cache
 def plain_keys(family: str, layers: int, *, tied: bool) -> frozenset[str]:

@@ -14,6 +14,7 @@ from conformance.invariants.invariant import (
     Judgement,
     Observed,
     always,
+    registering,
 )
 from conformance.observation import Observation
 from conformance.violation import Finding
@@ -59,10 +60,7 @@ def promise(
 ) -> Callable[[Callable[[Observation], Iterator[Finding]]], Check]:
     """Register the decorated generator of findings as the check of a new promise."""
 
-    def register(check: Check) -> Check:
-        if id in CORPUS or id in INVARIANTS:
-            raise ValueError(f"there is already an invariant {id!r}")
-        CORPUS[id] = Promise(id, text, source, check, applies, needs, ordinary, of_adapters)
-        return check
+    def made(check: Check) -> Promise:
+        return Promise(id, text, source, check, applies, needs, ordinary, of_adapters)
 
-    return register
+    return registering(made, CORPUS, INVARIANTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from conformance.observation import Trouble
 from conformance.violation import Finding
@@ -89,7 +89,23 @@ class Invariant:
         return Judgement("breaks" if findings else "holds", findings)
 
 
+Kind = TypeVar("Kind", bound=Invariant)
 INVARIANTS: dict[str, Invariant] = {}
+
+
+def registering(
+    made: Callable[[Check], Kind], into: dict[str, Kind], *others: Mapping[str, Invariant]
+) -> Callable[[Check], Check]:
+    """A decorator that puts what is made of a check into a registry, if its id is new in all."""
+
+    def register(check: Check) -> Check:
+        one = made(check)
+        if any(one.id in registry for registry in (into, *others)):
+            raise ValueError(f"there is already an invariant {one.id!r}")
+        into[one.id] = one
+        return check
+
+    return register
 
 
 def invariant(
@@ -102,10 +118,7 @@ def invariant(
 ) -> Callable[[Check], Check]:
     """Register the decorated generator of findings as the check of a new invariant."""
 
-    def register(check: Check) -> Check:
-        if id in INVARIANTS:
-            raise ValueError(f"there is already an invariant {id!r}")
-        INVARIANTS[id] = Invariant(id, promise, source, check, applies, needs)
-        return check
+    def made(check: Check) -> Invariant:
+        return Invariant(id, promise, source, check, applies, needs)
 
-    return register
+    return registering(made, INVARIANTS)

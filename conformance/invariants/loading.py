@@ -19,11 +19,16 @@ def calls(report: LoadReport, *kinds: str) -> Iterator[Finding]:
             yield Finding("false-report", f"the load report calls {key} {kind}")
 
 
+def false_alarms(report: LoadReport) -> Iterator[Finding]:
+    """A finding for each key called missing and restored."""
+    for key in sorted(set(report.missing) - set(report.reinitialised)):
+        yield Finding("false-report", f"{key} was called missing but was restored")
+
+
 def untruths(report: LoadReport) -> Iterator[Finding]:
     """A finding for each key called missing and restored, or newly initialised in silence."""
+    yield from false_alarms(report)
     said, done = set(report.missing), set(report.reinitialised)
-    for key in sorted(said - done):
-        yield Finding("false-report", f"{key} was called missing but was restored")
     for key in sorted(done - said):
         yield Finding("false-report", f"{key} was newly initialised and nobody said so")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from conformance.case import CaseError, literals
 from conformance.devices import DEVICES
@@ -110,20 +111,23 @@ def loading_cases(
     ]
 
 
+def chosen(
+    values: dict[str, Any], accepted: Mapping[str, tuple[str, ...]], what: str
+) -> dict[str, Any]:
+    """The fields given; raises CaseError, in one sentence, for one that is not accepted."""
+    for name, value in values.items():
+        if name not in accepted:
+            raise CaseError(f"{what} has no field {name!r}; it has {', '.join(accepted)}")
+        if value not in accepted[name]:
+            listed = ", ".join(accepted[name])
+            raise CaseError(f"the field {name!r} of {what} accepts {listed}, not {value!r}")
+    return values
+
+
 def parse_loading_case(text: str) -> LoadingCase:
     """Read ``LoadingCase(...)`` as literals; raises CaseError, in one sentence."""
-    values = literals(text, "LoadingCase")
-    fields_ = tuple(LoadingCase.__dataclass_fields__)
-    unknown = sorted(set(values) - set(fields_))
-    if unknown:
-        raise CaseError(f"a loading case has no field {unknown[0]!r}; it has {', '.join(fields_)}")
-    case = LoadingCase(**values)
     accepted = {"device": DEVICES, "family": tuple(FAMILIES), "checkpoint": tuple(KINDS)}
-    for name, choices in accepted.items():
-        value = getattr(case, name)
-        if value not in choices:
-            listed = ", ".join(choices)
-            raise CaseError(f"the field {name!r} of a loading case accepts {listed}, not {value!r}")
+    case = LoadingCase(**chosen(literals(text, "LoadingCase"), accepted, "a loading case"))
     if not KINDS[case.checkpoint].of(FAMILIES[case.family]):
         raise CaseError(f"{case.family} has no checkpoint {case.checkpoint!r}")
     return case

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from conformance.compare import distance, same_bits
-from conformance.invariants.invariant import INVARIANTS, Applies, Check, Invariant, always
-from conformance.invariants.loading import NEWLY
+from conformance.invariants.invariant import (
+    INVARIANTS,
+    Applies,
+    Check,
+    Invariant,
+    always,
+    registering,
+)
+from conformance.invariants.loading import NEWLY, false_alarms
 from conformance.loading.case import ENCODERS, LoadingCase
-from conformance.loading.logged import named
+from conformance.loading.logged import told_of
 from conformance.loading.observation import LoadingObservation
 from conformance.violation import Finding
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LOADING: dict[str, Invariant] = {}
 
@@ -27,13 +37,10 @@ def promise(
 ) -> Callable[[Check], Check]:
     """Register the decorated generator of findings as the check of a new promise."""
 
-    def register(check: Check) -> Check:
-        if id in into or id in LOADING or id in INVARIANTS:
-            raise ValueError(f"there is already an invariant {id!r}")
-        into[id] = Invariant(id, text, source, check, applies, needs)
-        return check
+    def made(check: Check) -> Invariant:
+        return Invariant(id, text, source, check, applies, needs)
 
-    return register
+    return registering(made, into, LOADING, INVARIANTS)
 
 
 def concerns(case: LoadingCase, one: Invariant) -> bool:
@@ -85,8 +92,7 @@ def tied_keys_are_not_missing(seen: LoadingObservation) -> Iterator[Finding]:
     applies=competes,
 )
 def missing_means_missing(seen: LoadingObservation) -> Iterator[Finding]:
-    for name in sorted({*seen.report.missing} - {*seen.report.reinitialised}):
-        yield Finding("false-report", f"{name} was called missing but was restored")
+    yield from false_alarms(seen.report)
 
 
 @promise(
@@ -106,16 +112,12 @@ def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Find
     source="transformers from_pretrained, the load report",
 )
 def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
-    lines = [line for heard in seen.heard for line in heard.text.splitlines()]
-    told = [name for line in lines for name in named(line)]
-    for name in sorted(seen.report.missing):
-        if not any(re.fullmatch(pattern, name) for pattern in told):
-            yield Finding("false-report", f"{name} is missing in the report and not in the log")
-    made_up = [name for line in lines if NEWLY.search(line) for name in named(line)]
-    listed = {*seen.report.missing, *seen.report.unexpected, *seen.report.mismatched}
-    for name in sorted(seen.stages["loaded"].weights):
-        if name not in listed and any(re.fullmatch(pattern, name) for pattern in made_up):
-            yield Finding("false-report", f"{name} is newly initialised in the log alone")
+    missing = seen.report.missing
+    for name in sorted({*missing} - {*told_of(seen.heard, missing)}):
+        yield Finding("false-report", f"{name} is missing in the report and not in the log")
+    listed = {*missing, *seen.report.unexpected, *seen.report.mismatched}
+    for name in told_of(seen.heard, seen.stages["loaded"].weights.keys() - listed, NEWLY):
+        yield Finding("false-report", f"{name} is newly initialised in the log alone")
 
 
 @promise(
@@ -165,10 +167,14 @@ def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Finding]:
     saved, loaded = seen.stages["source"].logits, seen.stages["loaded"].logits
     assert saved is not None
     assert loaded is not None
+    yield from other_bits("outputs", saved, loaded)
+
+
+def other_bits(what: str, saved: Tensor, loaded: Tensor) -> Iterator[Finding]:
+    """A finding where what was computed after loading is not what was before, bit for bit."""
     if not same_bits(saved, loaded):
-        yield Finding(
-            "wrong-value", "outputs of loaded differ from source", distance(saved, loaded), 0.0
-        )
+        amount = distance(saved, loaded)
+        yield Finding("wrong-value", f"{what} of loaded differ from source", amount, 0.0)
 
 
 @promise(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from conformance.observation import Heard
 
+ANYTHING = re.compile("")
 MADE_UP = re.compile(r"newly initialized|MISSING", re.IGNORECASE)
 """A line of transformers 4, and one of the table that 5 logs."""
 
@@ -24,8 +25,15 @@ def named(line: str) -> Iterator[str]:
             )
 
 
-def called_missing(heard: Iterable[Heard], names: Iterable[str]) -> tuple[str, ...]:
-    """Those of ``names`` that the log calls missing, or newly initialised."""
-    lines = [line for one in heard for line in one.text.splitlines() if MADE_UP.search(line)]
+def told_of(
+    heard: Iterable[Heard], names: Iterable[str], about: re.Pattern[str] = ANYTHING
+) -> tuple[str, ...]:
+    """Those of ``names`` that a line of the log names, of the lines ``about`` something."""
+    lines = [line for one in heard for line in one.text.splitlines() if about.search(line)]
     told = [pattern for line in lines for pattern in named(line)]
     return tuple(sorted(n for n in names if any(re.fullmatch(pattern, n) for pattern in told)))
+
+
+def called_missing(heard: Iterable[Heard], names: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``names`` that the log calls missing, or newly initialised."""
+    return told_of(heard, names, MADE_UP)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.invariants import Invariant
-from conformance.loading.case import LoadingCase
 from conformance.loading.observation import LoadingObservation
-from conformance.printed import SHOWN, indented
-from conformance.versions import installed, one_line
+from conformance.printed import SHOWN, entry_text, indented, under_found
+from conformance.versions import one_line
 from conformance.violation import Finding
 
 
@@ -55,17 +54,14 @@ def told(seen: LoadingObservation) -> list[str]:
 
 
 def _found_lines(findings: Sequence[Finding], seen: LoadingObservation) -> list[str]:
-    lines = [str(finding) for finding in findings[:SHOWN]]
-    if len(findings) > SHOWN:
-        lines.append(f"and {len(findings) - SHOWN} more findings")
     held = ", ".join(sorted(seen.in_file)) or "nothing"
-    lines.append(f"of the tied matrix the file holds: {held}")
+    lines = [f"of the tied matrix the file holds: {held}"]
     for stage, found in seen.stages.items():
         groups = [", ".join(sorted(group)) for group in found.shares]
         lines.append(f"sharing storage in {stage}: {'; '.join(sorted(groups)) or 'nothing'}")
     lines += [f"loading reported {line}" for line in told(seen)]
     lines += [f"logged: {line}" for heard in seen.heard for line in heard.text.splitlines()[:SHOWN]]
-    return [f"{'FOUND' if n == 0 else '':9} {line}" for n, line in enumerate(lines)]
+    return under_found(findings, lines)
 
 
 def rerun(seen: LoadingObservation, promise: str) -> str:
@@ -81,15 +77,4 @@ def known(seen: LoadingObservation, promise: str, finding: Finding) -> str:
     """The text of a known-failure entry for this family and kind of checkpoint."""
     case = seen.case
     where = f'family = "{case.family}", checkpoint = "{case.checkpoint}"'
-    return known_entry(case, promise, finding, where)
-
-
-def known_entry(case: LoadingCase, promise: str, finding: Finding, where: str) -> str:
-    """The text of a known-failure entry for a region."""
-    return (
-        '[[known]]\nid = "my-known-failure"\nkind = "bug"\n'
-        f'invariant = "{promise}"\nfinding = "{finding.kind}"\n'
-        f'peft = "=={installed("peft")}"\ntransformers = "=={installed("transformers")}"\n'
-        f'where = {{ {where} }}\nwitness = """{case!r}"""\n'
-        'link = "unreported"\nstory = "One sentence: what goes wrong; what was searched for."'
-    )
+    return entry_text(case, promise, finding, where)

@@ -10,7 +10,7 @@ from conformance.known_failures import KnownFailures
 from conformance.loading.observation import LoadingObservation
 from conformance.loading.observer import LoadingObserver
 from conformance.loading.printed import failure_text
-from conformance.runner import Tally
+from conformance.runner import Tally, undeclared
 from conformance.violation import Finding, violation_class
 
 FailureText = Callable[[Invariant, Sequence[Finding], Any], str]
@@ -30,18 +30,11 @@ def judge_loading(
     __tracebackhide__ = True
     judgement = promise.judge(seen)
     tally.add(seen.case, judgement, verdict="")
-    undeclared = []
-    hit: set[str] = set()
-    for finding in judgement.findings:
-        entries = known.covering(promise.id, finding, seen)
-        hit.update(entry.id for entry in entries)
-        if not entries:
-            undeclared.append(finding)
+    findings, hit = undeclared(promise, judgement, seen, known)
     if judgement.verdict in {"holds", "breaks"}:
-        for name in {*known.regions_of(promise.id, seen.case), *hit}:
-            tally.known[name] = [int(name in hit), 1]
+        tally.count(known.regions_of(promise.id, seen.case), hit)
     if judgement.findings:
         observer.confirm(seen)
         tally.example = seen.case, ()
-    if undeclared:
-        raise violation_class(promise.id, undeclared[0].kind)(text(promise, undeclared, seen))
+    if findings:
+        raise violation_class(promise.id, findings[0].kind)(text(promise, findings, seen))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.loading.case import LoadingCase
 from conformance.snapshot import saved
+from tiny_models.checkpoints import SHARD
 from tiny_models.families import FAMILIES, Family
 from tiny_models.values import named_values
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHARD = "6KB"  # below the size of any tiny checkpoint, above its largest tensor
 FILE = "model.safetensors"
 
 

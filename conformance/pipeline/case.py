@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from conformance.case import CaseError, literals
-from conformance.loading.case import LoadingCase
+from conformance.case import literals
+from conformance.loading.case import LoadingCase, chosen
 
 DEVICE = "cpu"
 """Nothing here depends on where the pipeline lies: it is looked at on one device."""
@@ -91,14 +91,4 @@ def pipeline_cases(
 def parse_pipeline_case(text: str) -> PipelineCase:
     """Read ``PipelineCase(...)`` as literals; raises CaseError, in one sentence."""
     accepted = {"device": (DEVICE,), "variant": tuple(VARIANTS)}
-    values = literals(text, "PipelineCase")
-    for name, value in values.items():
-        if name not in accepted:
-            fields = ", ".join(accepted)
-            raise CaseError(f"a pipeline case has no field {name!r}; it has {fields}")
-        if value not in accepted[name]:
-            listed = ", ".join(accepted[name])
-            raise CaseError(
-                f"the field {name!r} of a pipeline case accepts {listed}, not {value!r}"
-            )
-    return PipelineCase(**values)
+    return PipelineCase(**chosen(literals(text, "PipelineCase"), accepted, "a pipeline case"))

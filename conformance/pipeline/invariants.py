@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare import NUDGES, distance, movement, rounding, same_bits, size
+from conformance.compare import NUDGES, distance, movement, rounding, size
 from conformance.invariants.invariant import Invariant
-from conformance.loading.invariants import LOADING, promise
+from conformance.loading.invariants import LOADING, other_bits, promise
 from conformance.pipeline.observation import PipelineObservation
 from conformance.violation import Finding
 
@@ -74,7 +74,4 @@ def pipeline_keeps_outputs(seen: PipelineObservation) -> Iterator[Finding]:
     into=PIPELINE,
 )
 def pipeline_encodes_alike(seen: PipelineObservation) -> Iterator[Finding]:
-    saved, loaded = seen.encoded["source"], seen.encoded["loaded"]
-    if not same_bits(saved, loaded):
-        amount = distance(saved, loaded)
-        yield Finding("wrong-value", "prompts of loaded differ from source", amount, 0.0)
+    yield from other_bits("prompts", seen.encoded["source"], seen.encoded["loaded"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.invariants import Invariant
-from conformance.loading.printed import known_entry, laid_out
+from conformance.loading.printed import laid_out
 from conformance.pipeline.available import PACKAGE
 from conformance.pipeline.observation import PipelineObservation
+from conformance.printed import entry_text
 from conformance.versions import installed
 from conformance.violation import Finding
 
@@ -22,7 +23,7 @@ def failure_text(promise: Invariant, findings: Sequence[Finding], seen: Pipeline
         findings,
         seen,
         again=rerun(seen, promise.id),
-        entry=known_entry(seen.case, promise.id, findings[0], where),
+        entry=entry_text(seen.case, promise.id, findings[0], where),
         versions=f", {PACKAGE} {installed(PACKAGE)}",
     )
 

@@ -84,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the report; an error says in one sentence what is wrong and exits with 2."""
     parser: argparse.ArgumentParser = arguments.parser
     try:
-        return _compare(arguments) if arguments.compare else _report(arguments)
+        with reader.many():
+            return _compare(arguments) if arguments.compare else _report(arguments)
     except (ReportError, LoadingError, ResultsError, TableError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
 
@@ -108,11 +109,6 @@ def _report(arguments: argparse.Namespace) -> int:
     if not arguments.files:
         raise ReportError("give one or more results files")
     check_package(arguments.format)
-    with reader.many():
-        return _reported(arguments)
-
-
-def _reported(arguments: argparse.Namespace) -> int:
     cells = combine([reader.read(path) for path in _files(arguments.files)])
     known = known_by_id((OURS, *arguments.known_failures))
     if arguments.badges:

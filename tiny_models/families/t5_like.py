@@ -14,87 +14,40 @@ _FIXED: Mapping[str, Plain] = {
     "dropout_rate": 0.0,
     "decoder_start_token_id": 1,
 }
-_SIZES = Sizes(
-    layers=("num_layers", "num_decoder_layers"),
-    hidden="d_model",
-    scaled={"d_kv": 0.5, "d_ff": 2},
-    fixed=_FIXED,
-)
-_GATED = Sizes(
-    layers=_SIZES.layers,
-    hidden=_SIZES.hidden,
-    scaled=_SIZES.scaled,
-    fixed={**_FIXED, "feed_forward_proj": "gated-gelu"},
-)
-_ATTENTION = ("q", "k", "v", "o")
 _SIDES = ("encoder.embed_tokens", "decoder.embed_tokens")
 
+
+def _t5_like(
+    name: str, config: str, model: str, *, gated: bool = False, encoder_of: str = ""
+) -> Family:
+    fixed = {**_FIXED, "feed_forward_proj": "gated-gelu"} if gated else _FIXED
+    return Family(
+        name=name,
+        config=config,
+        model=model,
+        embedding="shared",
+        head="" if encoder_of else "lm_head",
+        attention=("q", "k", "v", "o"),
+        mlp=("wi_0", "wi_1", "wo") if gated else ("wi", "wo"),
+        sizes=Sizes(
+            layers=("num_layers", "num_decoder_layers"),
+            hidden="d_model",
+            scaled={"d_kv": 0.5, "d_ff": 2},
+            fixed=fixed,
+        ),
+        tie_default=True,
+        shape="encoder" if encoder_of else "encoder-decoder",
+        copies=_SIDES[:1] if encoder_of else _SIDES,
+        encoder_of=encoder_of,
+    )
+
+
 T5_LIKE = (
-    Family(
-        name="t5",
-        config="T5Config",
-        model="T5ForConditionalGeneration",
-        embedding="shared",
-        head="lm_head",
-        attention=_ATTENTION,
-        mlp=("wi", "wo"),
-        sizes=_SIZES,
-        tie_default=True,
-        shape="encoder-decoder",
-        copies=_SIDES,
-    ),
-    Family(
-        name="t5-gated",  # as T5 1.1 and Flan-T5
-        config="T5Config",
-        model="T5ForConditionalGeneration",
-        embedding="shared",
-        head="lm_head",
-        attention=_ATTENTION,
-        mlp=("wi_0", "wi_1", "wo"),
-        sizes=_GATED,
-        tie_default=True,
-        shape="encoder-decoder",
-        copies=_SIDES,
-    ),
-    Family(
-        name="umt5",
-        config="UMT5Config",
-        model="UMT5ForConditionalGeneration",
-        embedding="shared",
-        head="lm_head",
-        attention=_ATTENTION,
-        mlp=("wi_0", "wi_1", "wo"),
-        sizes=_GATED,
-        tie_default=True,
-        shape="encoder-decoder",
-        copies=_SIDES,
-    ),
-    Family(
-        name="t5-encoder",
-        config="T5Config",
-        model="T5EncoderModel",
-        embedding="shared",
-        head="",
-        attention=_ATTENTION,
-        mlp=("wi", "wo"),
-        sizes=_SIZES,
-        tie_default=True,
-        shape="encoder",
-        copies=_SIDES[:1],
-        encoder_of="t5",
-    ),
-    Family(
-        name="umt5-encoder",  # the text encoder of Wan 2.2
-        config="UMT5Config",
-        model="UMT5EncoderModel",
-        embedding="shared",
-        head="",
-        attention=_ATTENTION,
-        mlp=("wi_0", "wi_1", "wo"),
-        sizes=_GATED,
-        tie_default=True,
-        shape="encoder",
-        copies=_SIDES[:1],
-        encoder_of="umt5",
-    ),
+    _t5_like("t5", "T5Config", "T5ForConditionalGeneration"),
+    # as T5 1.1 and Flan-T5
+    _t5_like("t5-gated", "T5Config", "T5ForConditionalGeneration", gated=True),
+    _t5_like("umt5", "UMT5Config", "UMT5ForConditionalGeneration", gated=True),
+    _t5_like("t5-encoder", "T5Config", "T5EncoderModel", encoder_of="t5"),
+    # the text encoder of Wan 2.2
+    _t5_like("umt5-encoder", "UMT5Config", "UMT5EncoderModel", gated=True, encoder_of="umt5"),
 )
