@@ -32,7 +32,7 @@ from conformance.verdict import verdict_of
 from conformance.violation import Finding
 from tiny_models.checkpoints import plain_keys
 from tiny_models.compat import quiet_logs, quiet_progress
-from tiny_models.families import LIVED
+from tiny_models.families import DECODERS
 
 ALLOWED = 1.3
 STRIDE = 7  # every seventh stratum: tied and untied, with and without ensure, nine placements
@@ -119,7 +119,7 @@ def hypothesis_share(grid: list[Stratum]) -> tuple[float, float]:
                 invariant,
                 observer=observer,
                 known=known,
-                families=LIVED,
+                families=DECODERS,
                 stream=stratum_seed(RUN_SEED, stratum),
                 examples=IN_A_STRATUM,
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.case import BODY, Case
 from conformance.placements import PLACEMENTS
+from tiny_models.families import FAMILIES
 
 
 def lora_arguments(case: Case, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def lora_arguments(case: Case, roles: Mapping[str, tuple[str, ...]]) -> dict[str
     if case.excluded:
         wanted.append("mlp")
     arguments: dict[str, Any] = {
-        "task_type": "CAUSAL_LM",
+        **task(FAMILIES[case.family].shape),
         "r": case.rank,
         "lora_alpha": case.alpha,
         "lora_dropout": 0.0,
@@ -39,8 +40,22 @@ def lora_arguments(case: Case, roles: Mapping[str, tuple[str, ...]]) -> dict[str
     if case.ensure:
         arguments["ensure_weight_tying"] = True
     if case.excluded:
-        arguments["exclude_modules"] = _short(roles["mlp"])
+        arguments["exclude_modules"] = _short("mlp", roles["mlp"])
     return arguments
+
+
+TASKS = {
+    "decoder-only": "CAUSAL_LM",
+    "encoder-decoder": "SEQ_2_SEQ_LM",
+    "encoder": "FEATURE_EXTRACTION",
+    "image-text": "CAUSAL_LM",
+}
+"""PEFT's task types; for speech and masked language models it has none that fits."""
+
+
+def task(shape: str) -> dict[str, str]:
+    """The argument that tells PEFT what a model of this shape does, or none."""
+    return {"task_type": TASKS[shape]} if shape in TASKS else {}
 
 
 def body_targets(
@@ -61,42 +76,44 @@ def body_targets(
         asked = {name for name in linear if name.rpartition(".")[2] in last}
         asked = named if case.writing == "paths" else asked
     if case.excluded:
-        left_out = set(_short(roles["mlp"]))
+        left_out = set(_short("mlp", roles["mlp"]))
         asked = {name for name in asked if name.rpartition(".")[2] not in left_out}
     return frozenset(asked)
 
 
-def _short(names: tuple[str, ...]) -> list[str]:
-    return list(dict.fromkeys(name.rpartition(".")[2] for name in names))
+def _short(role: str, names: tuple[str, ...]) -> list[str]:
+    """What people call these modules: the last of their names, and whose it is on two sides."""
+    parts = 2 if role in ("encoder-embedding", "decoder-embedding") else 1
+    return list(dict.fromkeys(".".join(name.split(".")[-parts:]) for name in names))
 
 
 def _written(
     case: Case, roles: Mapping[str, tuple[str, ...]], wanted: tuple[str, ...]
 ) -> list[str] | str:
     """The targets as the case writes them: short names, full paths, a regex, or all-linear."""
-    names = tuple(name for role in wanted for name in roles[role])
     if case.writing == "all-linear":
         return "all-linear"
     if case.writing == "paths":
-        return list(names)
+        return [name for role in wanted for name in roles[role]]
+    short = dict.fromkeys(name for role in wanted for name in _short(role, roles[role]))
     if case.writing == "regex":
-        return "|".join(rf"(.*\.)?{re.escape(short)}" for short in _short(names))
-    return _short(names)
+        return "|".join(rf"(.*\.)?{re.escape(name)}" for name in short)
+    return list(short)
 
 
 def _one(case: Case, roles: Mapping[str, tuple[str, ...]], role: str) -> str:
-    (name,) = roles[role]
-    return name if case.writing == "paths" else name.rpartition(".")[2]
+    return roles[role][0] if case.writing == "paths" else _short(role, roles[role])[0]
 
 
 def _tokens(case: Case, roles: Mapping[str, tuple[str, ...]], kind: str) -> Any:
     rows = list(case.token_rows)
     others = list(case.other_rows)
-    embedding, head = _one(case, roles, "embedding"), _one(case, roles, "head")
     if kind == "list":
         return rows
+    embedding = _one(case, roles, "embedding")
     if kind == "embedding":
         return {embedding: rows}
+    head = _one(case, roles, "head")
     if kind == "head":
         return {head: rows}
     return {embedding: rows, head: list(rows) if kind == "same" else others}

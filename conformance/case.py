@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from conformance.placements import PLACEMENTS
-from tiny_models.families import FAMILIES, LIVED
-from tiny_models.spec import BASES, DTYPES, ModelSpec, SpecError
+from tiny_models.families import FAMILIES
+from tiny_models.spec import BASES, DTYPES, ModelSpec, SpecError, ties_more
 
 
 class CaseError(ValueError):
@@ -100,7 +100,7 @@ STRATUM_FIELDS = ("device", "tied", "ensure", "placement")
 
 # What each drawn field accepts, simplest first. A repeated choice is drawn more often.
 CHOICES: dict[str, tuple[Any, ...]] = {
-    "family": LIVED,
+    "family": tuple(FAMILIES),
     "layers": (1, 2),
     "base": BASES,
     "dtype": DTYPES,
@@ -140,6 +140,12 @@ SIZES = {  # smallest and largest of what may be chosen freely
     "alpha": (1, 256),
     "seed": (0, 2**32 - 1),
 }
+
+
+def fits(family: str, placement: str, *, tied: bool) -> bool:
+    """Whether a family has every module that a placement names, and can be tied or not so."""
+    roles = FAMILIES[family].matrices
+    return PLACEMENTS[placement].touches <= set(roles) and (tied or "head" in roles)
 
 
 def body_roles(family: str) -> tuple[str, ...]:
@@ -246,6 +252,9 @@ def check(case: Case) -> None:
 def _impossible(case: Case) -> str | None:
     placement = PLACEMENTS[case.placement]
     has = body_roles(case.family)
+    if not PLACEMENTS[case.placement].touches <= set(FAMILIES[case.family].matrices):
+        roles = ", ".join(FAMILIES[case.family].matrices)
+        return f"{case.placement} names more than {case.family} has, which is {roles}"
     if set(case.also) - set(has):
         return f"'also' accepts {' and '.join(map(repr, has))} for {case.family}"
     if case.excluded and ("mlp" in case.also or len(has) < len(BODY)):
@@ -256,6 +265,8 @@ def _impossible(case: Case) -> str | None:
         return f"'all-linear' would take the bare expert parameters of {case.family}"
     if case.grown and case.placement != "body":
         return "'grown' is only promised anything where embedding and head carry no adapter"
+    if case.grown and not case.tied and ties_more(case.family):
+        return f"what growing an untied {case.family} ties again depends on transformers"
     if not case.tokens or any(not -case.vocab <= token < case.vocab for token in case.tokens):
         return f"'tokens' must hold rows of a vocabulary of {case.vocab}"
     if case.crossing != "none" and case.device == "cpu":

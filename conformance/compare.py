@@ -2,14 +2,15 @@
 
 Two ways of computing the same logits (adapted or merged, plain or wrapped) round at different
 places. A forward pass of L blocks rounds about n = 4 + 14 L results between input and logits
-(embedding, final norm, head, and in each block two norms, two residual sums and about ten
-results of projections, scores, softmax, activation and gate). Each rounding moves a result by
-at most the unit roundoff u = eps / 2 of its size, independently of the others. In float32 and
-float64 the sums inside its 7 L + 1 products round too: the partial sums of K terms, K the width,
-grow to the size of the result, and their roundings together weigh as much as K / 2 of it (in
-half precision the CPU's and CUDA's kernels sum in float32). So n grows by (7 L + 1) K / 2, two
-paths differ by about sqrt(2 n) u of the size of what was added, and the largest of some hundred
-entries lies within 4 standard deviations:
+(embedding, final norm, head, and in each block two norms, two residual sums and about ten results
+of projections, scores, softmax, activation and gate). A decoder that also looks at an encoder
+counts as two blocks beside the encoder's one, and a vision tower as one more. Each rounding moves
+a result by at most the unit roundoff u = eps / 2 of its size, independently of the others. In
+float32 and float64 the sums inside its 7 L + 1 products round too: the partial sums of K terms, K
+the width, grow to the size of the result, and their roundings together weigh as much as K / 2 of
+it (in half precision the CPU's and CUDA's kernels sum in float32). So n grows by (7 L + 1) K / 2,
+two paths differ by about sqrt(2 n) u of the size of what was added, and the largest of some
+hundred entries lies within 4 standard deviations:
 
     4 sqrt(2 n) u size
 
@@ -42,9 +43,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from conformance.observation import NUDGED, Observation
+from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from conformance.case import Case
 
 EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 NUDGES = {"float64": 4.0, "float32": 4.0, "float16": 3.0, "bfloat16": 3.0}
@@ -80,11 +84,19 @@ def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = ""
     """
     eps = EPS[dtype or precision(seen)]
     base = seen.stages["base"].logits
-    derived = rounding(seen.case.dtype, seen.case.layers, seen.case.hidden, eps) * size(
+    derived = rounding(seen.case.dtype, blocks(seen.case), seen.case.hidden, eps) * size(
         base, *tensors
     )
     measured = _movement(seen) * eps / EPS[seen.case.dtype]
     return max(derived, NUDGES[seen.case.dtype] * measured)
+
+
+def blocks(case: Case) -> int:
+    """How many blocks lie between input and logits; see the module's text."""
+    shape = FAMILIES[case.family].shape
+    if shape in ("encoder-decoder", "speech"):
+        return 3 * case.layers
+    return case.layers + (shape == "image-text")
 
 
 def precision(seen: Observation) -> str:

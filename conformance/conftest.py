@@ -16,6 +16,7 @@ from conformance.pipeline.invariants import PIPELINE
 from conformance.plugin import SESSION
 from conformance.records import Record
 from conformance.regressions.reader import RegressionError, read_all
+from conformance.strata import covered
 
 Cases = Callable[[tuple[str, ...], tuple[str, ...], tuple[str, ...]], Sequence[LoadingCase]]
 LOADED: Mapping[str, tuple[Cases, Mapping[str, Invariant]]] = {
@@ -42,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = set(metafunc.fixturenames)
     single = options.case is not None or suite.corpus is not None
     if "family" in names:
-        metafunc.parametrize("family", () if single else options.lived)
+        metafunc.parametrize("family", () if single else options.families)
     if {"stratum", "promise"} <= names:
         metafunc.parametrize(
             ("stratum", "promise"),
@@ -55,9 +56,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "promise" in names and names & set(LOADED):
         _parametrize_loads(metafunc, options, single=single)
     elif {"stratum", "invariant"} <= names:
+        group = metafunc.function.__name__.removeprefix("test_")
         pairs = [
             pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
-            for stratum in (() if single or not options.lived else options.strata)
+            for stratum in (() if single else covered(group, options))
             for name in options.invariants
         ]
         metafunc.parametrize(("stratum", "invariant"), pairs)

@@ -8,19 +8,20 @@ from conformance.case import Case
 from conformance.grid import Stratum
 from conformance.options import RUN_SEED, stratum_seed
 from conformance.strategies import cases
-from tiny_models.families import LIVED
+from tiny_models.families import DECODERS
 
 
 def drawn(
     stratum: Stratum,
     examples: int,
     run_seed: int = RUN_SEED,
-    families: tuple[str, ...] = LIVED,
+    families: tuple[str, ...] = DECODERS,
+    stream: str = "",
 ) -> list[Case]:
-    """Distinct cases of a stratum, the same in every run."""
+    """Distinct cases of a stratum, the same in every run; ``stream`` names a group's own."""
     met: dict[Case, None] = {}
 
-    @seed(stratum_seed(run_seed, stratum))
+    @seed(stratum_seed(run_seed, stratum, stream))
     @settings(
         max_examples=examples,
         phases=(Phase.generate,),

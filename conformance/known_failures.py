@@ -53,10 +53,14 @@ OPTIONAL = ("says", *SAVER)
 
 AnyCase = Case | LoadingCase
 
-# What follows from a case and decides more than its fields do: PEFT goes by this name.
+# What follows from a case and decides more than its fields do: PEFT goes by this name, and what
+# goes in and comes out.
 FACTS: dict[str, Callable[[AnyCase], str]] = {
     "embedding_name": lambda case: FAMILIES[case.family].embedding.rpartition(".")[2],
+    "shape": lambda case: FAMILIES[case.family].shape,
 }
+ORDINARY = "decoder-only"
+"""The shape of the cases of a region that names neither shapes nor families."""
 
 
 class TableError(ValueError):
@@ -108,7 +112,13 @@ class KnownFailure:
         return all(_within(version, spec) for spec, version in pairs)
 
     def region_has(self, case: AnyCase) -> bool:
-        """Whether the case lies in the region."""
+        """Whether the case lies in the region.
+
+        A life in one is that of a decoder-only model, unless it names shapes or families.
+        """
+        named = {"shape", "family"} & self.where.keys()
+        if isinstance(case, Case) and not named and FACTS["shape"](case) != ORDINARY:
+            return False
         for name, accepted in self.where.items():
             if name not in FACTS and not hasattr(case, name):
                 return False  # a region of pipelines has no plain loading in it

@@ -26,13 +26,14 @@ from conformance.observation import (
     Snapshot,
     Trouble,
 )
+from conformance.placements import MATRICES
 from conformance.reader import read_as_config_says
-from conformance.snapshot import logits, saved, snapshot
+from conformance.snapshot import calls, logits, saved, snapshot
 from conformance.training import steps, trained_values
 from conformance.trouble import trouble
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD, plain_keys
-from tiny_models.compat import resize
+from tiny_models.compat import auto_class, resize
 from tiny_models.families import FAMILIES
 from tiny_models.roles import linear_modules, module_names
 from tiny_models.values import refill
@@ -91,6 +92,7 @@ class Life:
         self.configs: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
         self.roles: dict[str, tuple[str, ...]] = {}
         self.targets: frozenset[str] = frozenset()
+        self.called: set[str] = set()
         self.pristine: Any = None
         self._stage = "base"
         away = torch_device(case.device)
@@ -143,7 +145,7 @@ class Life:
             reloaded = self._reload()
             self.stages["reloaded"] = snapshot(reloaded, self.inputs)
         with self.at("read"):
-            found = read_as_config_says(reloaded, self.saved["merged"], self.family)
+            found = read_as_config_says(reloaded, self.saved["merged"], self.family, self.names)
             if isinstance(found, Trouble):
                 self.troubles.append(found)
             else:
@@ -155,7 +157,7 @@ class Life:
         if base.loading is not None:
             self.loading["base"] = as_report(base.loading, base.reinitialised)
         self.roles = module_names(base.model, self.family)
-        linear = linear_modules(base.model, but=self.roles["head"][0])
+        linear = linear_modules(base.model, but=self.roles.get("head", ()))
         self.targets = body_targets(self.case, self.roles, linear)
         self.stages["base"] = snapshot(self.fresh_base(), self.inputs)
 
@@ -171,8 +173,7 @@ class Life:
     def _grow(self, model: Any) -> None:
         """Add rows to the vocabulary, and give embedding and head values from their names."""
         resize(model, self.case.vocab + GROWTH)
-        for role in ("head", "embedding"):  # a tied weight keeps the embedding's values
-            name = self.roles[role][0]
+        for name in reversed(list(self.names.values())):  # a tied weight keeps the embedding's
             for part, parameter in model.get_submodule(name).named_parameters():
                 refill(parameter, self.case.seed, f"{name}.{part}")
 
@@ -193,7 +194,8 @@ class Life:
                 self._grow(model.base_model.model)
             if first:
                 self.configs = before, config.to_dict() | passed
-                self.stages["adapted"] = snapshot(model, self.inputs)
+                with calls(model) as self.called:
+                    self.stages["adapted"] = snapshot(model, self.inputs)
         with self.at("trained" if first else "trained-again"):
             trained_values(model, self.case)
             if self.case.training != "values":
@@ -205,14 +207,14 @@ class Life:
         return model
 
     def _define(self) -> None:
-        """Logits of a plain, untied model that holds what the adapter stands for."""
+        """Logits of a plain model, nothing of it tied, that holds what the adapter stands for."""
         import torch
 
         base, trained = self.stages["base"], self.stages["trained"]
         weights = effective_weights(self.case, self.names, base, trained)
         plain = self.fresh_base()
-        head = plain.get_submodule(self.names["head"])
-        head.weight = torch.nn.Parameter(head.weight.detach().clone())
+        for name in list(self.names.values())[1:]:
+            plain.set_submodule(name, copy.deepcopy(plain.get_submodule(name)))
         with torch.no_grad():
             for name, parameter in plain.named_parameters(remove_duplicate=False):
                 parameter.copy_(weights[name])
@@ -225,9 +227,8 @@ class Life:
 
     @property
     def names(self) -> dict[str, str]:
-        """Full module names of the embedding and the head, and the head's key in a file."""
-        live = {role: self.roles[role][0] for role in ("embedding", "head")}
-        return live | {"head-in-file": self.family.head_in_file}
+        """Full names of the modules that hold the tied matrix, by role."""
+        return {role: self.roles[role][0] for role in MATRICES if role in self.roles}
 
     def save_adapter(self, model: Any, name: str) -> Saved:
         """Save the adapter in a folder of its own."""
@@ -244,10 +245,8 @@ class Life:
         return saved(folder)
 
     def _reload(self) -> Any:
-        from transformers import AutoModelForCausalLM
-
-        auto = self.case.loader == "auto"
-        cls = AutoModelForCausalLM if auto else tiny.model_class(self.case.model)
+        cls: Any = auto_class(self.family.shape) if self.case.loader == "auto" else None
+        cls = cls or tiny.model_class(self.case.model)
         same = self.case.reload_dtype == "same"
         dtype = self.case.dtype if same else self.case.reload_dtype
         model, report = tiny.load(cls, self.folder / "merged", dtype=dtype)
@@ -266,7 +265,7 @@ class Life:
         """All that was seen, as plain facts."""
         return Observation(
             case=self.case,
-            names=self.names if self.roles else {},
+            names=self.names | self.family.in_file if self.roles else {},
             stages=self.stages,
             saved=self.saved,
             loading=self.loading,
@@ -274,6 +273,7 @@ class Life:
             troubles=tuple(self.troubles),
             plain_keys=self._plain_keys(),
             targets=self.targets,
+            called=frozenset(self.called),
             config_before=self.configs[0],
             config_after=self.configs[1],
             absent=compat.absent(),

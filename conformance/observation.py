@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.placements import MATRICES
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -95,7 +97,9 @@ class Observation:
 
     ``stages`` holds a snapshot for each stage reached; ``saved`` the folders ``merged``,
     ``merged-again``, ``adapter`` and ``adapter-again``; ``names`` the full module names of the
-    roles ``embedding`` and ``head``, and ``head-in-file`` the head's key in a checkpoint;
+    roles ``MATRICES`` that the family has, and ``embedding-in-file`` and ``head-in-file`` the
+    keys of these two in a checkpoint; ``called`` the adapted modules that a forward
+    pass calls;
     ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``targets`` the
     attention and mlp modules that the case asks to adapt; ``config_before`` and
     ``config_after`` the caller's adapter config around wrapping.
@@ -112,6 +116,7 @@ class Observation:
     heard: tuple[Heard, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     targets: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
     plain_keys: Mapping[bool, frozenset[str]] = field(default_factory=dict)
     config_before: Mapping[str, object] = field(default_factory=dict)
     config_after: Mapping[str, object] = field(default_factory=dict)
@@ -124,9 +129,18 @@ class Observation:
         return self.names["embedding"] + ".weight"
 
     @property
-    def head(self) -> str:
-        """Name of the output head's weight."""
-        return self.names["head"] + ".weight"
+    def members(self) -> tuple[str, ...]:
+        """Names of the weights that are one in a tied model, the embedding's first."""
+        return tuple(f"{self.names[role]}.weight" for role in MATRICES if role in self.names)
+
+    @property
+    def partner(self) -> str:
+        """Name of the weight that the tie flag speaks of: the head's, where there is one."""
+        return self.members[-1]
+
+    def tied_at(self, found: Snapshot) -> bool:
+        """Whether embedding and head (an encoder's two embeddings) have one storage."""
+        return found.share(self.embedding, self.partner)
 
     def ended_at(self) -> Trouble | None:
         """The error that ended the main line, if one did."""

@@ -54,16 +54,20 @@ def check_not_vacuous(seen: Observation) -> None:
     """Raise SuiteError unless this life can prove anything.
 
     The base must be tied or not as the case says, outputs finite, and the adapter must move the
-    logits by far more than any allowance.
+    logits by far more than any allowance, unless it stands on nothing that the model calls: then
+    ``adapter-takes-part`` is broken, and what merging it does is to be seen.
     """
     base, trained = seen.stages.get("base"), seen.stages.get("trained")
     if base is None or base.logits is None:
         return
-    if base.share(seen.embedding, seen.head) != seen.case.tied:
+    if seen.tied_at(base) != seen.case.tied:
         raise SuiteError(f"the base of {seen.case!r} is not tied as the case says")
     if not bool(base.logits.isfinite().all()):
         raise SuiteError(f"the base of {seen.case!r} has logits that are not finite")
     if trained is None or trained.logits is None:
+        return
+    adapted = {name.partition(" ")[0] for name in trained.weights if " " in name}
+    if not adapted & seen.called:
         return
     moved, least = visible(seen)
     if not moved > least and drowned(seen) is None:
@@ -75,7 +79,7 @@ def check_not_vacuous(seen: Observation) -> None:
 
 def first_difference(one: Observation, other: Observation) -> str | None:
     """What two observations do not have in common, or None."""
-    for name in ("lacks", "heard", "troubles", "names", "loading", "plain_keys"):
+    for name in ("lacks", "heard", "troubles", "names", "called", "loading", "plain_keys"):
         if getattr(one, name) != getattr(other, name):
             return name
     if one.stages.keys() != other.stages.keys() or one.saved.keys() != other.saved.keys():

@@ -12,7 +12,7 @@ from conformance.case import Case, CaseError, parse_case
 from conformance.devices import DEVICES
 from conformance.grid import Stratum, strata
 from conformance.loading.case import KINDS
-from tiny_models.families import FAMILIES, LIVED
+from tiny_models.families import BEYOND, DECODERS, FAMILIES
 
 if TYPE_CHECKING:
     import pytest
@@ -75,9 +75,14 @@ class Options:
     seed: int
 
     @property
-    def lived(self) -> tuple[str, ...]:
-        """The families that go through lives."""
-        return tuple(name for name in self.families if name in LIVED)
+    def decoders(self) -> tuple[str, ...]:
+        """The chosen families of the grid."""
+        return tuple(name for name in self.families if name in DECODERS)
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """The chosen families of other architectures."""
+        return tuple(name for name in self.families if name in BEYOND)
 
     @classmethod
     def of(
@@ -123,13 +128,14 @@ class Options:
         )
 
 
-def stratum_seed(run_seed: int, stratum: Stratum) -> int:
+def stratum_seed(run_seed: int, stratum: Stratum, group: str = "") -> int:
     """A stable seed: one stream for all invariants of a stratum, another for each stratum.
 
-    The device is left out: every device lives the cases of the cpu, so verdicts compare.
+    The device is left out: every device lives the cases of the cpu, so verdicts compare. Each
+    ``group`` of families has streams of its own.
     """
     everywhere = replace(stratum, device="cpu")
-    digest = hashlib.sha256(f"{run_seed}:{everywhere.id}".encode()).digest()
+    digest = hashlib.sha256(f"{run_seed}:{everywhere.id}{group}".encode()).digest()
     return int.from_bytes(digest[:8], "big")
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CARRIER = ("attention",)
+MATRICES = ("embedding", "encoder-embedding", "decoder-embedding", "head")
+"""Roles whose matrices are one in a tied model, the source first; a family may lack the others."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Placement:
 
     @property
     def touches(self) -> frozenset[str]:
-        """Roles among embedding and head that the adapter names itself."""
+        """Roles among ``MATRICES`` that the adapter names itself."""
         by_tokens = {
             "": (),
             "list": ("embedding",),
@@ -37,12 +39,17 @@ class Placement:
             "different": ("embedding", "head"),
         }[self.tokens]
         named = (*self.target, *self.save, *by_tokens)
-        return frozenset(named) & {"embedding", "head"}
+        return frozenset(named) & set(MATRICES)
 
     @property
     def body_only(self) -> bool:
         """Whether ``target_modules`` names body modules alone."""
-        return not set(self.target) & {"embedding", "head"}
+        return not set(self.target) & set(MATRICES)
+
+    @property
+    def sides(self) -> bool:
+        """Whether it names an embedding that only an encoder or a decoder has for itself."""
+        return bool(self.touches - {"embedding", "head"})
 
 
 _ROWS = (
@@ -61,6 +68,10 @@ _ROWS = (
     Placement("tokens:different", target=CARRIER, tokens="different"),
     Placement("tokens:embedding+target:head", target=("head",), tokens="embedding"),
     Placement("body", target=CARRIER),
+    Placement("target:encoder-embedding", target=("encoder-embedding",)),
+    Placement("target:decoder-embedding", target=("decoder-embedding",)),
+    Placement("save:encoder-embedding", target=CARRIER, save=("encoder-embedding",)),
+    Placement("save:decoder-embedding", target=CARRIER, save=("decoder-embedding",)),
 )
 
 PLACEMENTS: dict[str, Placement] = {row.name: row for row in _ROWS}

@@ -6,14 +6,14 @@ Source: PEFT's documentation, LoRA reference, "Weight tying"; PEFT #2864.
 from __future__ import annotations
 
 from conformance.case import Case
-from conformance.placements import PLACEMENTS
+from conformance.placements import MATRICES, PLACEMENTS
 
 # A list is short for a mapping with the input embedding as its only key.
 TOKENS_TIED_BY_DEFAULT = ("list", "embedding", "same")
 
 
 def adapters_tied(case: Case) -> bool:
-    """Whether the documentation promises one adapter for embedding and head together."""
+    """Whether the documentation promises one adapter for all members of the tie together."""
     if not case.tied:
         return False
     placement = PLACEMENTS[case.placement]
@@ -22,13 +22,13 @@ def adapters_tied(case: Case) -> bool:
     if not case.ensure or placement.tokens:
         return False
     kinds = [set(placement.target), set(placement.save)]
-    named = [kind & {"embedding", "head"} for kind in kinds]
+    named = [kind & set(MATRICES) for kind in kinds]
     # one of the two ways of adapting, not a mix: the tables have no row for mixes
     return any(named) and not all(named)
 
 
 def base_tie_survives(case: Case) -> bool:
-    """Whether embedding and head are still one tensor after merging, by what is documented."""
+    """Whether all members are still one tensor after merging, by what is documented."""
     return case.tied and (adapters_tied(case) or not PLACEMENTS[case.placement].touches)
 
 

@@ -7,6 +7,7 @@ file (LLaMA-Factory #6749 and the converters of llama.cpp and vLLM behave so).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from conformance.observation import Saved, Trouble
@@ -21,29 +22,30 @@ def says_tied(saved: Saved) -> bool | None:
     return stated[0] if stated else None
 
 
-def read_as_config_says(model: Any, saved: Saved, family: Family) -> Any | Trouble:
-    """``model`` with the embedding and head such a reader would give it.
+def read_as_config_says(
+    model: Any, saved: Saved, family: Family, names: Mapping[str, str]
+) -> Any | Trouble:
+    """``model`` with the embeddings and head such a reader would give it.
 
+    ``names`` are the modules that hold the matrix, by role. Where the config says untied, an
+    encoder's and a decoder's embedding are their own where the file has them (Bart's, not T5's).
     Returns a Trouble where the file lacks the tensor the config points to.
     """
     import torch
 
     embedding_key, head_key = family.embedding_in_file, family.head_in_file
     tied = says_tied(saved)
-    source = embedding_key if (family.tie_default if tied is None else tied) else head_key
-    for key in (embedding_key, source):
+    keys = dict.fromkeys(names, embedding_key)
+    if not (family.tie_default if tied is None else tied):
+        own = {role: f"{family.matrices[role]}.weight" for role in names}
+        keys |= {role: key for role, key in own.items() if key in saved.tensors}
+        keys |= {"head": head_key} if "head" in names else {}
+    for key in keys.values():
         if key not in saved.tensors:
             message = f"config.json points to the tensor {key}, which is not in the file"
             return Trouble("read", "reader", "KeyError", message, "checkpoint", deliberate=False)
-    for name, key in ((family.embedding, embedding_key), (model_head(model), source)):
+    for role, name in names.items():
         module = model.get_submodule(name)
-        tensor = saved.tensors[key].to(module.weight.device, module.weight.dtype)
+        tensor = saved.tensors[keys[role]].to(module.weight.device, module.weight.dtype)
         module.weight = torch.nn.Parameter(tensor.clone(), requires_grad=False)
     return model
-
-
-def model_head(model: Any) -> str:
-    """The full name of the live model's output head."""
-    head = model.get_output_embeddings()
-    name: str = next(name for name, module in model.named_modules() if module is head)
-    return name

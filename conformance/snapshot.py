@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,23 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     last = out.logits if "logits" in out else out.last_hidden_state
     found: torch.Tensor = last.detach().to("cpu", copy=True)
     return found
+
+
+@contextmanager
+def calls(model: nn.Module) -> Iterator[set[str]]:
+    """Plain names of the modules whose wrappers are called while the context lasts."""
+    met: set[str] = set()
+    wrappers = {module: plain_name(name) for name, module in model.named_modules()}
+
+    def called(module: nn.Module, _: object) -> None:
+        met.add(wrappers[module])
+
+    hooks = [w.register_forward_pre_hook(called) for w in wrappers if is_wrapper(w)]
+    try:
+        yield met
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:

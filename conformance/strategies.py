@@ -12,10 +12,11 @@ from typing import Any
 from hypothesis import event
 from hypothesis import strategies as st
 
-from conformance.case import CHOICES, Case, body_roles
+from conformance.case import CHOICES, Case, body_roles, fits
 from conformance.grid import Stratum
 from conformance.placements import PLACEMENTS
-from tiny_models.families import FAMILIES, LIVED
+from tiny_models.families import DECODERS, FAMILIES
+from tiny_models.spec import bases, ties_more
 
 # Common choices are repeated so that most lives stay ordinary: the rare ones meet each other
 # often enough over a whole grid.
@@ -43,18 +44,26 @@ def _choice(name: str, allowed: tuple[Any, ...] | None) -> st.SearchStrategy[Any
     return st.sampled_from(choices)
 
 
+def fitting(stratum: Stratum, families: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the families that have what the stratum is about."""
+    return tuple(f for f in families if fits(f, stratum.placement, tied=stratum.tied))
+
+
+def _may_grow(stratum: Stratum, family: str) -> bool:
+    return stratum.placement == "body" and (stratum.tied or not ties_more(family))
+
+
 @st.composite
-def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = LIVED) -> Case:
-    """Cases of one stratum over the given families."""
+def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = DECODERS) -> Case:
+    """Cases of one stratum over those of the given families that fit it, at least one."""
     placement = PLACEMENTS[stratum.placement]
 
     def pick(name: str, allowed: tuple[Any, ...] | None = None) -> Any:
         return draw(_choice(name, allowed))
 
-    family = draw(st.sampled_from(families))
+    family = draw(st.sampled_from(fitting(stratum, families)))
     layers = pick("layers")
-    bases = ("built", "loaded", "resized") + (() if stratum.tied else ("loaded-untied",))
-    base = pick("base", bases)
+    base = pick("base", bases(family, tied=stratum.tied))
     known = FAMILIES[family]
     dtype = pick("dtype", tuple(d for d in CHOICES["dtype"] if d not in known.without_dtypes))
     hidden, vocab = pick("hidden"), pick("vocab")
@@ -98,7 +107,7 @@ def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = LIVED) 
         autocast=autocast,
         tokens=tokens,
         training=training,
-        grown=pick("grown", None if stratum.placement == "body" else (False,)),
+        grown=pick("grown", None if _may_grow(stratum, family) else (False,)),
         safe_merge=pick("safe_merge"),
         loader=pick("loader"),
         sharded=pick("sharded"),

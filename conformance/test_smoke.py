@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.case import Case
+from conformance.case import Case, fits
 from conformance.records import Record
 from conformance.refusals import documented
 from conformance.session import Session
 
 
 def test_family_lives(family: str, suite: Session, record: Record) -> None:
-    """An untied model with LoRA on its body reaches the end of its life."""
+    """A model with LoRA on its body reaches the end of its life, untied where it can be."""
     record.kind = "smoke"
-    seen = suite.observer(Case(tied=False, placement="body", family=family))
+    tied = not fits(family, "body", tied=False)
+    seen = suite.observer(Case(tied=tied, placement="body", family=family))
     if seen.lacks:
         record.result, record.reason = "not applicable", seen.lacks
         pytest.skip(f"not applicable: {seen.lacks}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from conformance.compat import adapter_part
+from tiny_models.families import FAMILIES
 from tiny_models.values import named_values
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _value(name: str, parameter: torch.Tensor, case: Case) -> torch.Tensor:
 
 
 def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case) -> None:
-    """A few optimizer steps on next-token loss, as a trainer does them."""
+    """A few optimizer steps on the loss of the model's own task, as a trainer does them."""
     import torch
 
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -69,7 +70,18 @@ def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case) -> None:
     model.train()
     for _ in range(STEPS):
         optimizer.zero_grad()
-        model(**batch, labels=batch["input_ids"]).loss.backward()
+        _loss(model, batch, case).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     model.zero_grad()
     model.eval()
+
+
+def _loss(model: Any, batch: Mapping[str, torch.Tensor], case: Case) -> torch.Tensor:
+    """What the model computes from labels; of one without a head, the size of its output."""
+    loss: torch.Tensor
+    if FAMILIES[case.family].head:
+        labels = batch["decoder_input_ids" if "decoder_input_ids" in batch else "input_ids"]
+        loss = model(**batch, labels=labels).loss
+    else:
+        loss = model(**batch).last_hidden_state.square().mean()
+    return loss

@@ -22,7 +22,7 @@ from conformance.options import RUN_SEED, stratum_seed
 from conformance.outcome import violations
 from conformance.runner import run_item
 from conformance.violation import Finding, Violation, invariant_class
-from tiny_models.families import LIVED
+from tiny_models.families import DECODERS
 
 STRATA = {stratum.id: stratum for stratum in strata(devices.DEVICES)}
 KNOWN = KnownFailures.load()
@@ -61,7 +61,7 @@ def broken(stratum: Stratum, invariant: Invariant, observer: Observer) -> list[V
             invariant,
             observer=observer,
             known=KNOWN,
-            families=LIVED,
+            families=DECODERS,
             stream=stratum_seed(RUN_SEED, stratum),
             examples=None,
         )

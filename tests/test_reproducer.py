@@ -20,7 +20,7 @@ from conformance.observation import Observation
 from conformance.placements import PLACEMENTS
 from conformance.reproducer import NotReproducible, write_script
 from conformance.reproducer.snippets import SNIPPETS, WITHOUT_SNIPPET
-from tiny_models.families import LIVED
+from tiny_models.families import DECODERS
 
 ROOT = Path(__file__).parent.parent
 ALLOWED = {"torch", "transformers", "peft", "safetensors"}
@@ -228,7 +228,7 @@ def test_snippets_are_of_invariants() -> None:
 
 @pytest.mark.parametrize("number", range(len(PLACEMENTS)), ids=lambda n: list(PLACEMENTS)[n])
 def test_scripts_of_every_placement_stand_alone(number: int) -> None:
-    families = LIVED
+    families = DECODERS
     for step, (tied, ensure) in enumerate(((True, False), (True, True), (False, False))):
         case = Case(
             tied=tied,

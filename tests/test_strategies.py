@@ -25,7 +25,7 @@ from conformance.runner import run_item
 from conformance.strategies import cases
 from conformance.violation import Finding, Violation
 from conformance.weight_tying_tables import ROWS, Row
-from tiny_models.families import LIVED
+from tiny_models.families import DECODERS
 
 GRID = strata(("cpu",))
 LEAST = 8  # distinct cases a stratum must have
@@ -58,7 +58,7 @@ def run(
         invariant,
         observer=Observer(observe),
         known=KnownFailures(),
-        families=LIVED,
+        families=DECODERS,
         stream=stratum_seed(seed, stratum),
         examples=examples or PROFILES["default"]["max_examples"],
     )
@@ -115,7 +115,7 @@ def test_default_run_meets_every_choice(field: str) -> None:
 
 def test_default_run_meets_every_family_with_and_without_a_tie() -> None:
     met = {(case.family, case.tied) for case in everything()}
-    assert len(met) == len(LIVED) * 2
+    assert len(met) == len(DECODERS) * 2
 
 
 def test_devices_cross_where_there_are_two() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from tiny_models import DTYPES, FAMILIES, ModelSpec, SpecError
 from tiny_models.build import inputs
-from tiny_models.families import LIVED, family
+from tiny_models.families import DECODERS, family
 from tiny_models.families.family import SHAPES
 
 REFUSED = [
@@ -62,7 +62,7 @@ def test_families_are_named_once_and_llama_comes_first() -> None:
 
 
 def test_families_that_live_are_the_decoders_alone() -> None:
-    assert tuple(n for n, entry in FAMILIES.items() if entry.shape == "decoder-only") == LIVED
+    assert tuple(n for n, entry in FAMILIES.items() if entry.shape == "decoder-only") == DECODERS
 
 
 def test_an_encoder_alone_is_that_of_a_family_with_both() -> None:

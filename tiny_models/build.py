@@ -13,6 +13,7 @@ import transformers
 
 from tiny_models import compat
 from tiny_models.families import family
+from tiny_models.families.multimodal import PICTURE, SIDE
 from tiny_models.loading import Loading, load
 from tiny_models.spec import NEW_ROWS, ModelSpec
 from tiny_models.values import fill, named_values, refill
@@ -86,7 +87,8 @@ def inputs(spec: ModelSpec) -> dict[str, torch.Tensor]:
 
     Covers token 0, the pad token 1, the last rows and repeated tokens. A model with a decoder of
     its own gets the ids in another order there; a speech model gets features, of shape (2, mel
-    bins, 2 x positions), in the dtype of the model, in place of tokens.
+    bins, 2 x positions), in the dtype of the model, in place of tokens; one with a vision tower
+    gets a picture, of shape (2, 3, 16, 16), which four more tokens before the text stand for.
     """
     last = spec.vocab - 1
     ids = torch.tensor([[2, 0, 1, last, 5, 2, 7], [last, 6, 0, 3, 3, 1, last - 1]])
@@ -99,6 +101,17 @@ def inputs(spec: ModelSpec) -> dict[str, torch.Tensor]:
     if shape == "encoder-decoder":
         mask = torch.ones_like(ids)
         return {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": ids.flip(1)}
+    if shape == "image-text":
+        seen = torch.full((len(ids), PICTURE), int(str(sizes["image_token_index"])))
+        kinds = torch.cat([torch.ones_like(seen), torch.zeros_like(ids)], dim=1)
+        ids = torch.cat([seen, ids], dim=1)
+        picture = named_values(spec.seed, "picture", (len(ids), 3, SIDE, SIDE))
+        return {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids),
+            "pixel_values": picture.to(getattr(torch, spec.dtype)),
+            "token_type_ids": kinds,
+        }
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 

@@ -91,6 +91,24 @@ def writes_bin() -> bool:
     return int(Version(transformers.__version__).major) < 5  # noqa: PLR2004
 
 
+_AUTO = {
+    "decoder-only": "AutoModelForCausalLM",
+    "encoder-decoder": "AutoModelForSeq2SeqLM",
+    "speech": "AutoModelForSpeechSeq2Seq",
+    "masked": "AutoModelForMaskedLM",
+    "image-text": "AutoModelForImageTextToText",  # came with 4.46
+}
+
+
+def auto_class(shape: str) -> Any:
+    """The Auto class that loads models of this shape, or None.
+
+    For encoders, ``AutoModelForTextEncoding`` knows T5's and UMT5's only since 4.37 and none loads
+    them otherwise: ``AutoModel`` makes a whole model of an encoder's checkpoint.
+    """
+    return getattr(transformers, _AUTO.get(shape, ""), None)
+
+
 def sorted_names(keys: Iterable[object]) -> tuple[str, ...]:
     """Keys of a loading report: lists on 4, sets on 5; mismatches come with their two shapes."""
     return tuple(sorted(str(key[0]) if isinstance(key, tuple) else str(key) for key in keys))

@@ -17,10 +17,10 @@ def _is_linear(module: nn.Module) -> bool:
     return any(kind.__name__ in {"Linear", "Conv1D"} for kind in type(module).__mro__)
 
 
-def linear_modules(model: nn.Module, *, but: str) -> tuple[str, ...]:
-    """Full names of every linear module, transposed ones too, but for the one named ``but``."""
+def linear_modules(model: nn.Module, *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Full names of every linear module, transposed ones too, but for those named."""
     return tuple(
-        name for name, module in model.named_modules() if _is_linear(module) and name != but
+        name for name, module in model.named_modules() if _is_linear(module) and name not in but
     )
 
 
@@ -35,12 +35,12 @@ def module_names(model: nn.Module, entry: Family) -> dict[str, tuple[str, ...]]:
     """Full module names by role, in the model's own order.
 
     A role that the family lacks (attention in a state-space model, the head of an encoder) is
-    absent. A vision tower, which no text reaches, has no role.
+    absent. A vision tower has no role of its own.
     """
     embedding = compat.live_path(model, entry.embedding)
-    found: dict[str, tuple[str, ...]] = {"embedding": (embedding,)}
-    if entry.head:
-        found["head"] = (compat.live_path(model, entry.head),)
+    found: dict[str, tuple[str, ...]] = {
+        role: (compat.live_path(model, path),) for role, path in entry.matrices.items()
+    }
     within = f"{embedding.rpartition('.')[0]}." if entry.shape == "image-text" else ""
     for role in ("attention", "mlp"):
         short = entry.roles[role]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tiny_models.errors import SpecError
 from tiny_models.families import family as find_family
 
-__all__ = ["BASES", "DTYPES", "NEW_ROWS", "ModelSpec", "SpecError"]
+__all__ = ["BASES", "DTYPES", "NEW_ROWS", "ModelSpec", "SpecError", "bases", "ties_more"]
 
 BASES = ("built", "loaded", "resized", "loaded-untied")
 """How a base came to be, simplest first: see :func:`tiny_models.build.build`."""
@@ -60,13 +60,29 @@ class ModelSpec:
             raise SpecError("base 'loaded-untied' needs tied=False: it unties a tied checkpoint.")
         if not self.tied and not entry.head:
             raise SpecError(f"tied must be True for {self.family}: it has no head.")
-        if not self.tied and self.base in BASES[2:] and (entry.copies or entry.biases):
-            # resizing ties T5's head and Bert's second bias again; untying a loaded Bart or T5
-            # unties encoder and decoder on transformers 5
+        possible = bases(self.family, tied=self.tied)
+        if self.base not in possible:
             raise SpecError(
-                f"base must be one of {', '.join(BASES[:2])} for an untied {self.family}, not "
+                f"base must be one of {', '.join(possible)} for an untied {self.family}, not "
                 f"{self.base!r}: what else it ties would depend on transformers."
             )
+
+
+def ties_more(family: str) -> bool:
+    """Whether a family ties more than embedding and head: other embeddings, or a bias.
+
+    Resizing ties T5's head and Bert's second bias again, and untying a loaded Bart or T5 unties
+    encoder and decoder on transformers 5: what an untied one is after that depends on it.
+    """
+    entry = find_family(family)
+    return bool(entry.copies or entry.biases)
+
+
+def bases(family: str, *, tied: bool) -> tuple[str, ...]:
+    """How a base of this family can come to be, simplest first."""
+    if tied:
+        return BASES[:3]
+    return BASES[:2] if ties_more(family) else BASES
 
 
 def _one_of(field: str, value: str, accepted: tuple[str, ...]) -> None:

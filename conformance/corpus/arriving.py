@@ -37,8 +37,7 @@ def arrive(corpus: Corpus, case: Case) -> Observation:
 
     kept, wanted = corpus.lives[case], FAMILIES[case.family]
     about: dict[str, Any] = {"case": case, "saver": corpus.saver, "own": kept.own}
-    names = {"embedding": wanted.embedding, "head": wanted.head}
-    about["names"] = names | {"head-in-file": wanted.head_in_file}
+    about["names"] = dict(wanted.matrices) | wanted.in_file
     lacks = compat.lacks_base(case) or (f"the saver: {kept.lacks}" if kept.lacks else "")
     if lacks:
         return Arrival(**about, lacks=lacks)

@@ -19,7 +19,7 @@ from conformance.options import (
 )
 from conformance.session import import_problem
 from conformance.versions import cell_name, versions
-from tiny_models.families import LIVED
+from tiny_models.families import DECODERS
 
 FEW = 3
 """Lives of a stratum that are kept where no number is given."""
@@ -84,9 +84,9 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
     from conformance.drawn import drawn  # imports Hypothesis, which reports do without
 
     few = number_of_examples(arguments.examples) or FEW
-    families = tuple(name for name in chosen_families(arguments.family) if name in LIVED)
+    families = tuple(name for name in chosen_families(arguments.family) if name in DECODERS)
     if not families:
-        raise OptionError(f"--family accepts {', '.join(LIVED)} here, not {arguments.family}")
+        raise OptionError(f"--family accepts {', '.join(DECODERS)} here, not {arguments.family}")
     strata = chosen_strata(("cpu",), arguments.stratum)
     met: dict[Case, None] = {}
     for stratum in strata:

@@ -81,7 +81,7 @@ def merged_file_is_restored(seen: Observation) -> Iterator[Finding]:
             amount = distance(meant[key], found[key])
             yield Finding("wrong-value", f"{key} is not what the saver held", amount, 0.0)
     saver, loaded = seen.stages["merged"].weights, seen.stages["reloaded"].weights
-    for name in (seen.embedding, seen.head):  # a tied one of them is not in the file
+    for name in (seen.embedding, seen.partner):  # a tied one of them is not in the file
         if not same_when_cast(saver[name], loaded[name]):
             amount = distance(saver[name], loaded[name])
             yield Finding("wrong-value", f"{name} is not the saver's", amount, 0.0)
@@ -93,7 +93,7 @@ def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
     Some parts of a body, such as Mamba's ``A_log``, are kept in float32 whatever is asked for.
     """
     asked = (f"torch.{seen.case.dtype}", str(seen.saved["merged"].tensors[key].dtype))
-    ends = (seen.embedding, seen.head, seen.names["head-in-file"])
+    ends = (seen.embedding, seen.partner, seen.names["head-in-file"])
     return asked if key in ends else (*asked, "torch.float32")
 
 
@@ -132,13 +132,13 @@ def merged_file_keeps_logits(seen: Observation) -> Iterator[Finding]:
 )
 def merged_file_ties_as_configured(seen: Observation) -> Iterator[Finding]:
     loaded = seen.stages["reloaded"]
-    tied = loaded.share(seen.embedding, seen.head)
+    tied = loaded.share(seen.embedding, seen.partner)
     state = "one tensor" if tied else "two tensors"
     for whose, flags in (("the saved", seen.saved["merged"].flags), ("the loaded", loaded.flags)):
         for path, flag in sorted(flags.items()):
             if flag is not None and flag != tied:
                 yield Finding("wrong-flag", f"{whose} {path} is {flag} but the weights are {state}")
-    if tied != seen.stages["merged"].share(seen.embedding, seen.head):
+    if tied != seen.stages["merged"].share(seen.embedding, seen.partner):
         kind = "gained-tie" if tied else "lost-tie"
         yield Finding(kind, f"embedding and head are {state}, which they were not when saved")
 

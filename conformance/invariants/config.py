@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.compare import same_bits
 from conformance.invariants.invariant import invariant
-from conformance.observation import Observation
+from conformance.observation import Observation, Saved
 from conformance.violation import Finding
 
 
@@ -28,7 +28,7 @@ def config_tells_the_truth(seen: Observation) -> Iterator[Finding]:
         found = seen.stages.get(stage)
         if found is None:
             continue
-        tied = found.share(seen.embedding, seen.head)
+        tied = seen.tied_at(found)
         for path, flag in found.flags.items():
             if bool(flag) != tied:
                 state = "one tensor" if tied else "two tensors"
@@ -39,10 +39,12 @@ def config_tells_the_truth(seen: Observation) -> Iterator[Finding]:
     if loaded is not None and loaded.flags != seen.stages["base"].flags:
         was, now = dict(seen.stages["base"].flags), dict(loaded.flags)
         yield Finding("wrong-flag", f"loading the adapter changed the base's {was} to {now}")
-    saved = seen.saved.get("merged")
-    if saved is None:
-        return
-    embedding = saved.tensors.get(seen.embedding)
+    if "merged" in seen.saved and "head" in seen.names:
+        yield from _in_the_file(seen, seen.saved["merged"])
+
+
+def _in_the_file(seen: Observation, saved: Saved) -> Iterator[Finding]:
+    embedding = saved.tensors.get(seen.names["embedding-in-file"])
     head = saved.tensors.get(seen.names["head-in-file"])
     for path, flag in saved.flags.items():
         if flag and head is not None and embedding is not None and not same_bits(embedding, head):

@@ -7,24 +7,35 @@ from collections.abc import Iterator
 from conformance.compare import distance, precision, same_bits, weight_allowance
 from conformance.invariants.invariant import invariant
 from conformance.observation import Observation, Snapshot
+from conformance.placements import MATRICES
 from conformance.promises import adapters_tied, base_tie_survives, separate
 from conformance.violation import Finding
 from conformance.weight_tying_tables import row_for
 
-# Which part of the embedding's adapter is which part of the head's, and whether transposed.
+# Which part of the embedding's adapter is which part of another member's, and whether transposed.
 PARTNERS = (
     ("lora_embedding_A", "lora_B", True),
     ("lora_embedding_B", "lora_A", True),
+    ("lora_embedding_A", "lora_embedding_A", False),
+    ("lora_embedding_B", "lora_embedding_B", False),
     ("saved weight", "saved weight", False),
     ("trainable_tokens_delta", "trainable_tokens_delta", False),
 )
 
 
 def _adapter_ties(seen: Observation, stage: str, found: Snapshot) -> Iterator[Finding]:
-    embedding, head = seen.names["embedding"], seen.names["head"]
+    """Findings where any member of the tie does not have the embedding's adapter."""
+    for role, module in seen.names.items():
+        if role in MATRICES[1:]:
+            yield from _one_adapter(found, stage, seen.names["embedding"], module)
+
+
+def _one_adapter(
+    found: Snapshot, stage: str, embedding: str, other_module: str
+) -> Iterator[Finding]:
     met = False
     for mine, theirs, turned in PARTNERS:
-        one, other = f"{embedding} {mine}", f"{head} {theirs}"
+        one, other = f"{embedding} {mine}", f"{other_module} {theirs}"
         if one not in found.weights or other not in found.weights:
             continue
         met = True
@@ -35,7 +46,8 @@ def _adapter_ties(seen: Observation, stage: str, found: Snapshot) -> Iterator[Fi
             amount = distance(expected, found.weights[other])
             yield Finding("wrong-value", f"at {stage}, {one} and {other} differ", amount, 0.0)
     if not met:
-        yield Finding("lost-tie", f"at {stage}, {embedding} and {head} have no common adapter")
+        what = f"at {stage}, {embedding} and {other_module} have no common adapter"
+        yield Finding("lost-tie", what)
 
 
 @invariant(
@@ -55,13 +67,20 @@ def tied_stay_tied(seen: Observation) -> Iterator[Finding]:
         found = seen.stages.get(stage)
         if found is None:
             continue
-        if not found.share(seen.embedding, seen.head):
-            yield Finding("lost-tie", f"at {stage}, {seen.embedding} and {seen.head} are two")
+        for member in seen.members[1:]:
+            if not found.share(seen.embedding, member):
+                yield Finding("lost-tie", f"at {stage}, {seen.embedding} and {member} are two")
         if adapters_tied(seen.case) and stage in {"adapted", "trained"}:
             yield from _adapter_ties(seen, stage, found)
     again = seen.stages.get("adapter-reloaded")
     if again is not None and adapters_tied(seen.case):
         yield from _adapter_ties(seen, "adapter-reloaded", again)
+
+
+def _one_matrix(seen: Observation, modules: set[str]) -> bool:
+    """Whether the base has one tensor for all of them, as an untied T5 for its embeddings."""
+    names = {f"{module}.weight" for module in modules}
+    return any(names <= group for group in seen.stages["base"].shares)
 
 
 @invariant(
@@ -77,17 +96,18 @@ def untied_stay_untied(seen: Observation) -> Iterator[Finding]:
     row = row_for(seen.case)
     independent = not seen.case.tied or (row is not None and not row.tied)
     for stage, found in seen.stages.items():
-        if not seen.case.tied and found.share(seen.embedding, seen.head):
-            yield Finding("gained-tie", f"at {stage}, {seen.embedding} and {seen.head} are one")
+        if not seen.case.tied and seen.tied_at(found):
+            yield Finding("gained-tie", f"at {stage}, {seen.embedding} and {seen.partner} are one")
         for group in found.shares if independent else ():
             owners = {name.partition(" ")[0] for name in group if " " in name}
-            if len(owners) > 1:
+            one = not seen.case.tied and _one_matrix(seen, owners)
+            if len(owners) > 1 and not one:
                 listed = ", ".join(sorted(owners))
                 yield Finding("gained-tie", f"at {stage}, the adapters of {listed} are one")
     defined = seen.stages.get("defined")
     if defined is None:
         return
-    for name in (seen.embedding, seen.head):
+    for name in seen.members:
         expected, merged = defined.weights[name], seen.stages["merged"].weights.get(name)
         if merged is None:
             yield Finding("missing-key", f"{name} is gone after merging")

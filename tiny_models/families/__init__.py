@@ -17,15 +17,18 @@ from tiny_models.families.opt_like import OPT_LIKE
 from tiny_models.families.others import OTHERS
 from tiny_models.families.t5_like import T5_LIKE
 
-__all__ = ["FAMILIES", "LIVED", "Family", "Sizes", "family"]
+__all__ = ["BEYOND", "DECODERS", "FAMILIES", "Family", "Sizes", "family"]
 
 _DECODERS = (*LLAMA_LIKE, *GEMMA, *GPT_LIKE, *OPT_LIKE, *OTHERS)
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {entry.name: entry for entry in (*_DECODERS, *T5_LIKE, *BART_LIKE, *MASKED, *MULTIMODAL)}
 )
 
-LIVED = tuple(entry.name for entry in _DECODERS)
-"""Families that go through lives with adapters."""
+DECODERS = tuple(entry.name for entry in _DECODERS)
+"""The decoder-only families: a matrix in two places, embedding and head."""
+
+BEYOND = tuple(name for name in FAMILIES if name not in DECODERS)
+"""The others: more places than two, a bias beside the matrix, configs inside a config, no head."""
 
 
 def family(name: str) -> Family:

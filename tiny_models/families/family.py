@@ -101,13 +101,13 @@ class Family:
         return MappingProxyType({"embedding": self.embedding, **named, **head})
 
     @property
+    def in_file(self) -> dict[str, str]:
+        """Keys of embedding and head in a checkpoint, by what observations call them."""
+        return {"embedding-in-file": self.embedding_in_file, "head-in-file": self.head_in_file}
+
+    @property
     def roles(self) -> Mapping[str, tuple[str, ...]]:
-        """Module names by role: full paths of embedding and head, short names of the others."""
-        return MappingProxyType(
-            {
-                "embedding": (self.embedding,),
-                "head": (self.head,) if self.head else (),
-                "attention": self.attention,
-                "mlp": self.mlp,
-            }
-        )
+        """Module names by role: full paths of what holds the matrix, short names of the others."""
+        matrices = {role: (path,) for role, path in self.matrices.items()}
+        body = {"attention": self.attention, "mlp": self.mlp}
+        return MappingProxyType({"head": (), **matrices, **body})

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from tiny_models.families.common import ATTENTION, GATED_MLP, GROUPED
 from tiny_models.families.family import Family, Plain, Sizes
 
-# In every vocabulary and in no inputs of ours, whatever its size: texts need no picture.
+SIDE, PATCH = 16, 8  # pixels
+PICTURE = (SIDE // PATCH) ** 2
+"""Tokens that a picture takes."""
+
+# In every vocabulary and in no text of ours, whatever its size.
 _IMAGE: Mapping[str, Plain] = {
     "image_token_index": 8,
     "boi_token_index": 9,
@@ -15,8 +19,8 @@ _IMAGE: Mapping[str, Plain] = {
 }
 _VISION: Mapping[str, Plain] = {
     "num_attention_heads": 2,
-    "image_size": 16,
-    "patch_size": 8,
+    "image_size": SIDE,
+    "patch_size": PATCH,
     "num_hidden_layers": 1,
     "vision_use_head": False,  # as the real ones
 }
@@ -42,7 +46,7 @@ MULTIMODAL = (
             layers=(),
             hidden="",
             vocab=(),
-            fixed={**_IMAGE, "mm_tokens_per_image": 4},
+            fixed={**_IMAGE, "mm_tokens_per_image": PICTURE},
             nested={
                 "text_config": Sizes(
                     scaled={**_TEXT, "query_pre_attn_scalar": 0.5},

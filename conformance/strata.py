@@ -1,0 +1,58 @@
+"""Items of the grid: which strata each group of families has, and how one of them is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.options import stratum_seed
+from conformance.outcome import conclude, tallied
+from conformance.runner import run_item
+from conformance.strategies import fitting
+
+if TYPE_CHECKING:
+    from conformance.grid import Stratum
+    from conformance.invariants import Invariant
+    from conformance.options import Options
+    from conformance.records import Record
+    from conformance.session import Session
+
+GROUPS = ("invariant", "architecture")
+"""The groups, by the kind of their items: decoder-only families, and the others."""
+
+
+def families_of(group: str, options: Options) -> tuple[str, ...]:
+    """The chosen families of a group."""
+    return options.decoders if group == "invariant" else options.beyond
+
+
+def covered(group: str, options: Options) -> list[Stratum]:
+    """The chosen strata that at least one of the chosen families of a group fits."""
+    families = families_of(group, options)
+    return [stratum for stratum in options.strata if fitting(stratum, families)]
+
+
+def run_stratum(
+    group: str, stratum: Stratum, invariant: Invariant, suite: Session, record: Record
+) -> None:
+    """Judge one stratum by one invariant, for the families of a group."""
+    __tracebackhide__ = True
+    record.kind, record.invariant, record.stratum = group, invariant.id, stratum.id
+    reason = suite.device_absent(stratum.device)
+    if reason is not None:
+        record.result, record.reason = "skipped", reason
+        pytest.skip(reason)
+    stream = "" if group == "invariant" else group
+    with tallied(record) as tally:
+        run_item(
+            stratum,
+            invariant,
+            observer=suite.observer,
+            known=suite.known,
+            families=families_of(group, suite.options),
+            stream=stratum_seed(suite.options.seed, stratum, stream),
+            examples=suite.options.examples,
+            tally=tally,
+        )
+    conclude(record, tally)
