@@ -7,6 +7,9 @@ from fnmatch import fnmatchcase
 
 from conformance.placements import PLACEMENTS
 
+ORDINARY = tuple(name for name, row in PLACEMENTS.items() if not row.sides)
+"""The placements that every family with a head has modules for."""
+
 
 @dataclass(frozen=True)
 class Stratum:
@@ -29,13 +32,15 @@ class Stratum:
         return f"{tie}-{'ensure' if self.ensure else 'default'}-{self.placement}"
 
 
-def strata(devices: tuple[str, ...], pattern: str = "*") -> list[Stratum]:
+def strata(
+    devices: tuple[str, ...], pattern: str = "*", placements: tuple[str, ...] = ORDINARY
+) -> list[Stratum]:
     """All strata on ``devices`` whose id matches the shell-style ``pattern``, in a fixed order."""
     every = [
         Stratum(device, tied, ensure, placement)
         for device in devices
         for tied in (True, False)
         for ensure in (False, True)
-        for placement in PLACEMENTS
+        for placement in placements
     ]
     return [stratum for stratum in every if fnmatchcase(stratum.id, pattern)]

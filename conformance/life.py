@@ -26,7 +26,7 @@ from conformance.observation import (
     Snapshot,
     Trouble,
 )
-from conformance.placements import MATRICES
+from conformance.placements import MATRICES, PLACEMENTS
 from conformance.reader import read_as_config_says
 from conformance.snapshot import calls, logits, saved, snapshot
 from conformance.training import steps, trained_values
@@ -51,6 +51,8 @@ def observe(case: Case) -> Observation:
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
     with living(case) as life:
+        if life.lacks:
+            return Observation(case=case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
             for name, steps_of in BRANCHES.items():
                 with life.branch(name):
@@ -94,6 +96,7 @@ class Life:
         self.targets: frozenset[str] = frozenset()
         self.called: set[str] = set()
         self.pristine: Any = None
+        self.lacks = ""
         self._stage = "base"
         away = torch_device(case.device)
         home = torch_device("cpu")
@@ -125,6 +128,8 @@ class Life:
         """base, adapted, trained, adapter-saved, merged, saved, reloaded, read."""
         with self.at("base"):
             self._make_base()
+        if self.lacks:
+            return
         model = self.adapted(first=True)
         with self.at("defined"):
             self._define()
@@ -157,9 +162,24 @@ class Life:
         if base.loading is not None:
             self.loading["base"] = as_report(base.loading, base.reinitialised)
         self.roles = module_names(base.model, self.family)
+        self.lacks = self._no_module_of_its_own(base.model)
         linear = linear_modules(base.model, but=self.roles.get("head", ()))
         self.targets = body_targets(self.case, self.roles, linear)
         self.stages["base"] = snapshot(self.fresh_base(), self.inputs)
+
+    def _no_module_of_its_own(self, model: Any) -> str:
+        """Says that a module to adapt is another's under a second name, or ``""``.
+
+        T5 hands ``shared`` itself to encoder and decoder in transformers 4, and whenever its
+        vocabulary was resized.
+        """
+        others = dict(self.names)
+        for role in MATRICES[1:]:
+            if role in PLACEMENTS[self.case.placement].touches:
+                mine = model.get_submodule(others.pop(role))
+                if any(model.get_submodule(name) is mine for name in others.values()):
+                    return f"the {role} of this {self.case.family} is another's module"
+        return ""
 
     def fresh_base(self, *, grown: bool = True) -> Any:
         """A new copy of the base on the device the adapter is made on."""

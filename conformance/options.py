@@ -12,6 +12,7 @@ from conformance.case import Case, CaseError, parse_case
 from conformance.devices import DEVICES
 from conformance.grid import Stratum, strata
 from conformance.loading.case import KINDS
+from conformance.placements import PLACEMENTS
 from tiny_models.families import BEYOND, DECODERS, FAMILIES
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def chosen_families(given: str | None) -> tuple[str, ...]:
 
 def chosen_strata(devices: tuple[str, ...], pattern: str | None) -> tuple[Stratum, ...]:
     """The strata that a pattern matches; raises OptionError where there is none."""
-    covered = strata(devices, pattern or "*")
+    covered = strata(devices, pattern or "*", tuple(PLACEMENTS))
     if not covered:
         example = strata(devices)[0].id
         raise OptionError(f"--stratum {pattern!r} matches none; ids look like {example}")

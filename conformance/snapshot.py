@@ -30,13 +30,18 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     import torch
 
     model.eval()
-    device = next(model.parameters()).device
+    device, dtype = next((p.device, p.dtype) for p in model.parameters())
+    given = {
+        # features and pictures come in the precision of the model, as a processor hands them over
+        name: tensor.to(device, dtype if tensor.is_floating_point() else None)
+        for name, tensor in inputs.items()
+    }
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     try:
         for parameter in trainable:
             parameter.requires_grad_(requires_grad=False)
         with torch.no_grad():
-            out = model(**{name: tensor.to(device) for name, tensor in inputs.items()})
+            out = model(**given)
     finally:
         for parameter in trainable:
             parameter.requires_grad_(requires_grad=True)

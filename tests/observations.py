@@ -14,7 +14,8 @@ from conformance.placements import PLACEMENTS
 from conformance.promises import adapters_tied, base_tie_survives
 
 EMBEDDING, HEAD, BODY = "model.embed_tokens", "lm_head", "model.q_proj"
-NAMES = {"embedding": EMBEDDING, "head": HEAD, "head-in-file": f"{HEAD}.weight"}
+IN_FILE = {"embedding-in-file": f"{EMBEDDING}.weight", "head-in-file": f"{HEAD}.weight"}
+NAMES = {"embedding": EMBEDDING, "head": HEAD} | IN_FILE
 MODULES = {"attention": BODY, "embedding": EMBEDDING, "head": HEAD}
 CLASSES = {EMBEDDING: "torch.Embedding", HEAD: "torch.Linear", BODY: "torch.Linear"}
 WRAPPED = {EMBEDDING: "peft.Embedding", HEAD: "peft.Linear", BODY: "peft.Linear"}
@@ -144,6 +145,7 @@ def healthy(**fields: Any) -> Observation:
         },
         loading={"base": LoadReport(), "reloaded": LoadReport()},
         targets=frozenset(wrapped & {BODY}),
+        called=frozenset(name.partition(" ")[0] for name in adapter),
         plain_keys={True: PLAIN, False: PLAIN | {f"{HEAD}.weight"}},
         config_before=settings,
         config_after={**settings, "lists passed": {"target_modules": ["q_proj"]}},

@@ -39,7 +39,7 @@ def sentence(error: CaseError) -> str:
     said = str(error)
     assert said
     assert said.splitlines() == [said]
-    assert len(said) < 400
+    assert len(said) < 600
     return said
 
 

@@ -224,6 +224,9 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("config-wraps-what-it-names", {}, after(gone("adapted", Q_LORA),
                                              gone("adapted", f"{BODY} lora_B")), "wrong-type"),
     ("config-wraps-what-it-names", {}, lambda s: replace(s, targets=frozenset()), "wrong-type"),
+    ("adapter-takes-part", {}, lambda s: replace(s, called=frozenset()), "left-behind"),
+    ("adapter-takes-part", {"placement": "target:both"},
+     lambda s: replace(s, called=frozenset({HEAD})), "left-behind"),
     ("config-wraps-what-it-names", {}, lambda s: put(
         s, "adapted", **{"model.up_proj lora_A": torch.ones(1, 2)}), "wrong-type"),
     ("device-is-kept", {}, lambda s: at(s, "trained", devices={Q_LORA: "cuda"}), "wrong-device"),
@@ -351,6 +354,9 @@ FINE: list[tuple[str, dict[str, Any], Change]] = [
     ("dtype-is-kept", {**HALF, "autocast": False},
      after(rounded("adapted", Q_LORA), rounded("adapted", f"{BODY} lora_B"))),
     # the embedding and the head are the documented contract's to judge
+    # one adapter with a called module's takes part with it
+    ("adapter-takes-part", {"ensure": True, "placement": "target:both"},
+     lambda s: replace(s, called=frozenset({HEAD}))),
     ("config-wraps-what-it-names", {}, lambda s: put(
         s, "adapted", **{f"{HEAD} lora_A": torch.ones(1, 2)})),
     # what the user asked to untie need not survive a merge

@@ -12,6 +12,7 @@ from tiny_models import DTYPES, FAMILIES, ModelSpec, SpecError
 from tiny_models.build import inputs
 from tiny_models.families import DECODERS, family
 from tiny_models.families.family import SHAPES
+from tiny_models.families.multimodal import PICTURE
 
 REFUSED = [
     ({"family": "lama"}, "family must be one of llama, mistral, "),
@@ -80,6 +81,7 @@ def test_an_encoder_alone_is_that_of_a_family_with_both() -> None:
 KEYS = {
     "encoder-decoder": {"input_ids", "attention_mask", "decoder_input_ids"},
     "speech": {"input_features", "decoder_input_ids"},
+    "image-text": {"input_ids", "attention_mask", "pixel_values", "token_type_ids"},
 }
 OF_EACH_SHAPE = {entry.shape: name for name, entry in reversed(FAMILIES.items())}
 
@@ -96,17 +98,18 @@ def test_inputs_cover_the_rows_that_matter(shape: str, vocab: int) -> None:
     assert set(made) == KEYS.get(shape, {"input_ids", "attention_mask"})
     texts = [ids for key, ids in made.items() if key.endswith("input_ids")]
     for ids in texts:
-        assert ids.shape == (2, 7)
         assert ids.dtype == torch.int64
+        shown = entry.sizes.fixed.get("image_token_index")
+        assert ids[:, :-7].eq(shown or 0).all()  # what a picture takes, before the text
+        assert ids.shape == (2, 7 + PICTURE * (shape == "image-text"))
         assert {0, 1, vocab - 1} <= set(ids.flatten().tolist()) <= set(range(vocab))
         assert all(len(set(row.tolist())) < len(row) for row in ids)  # a repeated token in each
-        tokens = [n for key, n in entry.sizes.fixed.items() if key.endswith("token_index")]
-        assert not set(tokens) & set(ids.flatten().tolist())  # texts without a picture
+        assert shown is None or shown not in ids[:, -7:]
     assert len({str(ids.tolist()) for ids in texts}) == len(texts)
     if "attention_mask" in made:
         mask = made["attention_mask"]
         assert mask.dtype == torch.int64
-        assert mask.shape == (2, 7)
+        assert mask.shape == made["input_ids"].shape
         assert mask.all()
 
 

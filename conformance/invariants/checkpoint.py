@@ -62,7 +62,7 @@ def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
                 was, now = base[name].dtype, found[name].dtype
                 yield Finding("wrong-dtype", f"{name} was {was} and is {now} at {stage}")
     saved = seen.saved.get("merged")
-    kinds = {tensor.dtype for tensor in base.values()}
+    kinds = {t.dtype for t in (*base.values(), *seen.stages["base"].buffers.values())}
     for key, tensor in sorted(saved.tensors.items()) if saved else ():
         if tensor.dtype not in kinds:
             yield Finding("wrong-dtype", f"{key} is {tensor.dtype} in the file")
@@ -74,9 +74,13 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
     if adapted is None or "autocast_adapter_dtype" in seen.absent:
         return
     half = seen.case.dtype in {"float16", "bfloat16"} and seen.case.autocast
-    wanted = "torch.float32" if half else f"torch.{seen.case.dtype}"
+    base = seen.stages["base"].weights
     for name, tensor in sorted(adapted.weights.items()):
-        if " lora_" in name and str(tensor.dtype) != wanted:
+        module, _, part = name.partition(" ")
+        # transformers keeps some of T5's matrices in float32 whatever is asked for
+        own = base[f"{module}.weight"].dtype if f"{module}.weight" in base else tensor.dtype
+        wanted = "torch.float32" if half else str(own)
+        if part.startswith("lora_") and str(tensor.dtype) != wanted:
             yield Finding("wrong-dtype", f"{name} is {tensor.dtype}, asked for {wanted}")
 
 
