@@ -12,6 +12,8 @@ from conformance.verdict import SIGNS, worst
 
 COLUMNS = ((True, False), (True, True), (False, False), (False, True))
 HEADS = ("tied", "tied, ensure", "untied", "untied, ensure")
+TABLES = {"invariant": "placement", "architecture": "beyond decoders"}
+"""The groups of families whose strata have a table of their own, and its first heading."""
 SHOWN = 3  # strata named with a finding
 NARROW = 0.5  # a region of which fewer cases fail than this share is too wide
 
@@ -25,10 +27,11 @@ def summary_lines(records: Iterable[Record]) -> Iterator[str]:
         yield line
     for line in _regions(found):
         yield line
-    table = verdict_table(found)
-    if len(table) > 1:
+    tables = [table for kind in TABLES if len(table := verdict_table(found, kind=kind)) > 1]
+    for table in tables:
         yield ""
         yield from _aligned(table)
+    if tables:
         yield "  ".join(f"{sign} {name}" for name, sign in SIGNS.items())
 
 
@@ -65,13 +68,16 @@ def _regions(records: list[Record]) -> Iterator[str]:
         yield f"known: {name} failed in {hits} of {judged} judged cases of its region{wide}"
 
 
-def verdict_table(records: Iterable[Record], device: str = "") -> list[list[str]]:
+def verdict_table(
+    records: Iterable[Record], device: str = "", *, kind: str = "invariant"
+) -> list[list[str]]:
     """Placements down, kinds of base across: the worst verdict of each stratum, with its share."""
-    totals = met(records)
+    totals = met(records, kind)
     devices = [device] if device else sorted({name.split("-")[0] for name in totals})
-    rows = [["placement", *HEADS]]
+    rows = [[TABLES[kind], *HEADS]]
     for name in devices:
-        ids = {(s.placement, s.tied, s.ensure): s.id for s in strata((name,))}
+        every = strata((name,), placements=tuple(PLACEMENTS))
+        ids = {(s.placement, s.tied, s.ensure): s.id for s in every}
         for placement in PLACEMENTS:
             cells = [totals.get(ids[(placement, *column)]) for column in COLUMNS]
             if any(cells):
@@ -80,14 +86,14 @@ def verdict_table(records: Iterable[Record], device: str = "") -> list[list[str]
     return rows
 
 
-def met(records: Iterable[Record]) -> dict[str, Counter[str]]:
-    """The lives of each stratum by verdict, from the item that counted most of them.
+def met(records: Iterable[Record], kind: str = "invariant") -> dict[str, Counter[str]]:
+    """The lives of each stratum by verdict, from the item of a group that counted most of them.
 
     Lives that the versions cannot live do not count, unless they can live none of the stratum.
     """
     longest: dict[str, Record] = {}
     for record in records:
-        if record.kind == "invariant" and record.verdicts:
+        if record.kind == kind and record.verdicts:
             before = longest.setdefault(record.stratum, record)
             if record.lives > before.lives:
                 longest[record.stratum] = record

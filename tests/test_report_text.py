@@ -108,6 +108,7 @@ def test_markdown_stays_under_what_a_job_summary_takes(cells: list[Cell]) -> Non
             cells[1].run.footer,
         ),
         cells[1].squares,
+        cells[1].beyond,
         cells[1].items,
     )
     once = markdown.render([many], KNOWN)

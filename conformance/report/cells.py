@@ -30,12 +30,14 @@ class Square:
 class Cell:
     """One set of versions: a row or column of a report.
 
-    ``items`` maps a stratum to its records by invariant.
+    ``squares`` are of the decoder-only families, ``beyond`` of the others. ``items`` maps a
+    stratum to its records by invariant.
     """
 
     name: str
     run: Run
     squares: Mapping[str, Square]
+    beyond: Mapping[str, Square]
     items: Mapping[str, Mapping[str, Record]]
 
     def version(self, package: str) -> str:
@@ -100,7 +102,8 @@ def _cell(run: Run, name: str) -> Cell:
         stratum.id: _square(run, lived.get(stratum.id), items.get(stratum.id, {}).values())
         for stratum in asked(run)
     }
-    return Cell(name, run, squares, items)
+    others = {one: _lived(lives) for one, lives in met(run.records, "architecture").items()}
+    return Cell(name, run, squares, others, items)
 
 
 def asked(run: Run) -> list[Stratum]:
@@ -113,7 +116,7 @@ def _square(run: Run, lives: Counter[str] | None, items: Iterable[Record]) -> Sq
     if run.import_problem:
         return Square("error", reason=run.import_problem)
     if lives:
-        return Square(worst(dict(lives)), share(lives), lives=dict(lives))
+        return _lived(lives)
     records = list(items)
     by_result = {record.result: record.reason for record in records}
     if "error" in by_result:
@@ -121,6 +124,10 @@ def _square(run: Run, lives: Counter[str] | None, items: Iterable[Record]) -> Sq
     if records:
         return Square("not run", reason=records[0].reason or "no life was counted")
     return Square("not run", reason=run.interrupted or "no item of it was selected")
+
+
+def _lived(lives: Counter[str]) -> Square:
+    return Square(worst(dict(lives)), share(lives), lives=dict(lives))
 
 
 def devices(cells: Sequence[Cell]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from conformance.grid import strata
+from conformance.grid import ORDINARY, strata
 from conformance.known_failures import KnownFailure
 from conformance.placements import PLACEMENTS
 from conformance.report.cells import Cell, Square, devices, newest, since
@@ -36,6 +36,9 @@ def _parts(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> Iterator
     for device in devices(cells):
         yield f"## Which placements are safe with {shown.name}{_on(device, cells)}"
         yield _first_page(shown, device, cells)
+        if shown.beyond:
+            yield f"## The same on other architectures{_on(device, cells)}"
+            yield _beyond(shown, device)
     yield legend()
     if len(cells) > 1:
         for device in devices(cells):
@@ -90,12 +93,27 @@ def _on(device: str, cells: Sequence[Cell]) -> str:
 def _first_page(cell: Cell, device: str, cells: Sequence[Cell]) -> str:
     ids = {(s.placement, s.tied, s.ensure): s.id for s in strata((device,))}
     rows = []
-    for placement in PLACEMENTS:
+    for placement in ORDINARY:
         found = [ids[(placement, *column)] for column in COLUMNS]
         if any(stratum in cell.squares for stratum in found):
             words = [word(cell.squares.get(one), since(cell, one, cells)) for one in found]
             rows.append((placement, *words))
     return table(("placement", *HEADS), rows)
+
+
+def _beyond(cell: Cell, device: str) -> str:
+    every = strata((device,), placements=tuple(PLACEMENTS))
+    ids = {(s.placement, s.tied, s.ensure): s.id for s in every}
+    rows = []
+    for placement in PLACEMENTS:
+        found = [cell.beyond.get(ids[(placement, *column)]) for column in COLUMNS]
+        if any(found):
+            rows.append((placement, *map(word, found)))
+    told = (
+        "Encoder-decoder, encoder-only, masked, speech and multimodal families together: the "
+        "worst that any of their lives met."
+    )
+    return f"{told}\n\n{table(('placement', *HEADS), rows)}"
 
 
 def word(square: Square | None, more: str = "") -> str:

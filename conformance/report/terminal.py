@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from conformance.grid import strata
-from conformance.placements import PLACEMENTS
+from conformance.grid import ORDINARY, strata
 from conformance.report.cells import Cell, Square, devices, newest, since
 from conformance.report.markdown import state, word
 from conformance.summary import COLUMNS, HEADS, LABELS
@@ -76,7 +75,7 @@ def _first_page(console: Console, cells: Sequence[Cell], device: str, on: str) -
     cell = newest(cells)
     made = _table(f"Which placements are safe with {cell.name}{on}", ("placement", *HEADS))
     ids = {(s.placement, s.tied, s.ensure): s.id for s in strata((device,))}
-    for placement in PLACEMENTS:
+    for placement in ORDINARY:
         found = [ids[(placement, *column)] for column in COLUMNS]
         if any(stratum in cell.squares for stratum in found):
             words = [_styled(cell.squares.get(one), since(cell, one, cells)) for one in found]
