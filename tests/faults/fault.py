@@ -108,9 +108,9 @@ def passed_through(change: Callable[[Any], Any]) -> Callable[[Wrapper], Wrapper]
 
 def after_wrapping(change: Callable[[Any], None]) -> AbstractContextManager[None]:
     """Do something to the wrapped model, as the last act of ``get_peft_model``."""
-    from peft import PeftModelForCausalLM
+    from peft import PeftModel  # each task's own class calls this one's
 
-    return replaced(PeftModelForCausalLM, "__init__", then(change))
+    return replaced(PeftModel, "__init__", then(change))
 
 
 def after_taking_off(

@@ -92,3 +92,19 @@ def disabling_forgets_embeddings() -> AbstractContextManager[None]:
         return enable
 
     return replaced(BaseTuner, "_enable_adapter_layers", make)
+
+
+@fault(
+    "an-adapted-module-is-passed-by",
+    "the first LoRA layer stands among the modules, and its parent goes on calling what it wraps",
+    caught_by=("adapter-takes-part", "forward-follows-definition", "merge-keeps-logits"),
+    strata=BODY,
+)
+def an_adapted_module_is_passed_by() -> AbstractContextManager[None]:
+    def change(model: Any) -> None:
+        name, layer = next((n, m) for n, m in model.named_modules() if isinstance(m, Linear))
+        parent, _, own = name.rpartition(".")
+        # what an instance has itself is found before its submodules
+        vars(model.get_submodule(parent))[own] = layer.get_base_layer()
+
+    return after_wrapping(change)
