@@ -97,6 +97,19 @@ def lacks_base(case: Case) -> str:
     return ""
 
 
+SURVEYED = {"peft": "0.21.0.dev0", "transformers": "5.23.0.dev0"}
+"""From which versions on the failures of architectures beyond decoders are declared."""
+
+
+def not_surveyed() -> str:
+    """Says that the other architectures are not judged on such old versions, or ``""``."""
+    for package, since in SURVEYED.items():
+        if Version(installed(package)) < Version(since):
+            first = since.removesuffix(".0.dev0")
+            return f"beyond decoder-only families, lives are judged from {package} {first} on"
+    return ""
+
+
 @cache
 def options() -> frozenset[str]:
     """What the installed PEFT can be asked for, by the names of its own arguments."""

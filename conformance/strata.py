@@ -37,12 +37,18 @@ def run_stratum(
     group: str, stratum: Stratum, invariant: Invariant, suite: Session, record: Record
 ) -> None:
     """Judge one stratum by one invariant, for the families of a group."""
+    from conformance import compat  # imports torch: not before an item runs
+
     __tracebackhide__ = True
     record.kind, record.invariant, record.stratum = group, invariant.id, stratum.id
     reason = suite.device_absent(stratum.device)
     if reason is not None:
         record.result, record.reason = "skipped", reason
         pytest.skip(reason)
+    unjudged = compat.not_surveyed() if group == "architecture" else ""
+    if unjudged:
+        record.result, record.reason = "not applicable", unjudged
+        pytest.skip(f"not applicable: {unjudged}")
     stream = "" if group == "invariant" else group
     with tallied(record) as tally:
         run_item(
