@@ -19,6 +19,8 @@ from torch import nn
 from transformers import PretrainedConfig
 from transformers.utils import logging
 
+from tiny_models.families.family import AUTO_CLASSES
+
 if TYPE_CHECKING:
     import torch
 
@@ -91,22 +93,13 @@ def writes_bin() -> bool:
     return int(Version(transformers.__version__).major) < 5  # noqa: PLR2004
 
 
-_AUTO = {
-    "decoder-only": "AutoModelForCausalLM",
-    "encoder-decoder": "AutoModelForSeq2SeqLM",
-    "speech": "AutoModelForSpeechSeq2Seq",
-    "masked": "AutoModelForMaskedLM",
-    "image-text": "AutoModelForImageTextToText",  # came with 4.46
-}
-
-
 def auto_class(shape: str) -> Any:
     """The Auto class that loads models of this shape, or None.
 
     For encoders, ``AutoModelForTextEncoding`` knows T5's and UMT5's only since 4.37 and none loads
     them otherwise: ``AutoModel`` makes a whole model of an encoder's checkpoint.
     """
-    return getattr(transformers, _AUTO.get(shape, ""), None)
+    return getattr(transformers, AUTO_CLASSES.get(shape, ""), None)
 
 
 def sorted_names(keys: Iterable[object]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def _fields_alone(case: Case) -> Observation:
     writing = Writing(case)
     return Observation(
         case=case,
-        names={"embedding": writing.embedding, "head": writing.head},
+        names=writing.matrices,
         loading={"base": LoadReport()} if writing.loaded else {},
         plain_keys={case.tied: frozenset()},
     )

@@ -3,7 +3,7 @@
 A script gets those its other lines call, so each must be short, and clear to a reader who knows
 nothing of this suite. The constants are stand-ins: each script has its own.
 """
-# ruff: noqa: T201, PLR2004, SLF001  scripts print; vectors have one dimension; hooks are private
+# ruff: noqa: T201, SLF001  scripts print; vectors have one dimension; hooks are private
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-INPUT_IDS = torch.tensor([[0]])
+INPUTS = {"input_ids": torch.tensor([[0]])}
 EPS = torch.finfo(torch.float32).eps
 ROUNDINGS, NUDGES = 1.0, 1.0
 SEED = 0
-EMBEDDING, HEAD = "embedding.weight", "head.weight"
+MEMBERS = ("embedding.weight", "head.weight")
 DELTA_ROUNDINGS = 10
 ADAPTER_PAIRS = [("embedding", "head", True)]
 BROKEN: list[str] = []
@@ -43,25 +43,12 @@ def values(name: str, shape: torch.Size) -> torch.Tensor:
     return torch.randn(shape, generator=generator)
 
 
-def fill(module: torch.nn.Module, prefix: str = "") -> None:
-    """Give every parameter values of moderate size, made from its own name."""
-    for name, parameter in module.named_parameters(prefix):
-        noise = values(name, parameter.shape)
-        if name.endswith("bias"):
-            noise = 0.1 * noise
-        elif noise.ndim < 2:
-            noise = 1 + 0.2 * noise
-        else:
-            noise = noise / noise.shape[-1] ** 0.5
-        parameter.data.copy_(noise)
-
-
 def logits(model: torch.nn.Module) -> torch.Tensor:
     """What the model computes for the same two lines of tokens."""
-    ids = INPUT_IDS.to(next(model.parameters()).device)
+    device = next(model.parameters()).device
     with torch.no_grad():
-        out = model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids))
-    return torch.as_tensor(out.logits).cpu()
+        out = model.eval()(**{name: tensor.to(device) for name, tensor in INPUTS.items()})
+    return torch.as_tensor(out[0]).cpu()  # without a head, the last hidden states
 
 
 def distance(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -74,13 +61,16 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
 def rounding(model: torch.nn.Module) -> float:
     """How much rounding may change the logits: by count, or by moving each weight by one eps."""
     found, kept = logits(model), [parameter.detach().clone() for parameter in model.parameters()]
-    for name, parameter in model.named_parameters():
-        step = torch.finfo(parameter.dtype).eps * values(name, parameter.shape).sign()
-        parameter.data.copy_(parameter.double() * (1 + step.to(parameter.device)))
-    nudged = logits(model)
-    for parameter, value in zip(model.parameters(), kept, strict=True):
-        parameter.data.copy_(value)
-    return max(ROUNDINGS * EPS * float(found.abs().max()), NUDGES * distance(found, nudged))
+    moved = []
+    for turn in "123":
+        for name, parameter in model.named_parameters():
+            step = torch.finfo(parameter.dtype).eps * values(turn + name, parameter.shape).sign()
+            parameter.data.copy_(parameter.double() * (1 + step.to(parameter.device)))
+        moved.append(distance(found, logits(model)))
+        for parameter, value in zip(model.parameters(), kept, strict=True):
+            parameter.data.copy_(value)
+    nudged = (sum(one**2 for one in moved) / len(moved)) ** 0.5
+    return max(ROUNDINGS * EPS * float(found.abs().max()), NUDGES * nudged)
 
 
 def check_logits(what: str, one: torch.Tensor, other: torch.Tensor, allowed: float) -> None:
@@ -151,29 +141,30 @@ def shared(model: torch.nn.Module) -> set[frozenset[str]]:
     return {frozenset(names) for names in groups.values() if len(names) > 1}
 
 
-def are_one(model: torch.nn.Module, one: str, other: str) -> bool:
-    """Whether the two named parameters lie in one storage."""
+def are_one(model: torch.nn.Module, *names: str) -> bool:
+    """Whether the named parameters lie in one storage."""
     found = parameters(model)
-    places = {found[n].untyped_storage().data_ptr() if n in found else n for n in (one, other)}
+    places = {found[n].untyped_storage().data_ptr() if n in found else n for n in names}
     return len(places) == 1
 
 
 def check_flags(stage: str, model: Any) -> None:
     """Compare every tie flag of the model's config with its weights."""
-    tied = are_one(model, EMBEDDING, HEAD)
+    tied = are_one(model, MEMBERS[0], MEMBERS[-1])
     for path, flag in flags(model.config.to_dict()).items():
         state = "one tensor" if tied else "two tensors"
-        check(f"{stage}: {path}={flag}", bool(flag) == tied, f"embedding and head are {state}")
+        check(f"{stage}: {path}={flag}", bool(flag) == tied, f"the weights are {state}")
 
 
 def check_tie(stage: str, model: torch.nn.Module) -> None:
-    """Embedding and head must be one tensor."""
-    check(f"{stage}: {EMBEDDING} and {HEAD} are one tensor", are_one(model, EMBEDDING, HEAD))
+    """All that is tied must be one tensor."""
+    check(f"{stage}: {' and '.join(MEMBERS)} are one tensor", are_one(model, *MEMBERS))
 
 
 def check_untied(stage: str, model: torch.nn.Module) -> None:
     """Embedding and head must be two tensors."""
-    check(f"{stage}: {EMBEDDING} and {HEAD} are two tensors", not are_one(model, EMBEDDING, HEAD))
+    names = (MEMBERS[0], MEMBERS[-1])
+    check(f"{stage}: {' and '.join(names)} are two tensors", not are_one(model, *names))
 
 
 def check_tied_adapters(stage: str, model: torch.nn.Module) -> None:
@@ -187,16 +178,6 @@ def check_tied_adapters(stage: str, model: torch.nn.Module) -> None:
         expected = found[one].T if turned else found[one]
         apart = f"they differ by {distance(expected, found[other]):.3g}"
         check(what, are_one(model, one, other) and same(expected, found[other]), apart)
-
-
-def check_separate_adapters(stage: str, model: torch.nn.Module) -> None:
-    """No two modules may have one adapter."""
-    parts = r"\.(lora_|modules_to_save\.|(token_adapter\.)?trainable_tokens_delta)"
-    for group in shared(model):
-        owners = {re.split(parts, name)[0] for name in group if re.search(parts, name)}
-        if len(owners) > 1:
-            found = ", ".join(sorted(group))
-            check(f"{stage}: adapters are separate", kept=False, found=found)
 
 
 def check_dtypes(stage: str, base: torch.nn.Module, model: torch.nn.Module) -> None:
@@ -282,7 +263,8 @@ def traces(model: torch.nn.Module) -> list[str]:
 def check_settings(stage: str, base: Any, model: Any) -> None:
     """Whatever the configs say, tie flags aside, must be as in the base."""
     for kind in ("config", "generation_config"):
-        was, now = getattr(base, kind).to_dict(), getattr(model, kind).to_dict()
+        found = [getattr(one, kind, None) for one in (base, model)]
+        was, now = (config.to_dict() if config else {} for config in found)
         for key in sorted({*was, *now} - {"_name_or_path", "tie_word_embeddings"}):
             one, other = was.get(key), now.get(key)
             if key != "_from_model_config" and repr(one) != repr(other):
@@ -293,11 +275,6 @@ def about_the_tie(heard: list[Any]) -> list[str]:
     """Those of the warnings that speak of weight tying."""
     texts = {str(warning.message): None for warning in heard}
     return [text for text in texts if re.search(r"\btie|weight.tying", text, re.IGNORECASE)]
-
-
-def paths(model: torch.nn.Module, *endings: str) -> list[str]:
-    """Full names of the modules whose last name is one of the endings."""
-    return [name for name, _ in model.named_modules() if name.rpartition(".")[2] in endings]
 
 
 @contextmanager

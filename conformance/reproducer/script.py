@@ -10,13 +10,16 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from conformance.case import Case
-from conformance.compare import NUDGES, SUMMED_IN_THEMSELVES
+from conformance.compare import NUDGES, SUMMED_IN_THEMSELVES, blocks
 from conformance.invariants import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
+from conformance.reproducer.code import WIDTH, literal, several
 from conformance.reproducer.functions import FUNCTIONS
+from conformance.reproducer.shapes import inputs
 from conformance.reproducer.snippets import CHAIN, SNIPPETS, WITHOUT_SNIPPET
 from conformance.reproducer.snippets.tying import adapter_pairs
-from conformance.reproducer.writing import WIDTH, NotReproducible, Writing, literal
+from conformance.reproducer.writing import NotReproducible, Writing
+from tiny_models.families.family import AUTO_CLASSES
 
 PARTS = Path(__file__).with_name("parts.py")
 STDLIB = {
@@ -29,9 +32,9 @@ STDLIB = {
     "defaultdict": "collections",
 }
 THIRD_PARTY = {
+    **dict.fromkeys(AUTO_CLASSES.values(), "transformers"),
     **dict.fromkeys(("LoraConfig", "PeftConfig", "PeftModel", "get_peft_model"), "peft"),
     "load_file": "safetensors.torch",
-    "AutoModelForCausalLM": "transformers",
     "Conv1D": "transformers.pytorch_utils",
 }
 STORY = ("build", "load_base", "grow", "wrap")
@@ -137,24 +140,24 @@ def _needed(main: str, footer: str, writing: Writing) -> list[str]:
 
 def _constants(writing: Writing, code: str) -> str:
     case = writing.case
-    last = case.vocab - 1
-    rows = [[2, 0, 1, last, 5, 2, 7], [last, 6, 0, 3, 3, 1, last - 1]]
-    roundings = 4 + 14 * case.layers  # the allowance of conformance.compare
+    roundings = 4 + 14 * blocks(case)  # the allowance of conformance.compare
     if case.dtype in SUMMED_IN_THEMSELVES:
-        roundings += (7 * case.layers + 1) * case.hidden // 2
+        roundings += (7 * blocks(case) + 1) * case.hidden // 2
+    members = tuple(f"{name}.weight" for name in writing.matrices.values())
     values = {
         "BROKEN": "[]",
         "SEED": f"{case.seed}",
-        "INPUT_IDS": f"torch.tensor({rows})",
+        **inputs(case),
         "EPS": f"torch.finfo(torch.{case.dtype}).eps",
         "ROUNDINGS": f"{2 * math.sqrt(2 * roundings):.3g}  # 4 standard deviations of their sum",
         "NUDGES": f"{NUDGES[case.dtype]:g}",
         "DELTA_ROUNDINGS": f"{8 + case.rank}",
-        "EMBEDDING": f'"{writing.embedding}.weight"',
-        "HEAD": f'"{writing.head}.weight"',
+        "MEMBERS": several(members),
         "ADAPTER_PAIRS": _pairs(writing),
     }
     used = _names(code)
+    if "INPUTS" in used:
+        used |= set(inputs(case))
     lines = ["torch.set_num_threads(1)"]
     return "\n".join([*lines, *(f"{k} = {v}" for k, v in values.items() if k in used)])
 

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from textwrap import dedent, indent
 from typing import Any
 
 from conformance.adapter import lora_arguments
 from conformance.case import BODY, Case
 from conformance.placements import PLACEMENTS, Placement
+from conformance.reproducer.code import call, literal
+from conformance.reproducer.shapes import auto_class, path
 from conformance.versions import installed
 from tiny_models.families import FAMILIES, Family
-
-WIDTH = 88
 
 
 class NotReproducible(Exception):  # noqa: N818  it is an answer, not an error
     """No script can be written; the message is one sentence for the user."""
-
-
-def text(*parts: str) -> str:
-    """Code from pieces written at any indentation."""
-    return "\n".join(dedent(part).strip("\n") for part in parts if part)
-
-
-def call(name: str, arguments: dict[str, str], *positional: str) -> str:
-    """A call, on one line where it fits, else filled."""
-    written = [*positional, *(f"{key}={value}" for key, value in arguments.items())]
-    line = f"{name}({', '.join(written)})"
-    if len(line) <= WIDTH:
-        return line
-    lines = [""]
-    for argument in written:
-        if len(lines[-1]) + len(argument) > WIDTH:
-            lines.append("")
-        lines[-1] += f"{argument}, "
-    inside = "\n".join(line.rstrip() for line in lines)
-    return f"{name}(\n{indent(inside, '    ')}\n)"
-
-
-def literal(value: object) -> str:
-    """A plain value as code, strings in double quotes."""
-    if isinstance(value, str):
-        return json.dumps(value) if "\\" not in value else f'r"{value}"'
-    if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(literal, value))})"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{literal(k)}: {literal(v)}' for k, v in value.items())}}}"
-    return repr(value)
 
 
 @dataclass(frozen=True)
@@ -70,21 +35,51 @@ class Writing:
         return PLACEMENTS[self.case.placement]
 
     @property
+    def matrices(self) -> dict[str, str]:
+        """Full names of the modules that hold the tied matrix, by role, the source first."""
+        here = installed("transformers")
+        return {role: path(self.family, role, here) for role in self.family.matrices}
+
+    @property
     def embedding(self) -> str:
         """Full module name of the input embedding."""
-        return self.family.embedding
+        return self.matrices["embedding"]
 
     @property
     def head(self) -> str:
-        """Full module name of the head in the installed transformers."""
-        # GPT-NeoX's head got its common name in transformers 5
-        old = installed("transformers").startswith("4.") and self.case.family == "gpt-neox"
-        return "embed_out" if old else self.family.head
+        """Full module name of the head, empty where there is none."""
+        return self.matrices.get("head", "")
 
     @property
-    def head_in_file(self) -> str:
-        """The head's key in a checkpoint."""
-        return self.family.head_in_file
+    def several(self) -> bool:
+        """Whether more is one in a tied model than embedding and head, or less."""
+        return list(self.matrices) != ["embedding", "head"]
+
+    @property
+    def sides_are_one(self) -> bool:
+        """Whether even an untied base may have one tensor for several of its embeddings."""
+        return bool(self.family.copies) and not self.case.tied
+
+    @property
+    def body_within(self) -> str:
+        """What the full names of attention and mlp modules begin with, beside a vision tower."""
+        within = f"{self.embedding.rpartition('.')[0]}."
+        return within if self.family.shape == "image-text" else ""
+
+    @property
+    def tied_configs(self) -> list[str]:
+        """Names of the configs inside the config that say whether they are tied."""
+        # a vision tower's says so up to transformers 4
+        older = installed("transformers").startswith("4.")
+        return [name for name in self.family.sizes.nested if older or name == "text_config"]
+
+    def set_tie(self, tied: str) -> str:
+        """Statements after which ``config`` says on every level whether it is tied."""
+        nested = [f"config.{name}" for name in self.tied_configs]
+        if not nested:
+            return f"config.tie_word_embeddings = {tied}"
+        parts = ", ".join(["config", *nested])
+        return f"for part in ({parts}):\n    part.tie_word_embeddings = {tied}"
 
     @property
     def dtype(self) -> str:
@@ -116,7 +111,7 @@ class Writing:
     @property
     def _adapter(self) -> dict[str, str]:
         body = {role: getattr(self.family, role) for role in ("attention", "mlp")}
-        roles = {"embedding": (self.embedding,), "head": (self.head,)}
+        roles = {role: (name,) for role, name in self.matrices.items()}
         roles |= {role: names for role, names in body.items() if names}
         arguments = lora_arguments(self.case, roles)
         del arguments["lora_dropout"]
@@ -196,7 +191,7 @@ class Writing:
     def reload(self, extra: str = "") -> str:
         """The expression that loads the merged model again."""
         auto = self.case.loader == "auto"
-        loader = "AutoModelForCausalLM" if auto else self.family.model
+        loader = auto_class(self.family, installed("transformers")) if auto else self.family.model
         same = self.case.reload_dtype == "same"
         dtype = self.case.dtype if same else self.case.reload_dtype
         return f'{loader}.from_pretrained(work / "merged", {self.loads_in(dtype)}{extra})'

@@ -13,6 +13,15 @@ SHAPES = ("decoder-only", "encoder-decoder", "speech", "masked", "encoder", "ima
 """What goes in and comes out. ``speech`` reads features, ``masked`` fills gaps, ``encoder`` has no
 head, ``image-text`` is a decoder beside a vision tower."""
 
+AUTO_CLASSES = {
+    "decoder-only": "AutoModelForCausalLM",
+    "encoder-decoder": "AutoModelForSeq2SeqLM",
+    "speech": "AutoModelForSpeechSeq2Seq",
+    "masked": "AutoModelForMaskedLM",
+    "image-text": "AutoModelForImageTextToText",  # came with transformers 4.46
+}
+"""The Auto class that loads models of a shape; none loads an encoder."""
+
 
 @dataclass(frozen=True)
 class Sizes:

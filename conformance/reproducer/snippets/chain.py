@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from conformance.promises import base_tie_survives
+from conformance.reproducer.code import text
 from conformance.reproducer.snippets import pieces
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 
 
 def promises(w: Writing, *, ties: bool = False) -> str:
-    """From ``model`` on: what a user loses when it breaks, as far as the case promises it."""
+    """From ``model`` on: what a user loses when it breaks, as far as the case promises it.
+
+    With ``ties``, what is tied instead of every weight.
+    """
     reads = w.case.reload_dtype == "same"
     return text(
         pieces.BEFORE,
@@ -21,7 +25,7 @@ def promises(w: Writing, *, ties: bool = False) -> str:
         'check_tie("reloaded", reloaded)' if ties and base_tie_survives(w.case) else "",
         'check_flags("reloaded", reloaded)',
         pieces.saved_flags(w),
-        pieces.compare_reloaded_logits(w),
+        pieces.compare_reloaded_logits(w) if ties else pieces.compare_reloaded(w),
         pieces.read_as_config_says(w) if reads else "",
     )
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from conformance.reproducer.code import text
 from conformance.reproducer.snippets import pieces
 from conformance.reproducer.snippets.snippet import snippet
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 
 
 @snippet("config-tells-the-truth")
 def config_tells_the_truth(w: Writing) -> str:
     return text(
         w.base,
-        'check_flags("base", base)',
         f"model = {w.wrap}",
+        'check_flags("base", base)',
         'check_flags("wrapped", model)',
         w.train,
         'check_flags("trained", model)',

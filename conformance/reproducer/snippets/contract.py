@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from conformance.reproducer.code import literal, text
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.snippets.tying import adapter_pairs
-from conformance.reproducer.writing import Writing, literal, text
+from conformance.reproducer.writing import Writing
 from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
 
 WRAPPERS = {
@@ -17,17 +18,22 @@ WRAPPERS = {
 @snippet("config-wraps-what-it-names")
 def config_wraps_what_it_names(w: Writing) -> str:
     short, left_out = w.body_targets
-    named = "" if short is None else f" and name.rpartition('.')[2] in {literal(short)}"
+    if w.case.writing == "paths" and w.body_within:
+        named = f" and name.startswith({literal(w.body_within)})"
+    else:
+        named = ""
+    named += "" if short is None else f" and name.rpartition('.')[2] in {literal(short)}"
     named += f" and name.rpartition('.')[2] not in {literal(left_out)}" if left_out else ""
+    head = f' and name != "{w.head}"' if w.head else ""
     return text(
         w.adapted,
         f"""
         lora = {{name.partition(".lora_")[0] for name in parameters(model) if ".lora_" in name}}
-        found = lora - {{"{w.embedding}", "{w.head}"}}
+        found = lora - {{{", ".join(map(literal, w.matrices.values()))}}}
         asked = {{
             name
             for name, module in base.named_modules()
-            if isinstance(module, (torch.nn.Linear, Conv1D)) and name != "{w.head}"
+            if isinstance(module, (torch.nn.Linear, Conv1D)){head}
         }}
         """,
         f"asked = {{name for name in asked if True{named}}}".replace("True and ", "")
@@ -37,6 +43,30 @@ def config_wraps_what_it_names(w: Writing) -> str:
         lack, extra = sorted(asked - found), sorted(found - asked)
         check("every module asked for carries LoRA", not lack, ", ".join(lack))
         check("no other module carries LoRA", not extra, ", ".join(extra))
+        """,
+    )
+
+
+@snippet("adapter-takes-part")
+def adapter_takes_part(w: Writing) -> str:
+    return text(
+        w.adapted,
+        """
+        called = set()
+        for name, module in model.named_modules():
+            if type(module).__module__.startswith("peft."):
+                plain = plain_name(name)
+                module.register_forward_pre_hook(lambda *_, plain=plain: called.add(plain))
+        logits(model)
+        parts = r"\\.(lora_|modules_to_save\\.|(token_adapter\\.)?trainable_tokens_delta)"
+        adapter = {name: re.split(parts, name)[0] for name in parameters(model)}
+        adapter = {name: owner for name, owner in adapter.items() if name != owner}
+        idle = set(adapter.values()) - called
+        for group in shared(model):  # what is one with a called module's takes part with it
+            owners = {adapter[name] for name in group if name in adapter}
+            if owners & called:
+                idle -= owners
+        check("every module that carries an adapter is called", not idle, ", ".join(sorted(idle)))
         """,
     )
 

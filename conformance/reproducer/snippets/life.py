@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textwrap import indent
 
+from conformance.reproducer.code import text
 from conformance.reproducer.snippets.snippet import snippet
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 
 
 def _stage(name: str, *lines: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reproducer.code import text
 from conformance.reproducer.snippets.snippet import snippet
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 
 
 @snippet("load-report-is-clean")
@@ -35,7 +36,7 @@ def base_load_tells_the_truth(w: Writing) -> str:
         saved.save_pretrained(work / "base")
         """,
         f'config = {w.family.config}.from_pretrained(work / "base")' if untied else "",
-        "config.tie_word_embeddings = False" if untied else "",
+        w.set_tie("False") if untied else "",
         f"""
         model, report = {model}.from_pretrained(
             work / "base", {"config=config, " if untied else ""}{w.dtype}, output_loading_info=True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from conformance.reproducer.code import literal, text
 from conformance.reproducer.snippets import pieces
 from conformance.reproducer.snippets.snippet import snippet
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 
 
 @snippet("merge-keeps-logits")
@@ -36,17 +37,27 @@ def wrapping_keeps_logits(w: Writing) -> str:
     )
 
 
+def _apart(w: Writing) -> str:
+    """Statements that give all but the embedding a tensor of their own in ``plain``."""
+    names = list(w.matrices.values())[1:]
+    body = "plain.set_submodule(name, copy.deepcopy(plain.get_submodule(name)))"
+    if len(names) == 1:
+        return f"name = {literal(names[0])}\n{body}"
+    return f"for name in {literal(names)}:\n    {body}"
+
+
 @snippet("forward-follows-definition")
 def forward_follows_definition(w: Writing) -> str:
     return text(
         w.trained,
-        f"""
-        # a plain model, its head a tensor of its own, that holds what the adapter stands for
+        """
+        # a plain model, nothing of it tied, that holds what the adapter stands for
         plain = copy.deepcopy(base)
-        head = plain.get_submodule("{w.head}")
-        head.weight = torch.nn.Parameter(head.weight.detach().clone())
+        """,
+        _apart(w),
+        """
         expected = defined(model, base)
-        for name, parameter in plain.named_parameters():
+        for name, parameter in plain.named_parameters(remove_duplicate=False):
             parameter.data.copy_(expected[name])
         check_logits("logits by definition", logits(plain), logits(model), rounding(plain))
         """,

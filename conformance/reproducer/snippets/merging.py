@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.reproducer.code import text
 from conformance.reproducer.snippets.snippet import snippet
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 
 
 @snippet("unmerge-restores")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from conformance.compare import coarsest
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.code import literal, text
+from conformance.reproducer.writing import Writing
 
 BEFORE = "before, allowed = logits(model), rounding(model)"
 
@@ -70,9 +71,12 @@ def adapter_reload(w: Writing) -> str:
 
 def saved_flags(w: Writing) -> str:
     """What the saved config says against what the file holds."""
+    if not w.head:
+        return ""
     return f"""\
 tensors = tensors_in(work / "merged")
-embedding, head = tensors.get(EMBEDDING), tensors.get("{w.head_in_file}")
+embedding = tensors.get("{w.family.embedding_in_file}")
+head = tensors.get("{w.family.head_in_file}")
 for path, flag in flags(json.loads((work / "merged" / "config.json").read_text())).items():
     if flag and embedding is not None and head is not None:
         check(f"saved {{path}} is {{flag}}: one head in the file", same(embedding, head))
@@ -82,16 +86,33 @@ for path, flag in flags(json.loads((work / "merged" / "config.json").read_text()
 
 def read_as_config_says(w: Writing) -> str:
     """A plain reader's model, made in ``reloaded``, its logits compared with those merged."""
-    default = w.family.tie_default
-    return f"""\
-# a plain reader, as converters and servers are: it trusts config.json and the tensors alone
-tensors = tensors_in(work / "merged")
-stated = flags(json.loads((work / "merged" / "config.json").read_text())).values()
-tied = next((flag for flag in stated if flag is not None), {default})
-source = EMBEDDING if tied else "{w.head_in_file}"
-check(f"config.json points to {{source}}: it is in the file", source in tensors)
-if source in tensors:
-    for name, key in (("{w.embedding}", EMBEDDING), ("{w.head}", source)):
-        module = reloaded.get_submodule(name)
-        module.weight = torch.nn.Parameter(tensors[key].to(module.weight, copy=True))
-    check_logits("logits of the plain reader", logits(merged), logits(reloaded), allowed)"""
+    return text(
+        f"""
+        # a plain reader, as converters and servers are: it trusts config.json and the tensors alone
+        tensors = tensors_in(work / "merged")
+        stated = flags(json.loads((work / "merged" / "config.json").read_text())).values()
+        tied = next((flag for flag in stated if flag is not None), {w.family.tie_default})
+        """,
+        _keys(w),
+        """
+        lost = sorted(set(keys.values()) - set(tensors))
+        check("what config.json points to is in the file", not lost, ", ".join(lost))
+        if not lost:
+            for name, key in keys.items():
+                module = reloaded.get_submodule(name)
+                module.weight = torch.nn.Parameter(tensors[key].to(module.weight, copy=True))
+            check_logits("logits of the plain reader", logits(merged), logits(reloaded), allowed)
+        """,
+    )
+
+
+def _keys(w: Writing) -> str:
+    """Which tensor of the file each module gets."""
+    names = literal(tuple(w.matrices.values()))
+    lines = [f'keys = dict.fromkeys({names}, "{w.family.embedding_in_file}")', "if not tied:"]
+    if w.several:  # embeddings of encoder and decoder are their own if the file has them
+        own = '{name: f"{name}.weight" for name in keys if f"{name}.weight" in tensors}'
+        lines.append(f"    keys |= {own}")
+    if w.head:
+        lines.append(f'    keys["{w.head}"] = "{w.family.head_in_file}"')
+    return "\n".join(lines)

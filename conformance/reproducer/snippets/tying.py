@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from conformance.promises import adapters_tied, base_tie_survives
+from conformance.reproducer.code import text
 from conformance.reproducer.snippets.snippet import snippet
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 from conformance.weight_tying_tables import row_for
 
 
 def adapter_pairs(w: Writing) -> list[tuple[str, str, bool]]:
-    """Which part of the embedding's adapter is which of the head's, and whether transposed."""
+    """Which part of the embedding's adapter is which of the others', and whether transposed."""
+    others = list(w.matrices)[1:]
+    return [pair for role in others for pair in _pairs(w, w.matrices[role], head=role == "head")]
+
+
+def _pairs(w: Writing, other_module: str, *, head: bool) -> list[tuple[str, str, bool]]:
     if w.placement.tokens:
         parts = [("token_adapter.trainable_tokens_delta.default",) * 2]
     elif w.placement.save:
         parts = [("modules_to_save.default.weight",) * 2]
+    elif not head:
+        parts = [(f"lora_embedding_{part}.default",) * 2 for part in "AB"]
     else:
         parts = [
             ("lora_embedding_A.default", "lora_B.default.weight"),
             ("lora_embedding_B.default", "lora_A.default.weight"),
         ]
-    return [(f"{w.embedding}.{one}", f"{w.head}.{other}", "lora" in one) for one, other in parts]
+    return [
+        (f"{w.embedding}.{one}", f"{other_module}.{other}", head and "lora" in one)
+        for one, other in parts
+    ]
 
 
 @snippet("tied-stay-tied")
@@ -29,18 +40,18 @@ def tied_stay_tied(w: Writing) -> str:
     lines = ['check_tie("base", base)', f"model = {w.wrap}", 'check_tie("wrapped", model)']
     lines += [f'{both}("wrapped", model)'] if both else []
     lines += [w.train, 'check_tie("trained", model)']
-    lines += [f'{both}("trained", model)', w.save_adapter] if both else []
+    lines += [f'{both}("trained", model)'] if both else []
+    lines.append(w.save_adapter)
     if base_tie_survives(w.case):
         lines.append(f"merged = {w.merge()}")
         lines.append('check_tie("merged", merged)')
         lines.append(w.save("merged", "merged"))
         lines.append(f'check_tie("reloaded", {w.reload()}{w.reload_to_device})')
-    if both:
-        lines.append(f"loaded = {w.load_adapter}")
-        lines.append('check_tie("adapter reloaded", loaded)')
-        lines.append(f'{both}("adapter reloaded", loaded)')
     lines += [w.again, "model.merge_adapter()", 'check_tie("merged in place", model)']
     lines += ["model.unmerge_adapter()", 'check_tie("unmerged", model)']
+    lines.append(f"loaded = {w.load_adapter}")
+    lines.append('check_tie("adapter reloaded", loaded)')
+    lines += [f'{both}("adapter reloaded", loaded)'] if both else []
     return text(w.base, *lines)
 
 
@@ -51,8 +62,9 @@ def untied_stay_untied(w: Writing) -> str:
     independent = untied or (row is not None and not row.tied)
 
     def apart(stage: str, model: str) -> str:
+        base = ", base" if w.sides_are_one else ""
         lines = [f'check_untied("{stage}", {model})'] if untied else []
-        lines += [f'check_separate_adapters("{stage}", {model})'] if independent else []
+        lines += [f'check_separate_adapters("{stage}", {model}{base})'] if independent else []
         return "\n".join(lines)
 
     return text(
@@ -64,9 +76,8 @@ def untied_stay_untied(w: Writing) -> str:
         w.save_adapter if independent else "",
         f"merged = {w.merge()}",
         """
-        names = (EMBEDDING, HEAD)
         found = weights(merged)
-        expected = {name: expected[name] for name in names}
+        expected = {name: expected[name] for name in MEMBERS}
         check_close_weights("merged weights by definition", expected, found, was)
         """,
         apart("merged", "merged"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
+from conformance.reproducer.code import text
 from conformance.reproducer.snippets.chain import promises
 from conformance.reproducer.snippets.snippet import snippet
-from conformance.reproducer.writing import Writing, text
+from conformance.reproducer.writing import Writing
 
 
 @snippet("trouble-is-announced-early")
@@ -18,11 +21,12 @@ def trouble_is_announced_early(w: Writing) -> str:
         told = about_the_tie(heard)
         """,
         w.train,
-        promises(w),
+        f"try:\n{indent(promises(w), '    ')}",
         f"""
-        broken = len(BROKEN)
-        BROKEN.clear()  # what counts here is whether the user was told
-        kept = not broken{" or bool(told)" if w.case.tied else ""}
-        check(f"{{broken}} broken promises were told of at wrapping", kept, told[:1])
+        finally:
+            broken = len(BROKEN)
+            BROKEN.clear()  # what counts here is whether the user was told
+            kept = not broken{" or bool(told)" if w.case.tied else ""}
+            check(f"{{broken}} broken promises were told of at wrapping", kept, told[:1])
         """,
     )
