@@ -68,7 +68,8 @@ def steps(w: Writing) -> str:
         loss = f'model(**batch, labels=batch["{labels(w.family)}"]).loss'
         what = "the model's own loss"
     else:
-        loss, what = "model(**batch)[0].square().mean()", "the size of the hidden states"
+        loss = "model(**batch).last_hidden_state.square().mean()"
+        what = "the size of the last hidden states"
     body = f"""
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = torch.optim.{optimizer[w.case.training]}

@@ -78,6 +78,18 @@ def fill(w: Writing) -> str:
     )
 
 
+def logits(w: Writing) -> str:
+    """A forward pass."""
+    return function(
+        "logits(model: torch.nn.Module) -> torch.Tensor",
+        "What the model computes for the same two lines of tokens.",
+        "device = next(model.parameters()).device",
+        "with torch.no_grad():",
+        "    out = model.eval()(**{name: tensor.to(device) for name, tensor in INPUTS.items()})",
+        f"return out.{'logits' if w.head else 'last_hidden_state'}.cpu()",
+    )
+
+
 def load_base(w: Writing) -> str:
     """The base as it comes out of a checkpoint."""
     case, model = w.case, w.family.model

@@ -18,6 +18,7 @@ FUNCTIONS: dict[str, Callable[[Writing], str]] = {
         adapters.steps,
         adapters.defined,
         bases.fill,
+        bases.logits,
         bases.paths,
         adapters.check_separate_adapters,
     )

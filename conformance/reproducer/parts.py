@@ -1,14 +1,16 @@
 """Functions that scripts are made of: read as text, one by one, and never imported.
 
 A script gets those its other lines call, so each must be short, and clear to a reader who knows
-nothing of this suite. The constants are stand-ins: each script has its own.
+nothing of this suite. The constants are stand-ins, and so is ``logits``: each script has its own.
 """
 # ruff: noqa: T201, SLF001  scripts print; vectors have one dimension; hooks are private
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
+import math
 import re
 import zlib
 from collections import defaultdict
@@ -44,11 +46,8 @@ def values(name: str, shape: torch.Size) -> torch.Tensor:
 
 
 def logits(model: torch.nn.Module) -> torch.Tensor:
-    """What the model computes for the same two lines of tokens."""
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        out = model.eval()(**{name: tensor.to(device) for name, tensor in INPUTS.items()})
-    return torch.as_tensor(out[0]).cpu()  # without a head, the last hidden states
+    """Stands for each script's own."""
+    raise NotImplementedError
 
 
 def distance(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -60,16 +59,14 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def rounding(model: torch.nn.Module) -> float:
     """How much rounding may change the logits: by count, or by moving each weight by one eps."""
-    found, kept = logits(model), [parameter.detach().clone() for parameter in model.parameters()]
-    moved = []
+    found, kept, moved = logits(model), copy.deepcopy(model.state_dict()), []
     for turn in "123":
         for name, parameter in model.named_parameters():
             step = torch.finfo(parameter.dtype).eps * values(turn + name, parameter.shape).sign()
             parameter.data.copy_(parameter.double() * (1 + step.to(parameter.device)))
         moved.append(distance(found, logits(model)))
-        for parameter, value in zip(model.parameters(), kept, strict=True):
-            parameter.data.copy_(value)
-    nudged = (sum(one**2 for one in moved) / len(moved)) ** 0.5
+        model.load_state_dict(kept)
+    nudged = math.sqrt(sum(one**2 for one in moved) / 3)
     return max(ROUNDINGS * EPS * float(found.abs().max()), NUDGES * nudged)
 
 

@@ -11,8 +11,9 @@ from conformance.reproducer.writing import Writing
 def promises(w: Writing, *, ties: bool = False) -> str:
     """From ``model`` on: what a user loses when it breaks, as far as the case promises it.
 
-    With ``ties``, what is tied instead of every weight.
+    ``ties`` are added. Weights count by themselves where more than embedding and head is tied.
     """
+    plain = w.family.shape == "decoder-only"
     reads = w.case.reload_dtype == "same"
     return text(
         pieces.BEFORE,
@@ -25,7 +26,7 @@ def promises(w: Writing, *, ties: bool = False) -> str:
         'check_tie("reloaded", reloaded)' if ties and base_tie_survives(w.case) else "",
         'check_flags("reloaded", reloaded)',
         pieces.saved_flags(w),
-        pieces.compare_reloaded_logits(w) if ties else pieces.compare_reloaded(w),
+        pieces.compare_reloaded_logits(w) if ties or plain else pieces.compare_reloaded(w),
         pieces.read_as_config_says(w) if reads else "",
     )
 

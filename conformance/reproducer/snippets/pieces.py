@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.compare import coarsest
-from conformance.reproducer.code import literal, text
+from conformance.reproducer.code import WIDTH, literal, text
 from conformance.reproducer.writing import Writing
 
 BEFORE = "before, allowed = logits(model), rounding(model)"
@@ -108,8 +108,11 @@ def read_as_config_says(w: Writing) -> str:
 
 def _keys(w: Writing) -> str:
     """Which tensor of the file each module gets."""
-    names = literal(tuple(w.matrices.values()))
-    lines = [f'keys = dict.fromkeys({names}, "{w.family.embedding_in_file}")', "if not tied:"]
+    names, source = tuple(w.matrices.values()), literal(w.family.embedding_in_file)
+    made = f"keys = dict.fromkeys({literal(names)}, {source})"
+    if len(made) > WIDTH:
+        made = f"keys = dict.fromkeys(\n    {literal(names)},\n    {source},\n)"
+    lines = [made, "if not tied:"]
     if w.several:  # embeddings of encoder and decoder are their own if the file has them
         own = '{name: f"{name}.weight" for name in keys if f"{name}.weight" in tensors}'
         lines.append(f"    keys |= {own}")
