@@ -13,12 +13,13 @@ from conformance.placements import PLACEMENTS
 
 @dataclass(frozen=True)
 class Refusal:
-    """Where upstream says it raises: cases, stage, wording, source."""
+    """Where upstream says it raises: cases, stage, wording, source, and which PEFT does so."""
 
     covers: Callable[[Case], bool]
     stage: str
     message: str
     source: str
+    peft: str = ""
 
 
 REFUSALS = (
@@ -33,12 +34,14 @@ REFUSALS = (
         "adapted",
         r"Embedding does not support DoRA",
         "PEFT's own check in 0.9 to 0.12; DoRA on embeddings came with 0.13",
+        peft="<0.13",
     ),
     Refusal(
         lambda case: case.family == "gpt2",
         "merged",
         r"GPT2 models are not supported for merging",
         "PEFT's own check in 0.3, lifted in 0.4",
+        peft="<0.4",
     ),
     Refusal(
         lambda case: case.family == "mamba" and case.writing == "all-linear",

@@ -32,7 +32,7 @@ SHAPES = {shape: [] for shape in dict.fromkeys(FAMILIES[name].shape for name in 
 for _name in BEYOND:
     SHAPES[FAMILIES[_name].shape].append(_name)
 
-# For each shape, a stratum where little breaks and one where much does: of both, one case.
+# For each shape, a stratum where little breaks and one where much does: of both, one drawn case.
 QUIET = {shape: Stratum("cpu", False, False, "target:both") for shape in SHAPES}
 QUIET["encoder"] = Stratum("cpu", True, False, "body")
 LOUD = {shape: Stratum("cpu", True, True, "target:both") for shape in SHAPES}
@@ -55,11 +55,16 @@ def test_scripts_agree_with_the_suite(shape: str, tmp_path: Path) -> None:
     families = tuple(SHAPES[shape])
     judged, scripts = {}, {}
     for stratum in (QUIET[shape], LOUD[shape]):
-        (case,) = drawn(stratum, 1, families=families, stream="scripts")[:1]
+        case = drawn(stratum, 5, families=families, stream="scripts")[-1]
         seen = observe(case)
-        for name, script in scripts_for(case).items():
+        written = scripts_for(case)
+        turn = list(SHAPES).index(shape) % 2  # half of them for one shape, half for the next
+        for name, script in written.items():
             found = INVARIANTS[name].judge(seen)
-            if found.verdict == "holds" and stratum == LOUD[shape] and name not in AS_WELL:
+            mine = name in AS_WELL or (
+                stratum == QUIET[shape] and name in list(INVARIANTS)[turn::2]
+            )
+            if found.verdict == "holds" and not mine:
                 continue
             if found.verdict in ("holds", "breaks"):
                 file = f"{stratum.id.replace(':', '-')}-{name}.py"
@@ -69,7 +74,7 @@ def test_scripts_agree_with_the_suite(shape: str, tmp_path: Path) -> None:
     scripts["wrong.py"] = FAULT + write_script(body, "merge-keeps-logits")
     ended = run_all(scripts, tmp_path)
     assert ended["wrong.py"].status == 1, ended["wrong.py"].output
-    assert len(judged) > 15
+    assert len(judged) > 10
     for file, (case, found) in judged.items():
         assert ended[file].status == STATUS[found.verdict], (file, case, found, ended[file].output)
     idle = [file for file in judged if "adapter-takes-part" in file and ended[file].broken]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.reproducer.code import WIDTH, call, function, literal
-from conformance.reproducer.shapes import ALWAYS_SAY_TIED, COMPUTED_POSITIONS, LOGITS_BIAS
+from conformance.reproducer.shapes import ALWAYS_SAY_TIED, COMPUTED_POSITIONS, LOGITS_BIAS, MEASURED
 from conformance.reproducer.writing import Writing
 from tiny_models.spec import NEW_ROWS
 
@@ -80,12 +80,19 @@ def fill(w: Writing) -> str:
 
 def logits(w: Writing) -> str:
     """A forward pass."""
+    given = "{name: tensor.to(device) for name, tensor in INPUTS.items()}"
+    measured = MEASURED.get(w.family.shape)
+    recast = measured and w.case.reload_dtype not in ("same", w.case.dtype)
     return function(
         "logits(model: torch.nn.Module) -> torch.Tensor",
         "What the model computes for the same two lines of tokens.",
         "device = next(model.parameters()).device",
+        f"given = {given}" if recast else "",
+        f'given["{measured}"] = given["{measured}"].to(next(model.parameters()).dtype)'
+        if recast
+        else "",
         "with torch.no_grad():",
-        "    out = model.eval()(**{name: tensor.to(device) for name, tensor in INPUTS.items()})",
+        f"    out = model.eval()(**{'given' if recast else given})",
         f"return out.{'logits' if w.head else 'last_hidden_state'}.cpu()",
     )
 

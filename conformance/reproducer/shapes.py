@@ -16,6 +16,9 @@ LOGITS_BIAS = ("bart", "mbart", "marian", "pegasus")
 # Families whose config says in transformers 5 that they are tied, whatever it is asked.
 ALWAYS_SAY_TIED = ("t5", "t5-gated", "umt5")
 
+# What is no token among the inputs, by shape: it comes in the precision of the model.
+MEASURED = {"speech": "input_features", "image-text": "pixel_values"}
+
 _TEXT = '"input_ids": IDS, "attention_mask": torch.ones_like(IDS)'
 
 

@@ -140,7 +140,17 @@ class Writing:
         made = f"{self.make_base}{self.to_device}"
         if self.case.grown:
             return f"small = {made}\nbase = grow(copy.deepcopy(small))"
-        return f"base = {made}"
+        return "\n".join([f"base = {made}", *self._sides])
+
+    @property
+    def _sides(self) -> list[str]:
+        """Statements that end a life whose encoder or decoder has no embedding module itself."""
+        sides = self.placement.touches - {"embedding", "head"}
+        return [
+            f"assert base.{self.matrices[side]} is not base.{self.embedding}, "
+            f'"no {side} of its own"'
+            for side in sorted(sides)
+        ]
 
     @property
     def make_base(self) -> str:

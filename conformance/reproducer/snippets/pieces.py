@@ -118,4 +118,9 @@ def _keys(w: Writing) -> str:
         lines.append(f"    keys |= {own}")
     if w.head:
         lines.append(f'    keys["{w.head}"] = "{w.family.head_in_file}"')
+    live = f'"{w.head}.weight"'
+    if w.family.shape == "image-text":
+        # a head beside a vision tower has two names in files
+        lines.append(f'if keys["{w.head}"] not in tensors and {live} in tensors:')
+        lines.append(f'    keys["{w.head}"] = {live}')
     return "\n".join(lines)
