@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from conformance import readme
+from conformance.grid import ORDINARY
 from conformance.options import RUN_SEED
-from conformance.placements import PLACEMENTS
 from conformance.summary import HEADS
 from conformance.verdict import SIGNS
 
@@ -80,9 +80,9 @@ def test_verdict_table_covers_all_strata_and_names_its_versions() -> None:
     assert empty == ""
     assert heads == f"| placement | {' | '.join(HEADS)} |"
     table = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [row[0] for row in table] == list(PLACEMENTS)
+    assert [row[0] for row in table] == list(ORDINARY)
     cells = [cell for row in table for cell in row[1:]]
-    assert len(cells) == len(PLACEMENTS) * len(HEADS)
+    assert len(cells) == len(ORDINARY) * len(HEADS)
     words = {f"{sign} {name}" for name, sign in SIGNS.items()}
     for cell in cells:
         word, share = re.fullmatch(r"(.+?)(?: (\d+/\d+))?", cell, re.DOTALL).groups()
