@@ -81,6 +81,16 @@ class Case:
         )
 
     @property
+    def tied_by_itself(self) -> bool:
+        """Whether an adapter ties what is tied without being asked: LoRA never does."""
+        return False
+
+    @property
+    def frozen_parts(self) -> tuple[str, ...]:
+        """Parts of the adapter that never train: LoRA has none."""
+        return ()
+
+    @property
     def scaling(self) -> float:
         """What LoRA multiplies B A with: alpha / r, or alpha / sqrt(r) for rsLoRA."""
         return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)

@@ -112,7 +112,7 @@ def precision(seen: Observation) -> str:
 
 def _movement(seen: Observation) -> float:
     """How far moving all weights by one eps moves the logits, as a root mean square."""
-    defined = seen.stages.get("defined")
+    defined = seen.stages.get("defined", seen.stages.get("base"))
     nudged = [seen.stages[stage].logits for stage in NUDGED if stage in seen.stages]
     if defined is None or defined.logits is None:
         return 0.0

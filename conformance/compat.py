@@ -7,11 +7,13 @@ module asks for a version number or spells one of PEFT's attribute names.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +51,8 @@ _SAVED = re.compile(rf"^(?P<module>.+)\.modules_to_save\.{ADAPTER}\.(?P<part>.+)
 _TOKENS = re.compile(
     rf"^(?P<module>.+?)(\.token_adapter)?\.(?P<part>trainable_tokens_delta)\.{ADAPTER}$"
 )
+# Every other tuner's parts: each is a dictionary with the adapter's name as key.
+_ANY = re.compile(rf"^(?P<module>.+?)\.(?P<part>[^.]+)\.{ADAPTER}(?P<rest>(\..+)?)$")
 
 
 def lora_config(**fields: Any) -> Any:
@@ -166,7 +170,10 @@ def adapter_part(name: str) -> tuple[str, str] | None:
         match = pattern.match(name.removeprefix(PREFIX))
         if match:
             return plain_name(match["module"]), kind + match["part"]
-    return None
+    other = _ANY.match(name.removeprefix(PREFIX))
+    if other is None:
+        return None
+    return plain_name(other["module"]), other["part"] + other["rest"].removesuffix(".weight")
 
 
 def is_wrapper(module: nn.Module) -> bool:
@@ -184,8 +191,8 @@ def wrap(model: Any, config: Any, *, autocast: bool) -> Any:
 
 
 def merge_and_unload(model: Any, *, safe: bool) -> Any:
-    """``safe_merge`` came with PEFT 0.6."""
-    if "safe_merge" in options():
+    """``safe_merge`` came with PEFT 0.6, to some tuners later."""
+    if "safe_merge" in inspect.signature(model.merge_and_unload).parameters:
         return model.merge_and_unload(safe_merge=safe)
     return model.merge_and_unload()
 
@@ -263,11 +270,70 @@ def older_than(saver: str) -> str:
 
 def load_adapter_config(folder: str) -> Any:
     """The saved config, ready to train with: PEFT writes ``inference_mode=True``."""
-    from peft import LoraConfig  # PeftConfig.from_pretrained knows no other kind before 0.4
-
-    config = LoraConfig.from_pretrained(folder)
+    kind = json.loads((Path(folder) / "adapter_config.json").read_text())["peft_type"]
+    config = _config_classes()[kind].from_pretrained(folder)  # PeftConfig knows no kind before 0.4
     config.inference_mode = False
     return config
+
+
+@cache
+def _config_classes() -> Mapping[str, Any]:
+    mapping = import_module("peft.mapping").PEFT_TYPE_TO_CONFIG_MAPPING
+    return {str(getattr(key, "value", key)): value for key, value in mapping.items()}
+
+
+@cache
+def tuners() -> Mapping[str, str]:
+    """Every tuner that the installed PEFT has, by its type: why it stands on no layer, or ``""``.
+
+    Read off its classes: prompt-learning methods have a config class of their own, and a tuner
+    that takes the place of layers can be taken off them again.
+    """
+    mapping = import_module("peft.mapping")
+    models = getattr(mapping, "PEFT_TYPE_TO_TUNER_MAPPING", None)
+    models = models or import_module("peft.peft_model").PEFT_TYPE_TO_MODEL_MAPPING
+    classes = {str(getattr(key, "value", key)): value for key, value in models.items()}
+    found = {}
+    for name, config in _config_classes().items():
+        reason = ""
+        if any(base.__name__ == "PromptLearningConfig" for base in config.__mro__):
+            reason = f"{config.__name__} is a PromptLearningConfig: it adds tokens or a cache"
+        elif "target_modules" not in tuner_fields(name):
+            reason = f"{config.__name__} has no target_modules"
+        elif not hasattr(classes.get(name), "merge_and_unload"):
+            reason = f"{config.__name__} is of a tuner without merge_and_unload"
+        found[name] = reason
+    return MappingProxyType(found)
+
+
+@cache
+def tuner_fields(kind: str) -> frozenset[str]:
+    """The fields that the config of a tuner has, none where the installed PEFT lacks the tuner."""
+    config = _config_classes().get(kind)
+    return frozenset(inspect.signature(config).parameters) if config else frozenset()
+
+
+# Before these releases a value was taken for True, or refused as unknown.
+_STARTS = {
+    "gaussian": "0.7",
+    "pissa": "0.11",
+    "olora": "0.12",
+    "eva": "0.14",
+    "orthogonal": "0.16",
+    "mica": "0.20",
+}
+
+
+def lacks_start(name: str) -> str:
+    """Says that the installed PEFT does not know this ``init_lora_weights``, or ``""``."""
+    since = _STARTS.get(name.partition("_")[0], "0")
+    here = installed("peft")
+    return f"PEFT {here} has no init_lora_weights={name!r}" * (Version(here) < Version(since))
+
+
+def tuner_config(kind: str, fields: Mapping[str, Any]) -> Any:
+    """The config of a tuner."""
+    return _config_classes()[kind](**fields)
 
 
 @contextmanager

@@ -73,7 +73,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("entry", "invariant"),
             [
-                pytest.param(entry, suite.invariants[name], id=f"{entry.id}-{name}")
+                pytest.param(
+                    entry, suite.invariant_of(entry.witness, name), id=f"{entry.id}-{name}"
+                )
                 for entry in (() if options.case else suite.known.entries)
                 for name in entry.invariant
                 if name in (*options.invariants, *options.promises)

@@ -14,13 +14,15 @@ from packaging.version import InvalidVersion, Version
 
 from conformance.case import Case, CaseError, parse_case
 from conformance.corpus.invariants import CORPUS
-from conformance.invariants import INVARIANTS
+from conformance.invariants import INVARIANTS, Invariant
 from conformance.loading.case import LoadingCase, parse_loading_case
 from conformance.loading.invariants import LOADING
 from conformance.loading.observation import LoadingObservation
 from conformance.observation import Observation
 from conformance.pipeline.case import PipelineCase, parse_pipeline_case
 from conformance.pipeline.invariants import PIPELINE
+from conformance.tuners.case import TunerCase, parse_tuner_case
+from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.versions import installed
 from conformance.violation import KINDS, Finding
 from tiny_models.families import FAMILIES
@@ -101,6 +103,11 @@ class KnownFailure:
         """Whether it is about loading a plain model."""
         return set(self.invariant) <= set(LOADING)
 
+    @property
+    def of_a_tuner(self) -> bool:
+        """Whether it is about the lives of a tuner of the table."""
+        return isinstance(self.witness, TunerCase)
+
     def applies_here(self, saver: Mapping[str, str] | None = None) -> bool:
         """Whether the installed versions, and the saver's, are in its ranges."""
         if (saver is not None) != self.crosses:
@@ -116,6 +123,11 @@ class KnownFailure:
 
         A life in one is that of a decoder-only model, unless it names shapes or families.
         """
+        if isinstance(case, TunerCase):
+            if not self.of_a_tuner and not case.as_lora:
+                return False
+        elif self.of_a_tuner:
+            return False
         named = {"shape", "family"} & self.where.keys()
         if isinstance(case, Case) and not named and FACTS["shape"](case) != ORDINARY:
             return False
@@ -188,16 +200,12 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
         raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
     crossing = set(SAVER) & set(raw)
     named = set(_strings(raw["invariant"]))
-    pipes = raw["witness"].startswith(PipelineCase.__name__)
-    loads = named <= set(LOADING)
-    accepted = tuple(
-        CORPUS if crossing else PIPELINE if pipes else LOADING if loads else INVARIANTS
-    )
+    promises, parse = _kinds(raw["witness"], loads=named <= set(LOADING))
+    accepted = tuple(CORPUS if crossing else promises)
     if named - set(accepted):
         of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
         raise TableError(f"{where}: invariant{of} accepts {', '.join(accepted)}")
     try:
-        parse = parse_pipeline_case if pipes else parse_loading_case if loads else parse_case
         witness: AnyCase = parse(raw["witness"])
         ranges = {name: SpecifierSet(raw[name]) for name in RANGES if name in raw}
         re.compile(raw.get("says", ""))
@@ -225,6 +233,17 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
     if not entry.region_has(witness):
         raise TableError(f"{where}: the witness lies outside its own region")
     return entry
+
+
+def _kinds(
+    witness: str, *, loads: bool
+) -> tuple[Mapping[str, Invariant], Callable[[str], AnyCase]]:
+    """What is promised of the kind of case that a witness is, and how it is read."""
+    if witness.startswith(PipelineCase.__name__):
+        return PIPELINE, parse_pipeline_case
+    if witness.startswith(TunerCase.__name__):
+        return TUNER_PROMISES, parse_tuner_case
+    return (LOADING, parse_loading_case) if loads else (INVARIANTS, parse_case)
 
 
 def _strings(value: Any) -> tuple[str, ...]:

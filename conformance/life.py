@@ -48,21 +48,24 @@ def observe(case: Case) -> Observation:
     observation. Nothing is left on disk.
     """
     lacks = compat.lacks(case)
-    if lacks:
-        return Observation(case=case, names={}, lacks=lacks)
-    with living(case) as life:
+    return Observation(case=case, names={}, lacks=lacks) if lacks else lived(case)
+
+
+def lived(case: Case, kind: type[Life] | None = None) -> Observation:
+    """The facts of one life of this kind, which the installed versions can live."""
+    with living(case, kind) as life:
         if life.lacks:
             return Observation(case=case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
-            for name, steps_of in BRANCHES.items():
+            for name in life.side_branches:
                 with life.branch(name):
-                    steps_of(life)
+                    BRANCHES[name](life)
         return life.observation()
 
 
 @contextmanager
-def living(case: Case) -> Iterator[Life]:
-    """A life whose main line is lived; its files last as long as the context."""
+def living(case: Case, kind: type[Life] | None = None) -> Iterator[Life]:
+    """A life of this kind whose main line is lived; its files last as long as the context."""
     import torch
 
     torch.set_num_threads(1)
@@ -73,7 +76,7 @@ def living(case: Case) -> Iterator[Life]:
         compat.without_model_card(),
     ):
         torch.manual_seed(case.seed)
-        life = Life(case, Path(folder))
+        life = (kind or Life)(case, Path(folder))
         with life.branch("main"):
             life.main_line()
         yield life
@@ -102,6 +105,11 @@ class Life:
         home = torch_device("cpu")
         self.device = home if case.crossing == "start-on-cpu" else away
         self.reload_device = home if case.crossing == "reload-on-cpu" else away
+
+    @property
+    def side_branches(self) -> tuple[str, ...]:
+        """The side branches that this life takes."""
+        return tuple(BRANCHES)
 
     @contextmanager
     def at(self, stage: str) -> Iterator[None]:
@@ -197,15 +205,31 @@ class Life:
             for part, parameter in model.get_submodule(name).named_parameters():
                 refill(parameter, self.case.seed, f"{name}.{part}")
 
+    def arguments(self) -> dict[str, Any]:
+        """What the adapter's config is made of, fresh lists each time."""
+        return lora_arguments(self.case, self.roles)
+
+    def config(self, arguments: dict[str, Any]) -> Any:
+        """The adapter's config."""
+        return compat.lora_config(**arguments)
+
+    def fill(self, model: Any) -> None:
+        """Give the adapter values that are seen in the logits."""
+        trained_values(model, self.case)
+
+    def definition(self, base: Snapshot, trained: Snapshot) -> Mapping[str, Any] | None:
+        """The weights that the adapter stands for, or None where we have no definition of it."""
+        return effective_weights(self.case, self.names, base, trained)
+
     def adapted(self, *, first: bool = False) -> Any:
         """A freshly built, wrapped and trained model; the first one is written down."""
         import torch
 
         torch.manual_seed(self.case.seed + 1)
         model = self.fresh_base(grown=False)
-        arguments = lora_arguments(self.case, self.roles)
+        arguments = self.arguments()
         with self.at("adapted" if first else "adapted-again"):
-            config = compat.lora_config(**arguments)
+            config = self.config(arguments)
             if first:
                 passed = {"lists passed": arguments}
                 before = copy.deepcopy(config.to_dict() | passed)
@@ -217,7 +241,7 @@ class Life:
                 with calls(model) as self.called:
                     self.stages["adapted"] = snapshot(model, self.inputs)
         with self.at("trained" if first else "trained-again"):
-            trained_values(model, self.case)
+            self.fill(model)
             if self.case.training != "values":
                 if first:
                     self.stages["filled"] = snapshot(model, None)
@@ -231,14 +255,16 @@ class Life:
         import torch
 
         base, trained = self.stages["base"], self.stages["trained"]
-        weights = effective_weights(self.case, self.names, base, trained)
+        defined = self.definition(base, trained)
+        weights = base.weights if defined is None else defined
         plain = self.fresh_base()
         for name in list(self.names.values())[1:]:
             plain.set_submodule(name, copy.deepcopy(plain.get_submodule(name)))
         with torch.no_grad():
             for name, parameter in plain.named_parameters(remove_duplicate=False):
                 parameter.copy_(weights[name])
-        self.stages["defined"] = Snapshot(logits=logits(plain, self.inputs), weights=weights)
+        if defined is not None:
+            self.stages["defined"] = Snapshot(logits=logits(plain, self.inputs), weights=weights)
         for stage in NUDGED:
             with torch.no_grad():
                 for name, parameter in plain.named_parameters():

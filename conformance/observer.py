@@ -24,14 +24,26 @@ class Observer:
         self._verdicts: dict[Case, str] = {}
         self._repeated: set[tuple[object, ...]] = set()
 
+    def stratum(self, case: Case) -> tuple[object, ...]:
+        """What the lives have in common that are kept at one time."""
+        return tuple(getattr(case, field) for field in STRATUM_FIELDS)
+
+    def check(self, seen: Observation) -> None:
+        """Raise SuiteError where an observation proves nothing."""
+        check_not_vacuous(seen)
+
+    def judged(self, seen: Observation) -> str:
+        """The verdict for people on an observation."""
+        return verdict_of(seen)
+
     def __call__(self, case: Case) -> Observation:
         """The observation of ``case``, from the cache where it has been seen."""
-        stratum = tuple(getattr(case, field) for field in STRATUM_FIELDS)
+        stratum = self.stratum(case)
         if stratum != self._stratum:
             self._stratum, self._seen, self._verdicts = stratum, {}, {}
         if case not in self._seen:
             self._seen[case] = seen = self._observe(case)
-            check_not_vacuous(seen)
+            self.check(seen)
             if stratum not in self._repeated:
                 self._repeated.add(stratum)
                 self.confirm(case)
@@ -40,7 +52,7 @@ class Observer:
     def verdict(self, case: Case) -> str:
         """The verdict for people on a case that has been observed, worked out once."""
         if case not in self._verdicts:
-            self._verdicts[case] = verdict_of(self._seen[case])
+            self._verdicts[case] = self.judged(self._seen[case])
         return self._verdicts[case]
 
     def confirm(self, case: Case) -> None:

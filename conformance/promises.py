@@ -16,6 +16,8 @@ def adapters_tied(case: Case) -> bool:
     """Whether the documentation promises one adapter for all members of the tie together."""
     if not case.tied:
         return False
+    if case.tied_by_itself:
+        return True
     placement = PLACEMENTS[case.placement]
     if placement.tokens in TOKENS_TIED_BY_DEFAULT and "head" not in placement.target:
         return True

@@ -33,6 +33,7 @@ from conformance.report.cells import Cell
 from conformance.report.markdown import matrix, meanings
 from conformance.results import reader as results
 from conformance.summary import verdict_table
+from conformance.tuners.invariants import OWN
 from conformance.versions import minor
 from tiny_models.families import FAMILIES, Family
 
@@ -146,6 +147,12 @@ def pipeline() -> str:
     return table(("invariant", "promise", "source"), rows)
 
 
+def tuners() -> str:
+    """What is promised of tuners beside what is promised of LoRA."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in OWN.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
 def variants() -> str:
     """What becomes of a pipeline's text encoder before it is saved."""
     rows = [(f"`{name}`", variant.text) for name, variant in VARIANTS.items()]
@@ -213,11 +220,8 @@ def _range(here: object, saver: object) -> str:
 
 def published(page: str) -> list[Cell]:
     """The cells whose results are kept in docs, for one of the pages that show them."""
-    return _kept(next(name for name in publish.PAGES if _of_loads(name) == _of_loads(page)))
-
-
-def _of_loads(page: str) -> bool:
-    return page in publish.OF_LOADS
+    folder = publish.FOLDERS.get(page)
+    return _kept(next(name for name in publish.PAGES if publish.FOLDERS.get(name) == folder))
 
 
 @cache
@@ -266,6 +270,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "checkpoints": checkpoints,
     "pipeline": pipeline,
     "variants": variants,
+    "tuners": tuners,
     "placements": placements,
     "drawn": drawn,
     "diagonal": lambda: diagonal(published("matrix.md")),

@@ -20,6 +20,9 @@ from conformance.options import OptionError, Options
 from conformance.pipeline.case import PipelineCase
 from conformance.pipeline.invariants import PIPELINE
 from conformance.pipeline.observer import PipelineObserver
+from conformance.tuners.case import TunerCase
+from conformance.tuners.invariants import OWN, TUNER_PROMISES
+from conformance.tuners.observer import TunerObserver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,13 +57,14 @@ class Session:
     observer: Observer = field(default_factory=lambda: Observer(_observe))
     loadings: LoadingObserver = field(default_factory=LoadingObserver)
     pipelines: PipelineObserver = field(default_factory=PipelineObserver)
+    tuners: TunerObserver = field(default_factory=TunerObserver)
     _absent: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
         asked = config.getoption("--load-corpus")
-        loaded = tuple({**LOADING, **PIPELINE})
+        loaded = tuple({**LOADING, **PIPELINE, **OWN})
         lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), loaded)
         options = Options.of(config, *lived)
         try:
@@ -95,10 +99,22 @@ class Session:
     @property
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
-        return CORPUS if self.corpus else {**INVARIANTS, **LOADING, **PIPELINE}
+        return CORPUS if self.corpus else {**INVARIANTS, **LOADING, **PIPELINE, **OWN}
+
+    @property
+    def promises_of_tuners(self) -> tuple[Invariant, ...]:
+        """The promises that this run judges of a tuner."""
+        chosen = (*self.options.invariants, *self.options.promises)
+        return tuple(one for name, one in TUNER_PROMISES.items() if name in chosen)
+
+    def invariant_of(self, case: AnyCase, name: str) -> Invariant:
+        """A promise as it is made of this kind of case."""
+        return (TUNER_PROMISES if isinstance(case, TunerCase) else self.invariants)[name]
 
     def seen(self, case: AnyCase) -> Observation | LoadingObservation:
         """The observation of a life, of a loading or of a pipeline."""
+        if isinstance(case, TunerCase):
+            return self.tuners(case)
         if isinstance(case, PipelineCase):
             return self.pipelines(case)
         if isinstance(case, LoadingCase):

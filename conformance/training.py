@@ -60,6 +60,8 @@ def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case) -> None:
     import torch
 
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trainable:
+        return  # a tuner may stand on nothing
     device = trainable[0].device
     batch = {name: tensor.to(device) for name, tensor in inputs.items()}
     optimizer: torch.optim.Optimizer

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from conformance.case import Case
 from conformance.known_failures import OURS, KnownFailure, KnownFailures, TableError, read
 from conformance.loading.case import LoadingCase
+from conformance.tuners.case import TunerCase
 
 ENTRY = """
 [[known]]
@@ -53,6 +55,23 @@ def test_an_entry_about_loading_has_a_loading_case(tmp_path: Path) -> None:
     assert not entry.region_has(LoadingCase(family="t5"))
 
 
+OF_A_TUNER = ENTRY.replace("Case(family='gpt2')", "TunerCase(family='gpt2', placement='body')")
+
+
+def test_an_entry_about_a_tuner_has_no_other_life_in_its_region(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(OF_A_TUNER)
+    (entry,) = read(file)
+    assert entry.of_a_tuner
+    assert entry.region_has(TunerCase(family="gpt2", tuner="ia3"))
+    assert not entry.region_has(Case(family="gpt2"))
+    file.write_text(ENTRY)
+    (entry,) = read(file)
+    assert not entry.region_has(TunerCase(family="gpt2", tuner="ia3"))
+    assert entry.region_has(TunerCase(family="gpt2", tuner="ia3", placement="save:head"))
+    assert entry.region_has(TunerCase(family="gpt2", tuner="lora-dora")), "that is LoRA"
+
+
 CROSSING = ENTRY.replace('"life-completes"', '"merged-file-loads"').replace(
     "where =", 'saver_peft = ">=0.18,<0.19"\nwhere ='
 )
@@ -88,7 +107,7 @@ def within(one: KnownFailure, other: KnownFailure) -> bool:
     """Whether whatever the first entry declares is declared by the second already."""
     ranges = ("peft", "transformers", "saver_peft", "saver_transformers")
     return (
-        (one.crosses, one.loads) == (other.crosses, other.loads)
+        (one.crosses, one.loads, one.of_a_tuner) == (other.crosses, other.loads, other.of_a_tuner)
         and set(one.invariant) <= set(other.invariant)
         and set(one.finding) <= set(other.finding)
         and other.says in ("", one.says)

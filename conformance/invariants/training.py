@@ -14,7 +14,8 @@ FULL = 4  # bytes of a float32
 
 def _promised(seen: Observation) -> set[str]:
     names = set(seen.stages["adapted"].weights)
-    adapters = {name for name in names if " " in name}
+    frozen = seen.case.frozen_parts
+    adapters = {name for name in names if " " in name and name.partition(" ")[2] not in frozen}
     if seen.case.bias == "none":
         return adapters
     owners = {name.partition(" ")[0] for name in adapters if " lora_" in name}

@@ -22,6 +22,9 @@ PARTNERS = (
     ("trainable_tokens_delta", "trainable_tokens_delta", False),
 )
 
+BANK = "base_model"
+"""The owner of what all layers of a tuner draw from; its layers are one there by design."""
+
 
 def _adapter_ties(seen: Observation, stage: str, found: Snapshot) -> Iterator[Finding]:
     """Findings where any member of the tie does not have the embedding's adapter."""
@@ -101,7 +104,7 @@ def untied_stay_untied(seen: Observation) -> Iterator[Finding]:
         for group in found.shares if independent else ():
             owners = {name.partition(" ")[0] for name in group if " " in name}
             one = not seen.case.tied and _one_matrix(seen, owners)
-            if len(owners) > 1 and not one:
+            if len(owners) > 1 and not one and BANK not in owners:
                 listed = ", ".join(sorted(owners))
                 yield Finding("gained-tie", f"at {stage}, the adapters of {listed} are one")
     defined = seen.stages.get("defined")

@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from conformance.known_failures import OURS, KnownFailure, TableError, read
-from conformance.report import badges, changes, loading, markdown, page, terminal
+from conformance.report import badges, changes, loading, markdown, page, terminal, tuners
 from conformance.report.cells import Cell, combine
 from conformance.report.loading import LoadingError
+from conformance.report.tuners import TunersError
 from conformance.results import files, reader
 from conformance.results.reader import ResultsError
 
 Anything = TypeVar("Anything")
-NEEDS = {"terminal": "rich", "markdown": "", "html": "jinja2", "loading": ""}
+NEEDS = {"terminal": "rich", "markdown": "", "html": "jinja2", "loading": "", "tuners": ""}
 """Formats, and the package each needs."""
 RENDERED: dict[str, Callable[[Sequence[Cell], Mapping[str, KnownFailure]], str]] = {
     "markdown": markdown.render,
     "html": page.render,
     "loading": loading.render,
+    "tuners": tuners.render,
 }
 
 
@@ -58,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=tuple(NEEDS),
         default="terminal",
-        help="terminal (the default), markdown, html: one page that needs nothing else, or "
-        "loading: what became of plain checkpoints",
+        help="terminal (the default), markdown, html: one page that needs nothing else, loading: "
+        "what became of plain checkpoints, or tuners: what each tuner does to a tied model",
     )
     add("-o", "--output", type=Path, metavar="FILE", help="where to write (default: stdout)")
     add("--badges", type=Path, metavar="DIR", help="also write a shields badge for each cell")
@@ -86,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with reader.many():
             return _compare(arguments) if arguments.compare else _report(arguments)
-    except (ReportError, LoadingError, ResultsError, TableError) as error:
+    except (ReportError, LoadingError, TunersError, ResultsError, TableError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
 
 

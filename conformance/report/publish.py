@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from conformance.known_failures import OURS, KnownFailure, TableError
-from conformance.report import loading, markdown, page
+from conformance.report import loading, markdown, page, tuners
 from conformance.report.cells import Cell, combine
 from conformance.report.command import (
     ReportError,
@@ -18,6 +18,7 @@ from conformance.report.command import (
     to_disk,
 )
 from conformance.report.loading import LoadingError
+from conformance.report.tuners import TunersError
 from conformance.results import files, reader
 from conformance.results.reader import ResultsError
 from conformance.versions import cell_name
@@ -26,12 +27,16 @@ KEPT = "results"
 """The folder of the docs that holds the results files."""
 LOADS = "loads"
 """A folder among results files: runs of the loading items alone, one for each transformers."""
+TUNERS = "tuners"
+"""Another: runs of the tuners' items alone."""
 PAGES: dict[str, Callable[[Sequence[Cell], Mapping[str, KnownFailure]], str]] = {
     "matrix.md": markdown.render,
     "matrix.html": page.render,
     "loading.md": loading.render,
+    "tuners.md": tuners.render,
 }
-OF_LOADS = ("loading.md",)
+FOLDERS = {"loading.md": LOADS, "tuners.md": TUNERS}
+"""The pages that are made of a folder among the results."""
 
 
 def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,8 +45,9 @@ def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "publish",
         help="put a matrix and the results it is made of into a folder of docs",
         description="From the results files in RESULTS make DOCS/matrix.html, DOCS/matrix.md and "
-        "DOCS/results/<cell>.jsonl.gz, in place of those there, and from those in RESULTS/loads "
-        "DOCS/loading.md and DOCS/results/loads. RESULTS may be DOCS/results.",
+        "DOCS/results/<cell>.jsonl.gz, in place of those there, from those in RESULTS/loads "
+        "DOCS/loading.md and DOCS/results/loads, and from those in RESULTS/tuners DOCS/tuners.md "
+        "and DOCS/results/tuners. RESULTS may be DOCS/results.",
     )
     parser.add_argument("results", type=Path, metavar="RESULTS", help="a folder of results files")
     parser.add_argument("docs", type=Path, metavar="DOCS", help="the folder to write into")
@@ -54,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with reader.many():
             publish(arguments.results, arguments.docs)
-    except (ReportError, LoadingError, ResultsError, TableError) as error:
+    except (ReportError, LoadingError, TunersError, ResultsError, TableError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
     return 0
 
@@ -65,14 +71,19 @@ def publish(results: Path, docs: Path) -> None:
     if not results.is_dir():
         raise ReportError(f"{results} is not a folder")
     kept = docs / KEPT
-    possible = [name for name in PAGES if name not in OF_LOADS or files.inside(results / LOADS)]
-    made = _kept(results, kept) | _kept(results / LOADS, kept / LOADS)
+    possible = [
+        name for name in PAGES if name not in FOLDERS or files.inside(results / FOLDERS[name])
+    ]
+    made = _kept(results, kept)
+    for name in FOLDERS.values():
+        made |= _kept(results / name, kept / name)
     made |= {docs / name: rendered(name, published(results, name)).encode() for name in possible}
     for folder in dict.fromkeys(path.parent for path in made):
         to_disk(partial(folder.mkdir, parents=True, exist_ok=True), folder)
     for path, content in made.items():
         to_disk(partial(path.write_bytes, content), path)
-    for path in [one for folder in (kept, kept / LOADS) for one in files.inside(folder)]:
+    every = (kept, *(kept / name for name in FOLDERS.values()))
+    for path in [one for folder in every for one in files.inside(folder)]:
         if path not in made:
             to_disk(path.unlink, path)
 
@@ -98,7 +109,7 @@ def rendered(name: str, cells: Sequence[Cell]) -> str:
 
 def published(results: Path, page: str) -> list[Cell]:
     """The cells of a folder of results that a page is made of."""
-    return combine(_whole(inside(results / LOADS if page in OF_LOADS else results)))
+    return combine(_whole(inside(results / FOLDERS.get(page, ""))))
 
 
 def _whole(paths: Iterable[Path]) -> Iterable[reader.Run]:

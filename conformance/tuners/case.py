@@ -1,0 +1,130 @@
+"""A tuner case: one tuner on one placement of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from conformance.case import Case, CaseError, literals
+from conformance.devices import DEVICES
+from conformance.loading.case import chosen
+from conformance.tuners.table import TUNERS
+from conformance.tuners.tuner import SAVED, TARGETED, Tuner
+from tiny_models.families import DECODERS
+
+# The family that every row is lived with, and those that show more on an untied base: GPT-2's
+# linear layers are transposed, Gemma 3's embedding scales what it looks up.
+FIRST = "llama"
+MORE: Mapping[str, tuple[str, ...]] = {"body": ("gpt2",), "target:embedding": ("gemma3-text",)}
+BRIEF = ("body", "target:head", "target:both")
+SHOWN = ("device", "tied", "ensure", "placement", "family", "tuner", "seed")
+
+
+@dataclass(frozen=True, repr=False)
+class TunerCase(Case):
+    """One life with a tuner of the table; its ``repr`` is valid Python.
+
+    Of a case's other fields, some follow from the tuner.
+    """
+
+    tuner: str = "lora"
+
+    def __post_init__(self) -> None:
+        for name, value in self.what.fields.items():
+            object.__setattr__(self, name, value)
+        if self.placement == "body":  # real steps, on one placement of each
+            object.__setattr__(self, "training", "adamw")
+
+    def __repr__(self) -> str:
+        defaults = {field.name: field.default for field in fields(self)}
+        parts = [
+            f"{name}={getattr(self, name)!r}"
+            for name in SHOWN
+            if name not in ("family", "seed") or getattr(self, name) != defaults[name]
+        ]
+        return f"TunerCase({', '.join(parts)})"
+
+    @property
+    def id(self) -> str:
+        """``<device>-<tuner>-<tied|untied>-<ensure|default>-<placement>``, and another family."""
+        tie, how = "tied" if self.tied else "untied", "ensure" if self.ensure else "default"
+        family = "" if self.family == self.first_family else f"-{self.family}"
+        return f"{self.device}-{self.tuner}-{tie}-{how}-{self.placement}{family}"
+
+    @property
+    def first_family(self) -> str:
+        """The family that a row of this tuner is lived with."""
+        return (self.what.families or (FIRST,))[0]
+
+    @property
+    def what(self) -> Tuner:
+        """The tuner by what it is."""
+        return TUNERS[self.tuner]
+
+    @property
+    def as_lora(self) -> bool:
+        """Whether what is declared of LoRA's lives is true of this one.
+
+        It is of LoRA itself, and where modules are saved: they are PEFT's, whatever the tuner.
+        """
+        return self.what.kind == "LORA" or self.placement in SAVED
+
+    @property
+    def tied_by_itself(self) -> bool:
+        """Equal trainable tokens of what is tied are one, as PEFT documents."""
+        return self.what.kind == "TRAINABLE_TOKENS" and self.placement != "target:head"
+
+    @property
+    def frozen_parts(self) -> tuple[str, ...]:
+        """Parts of the adapter that never train."""
+        return self.what.frozen
+
+
+def tuner_cases(
+    devices: tuple[str, ...], families: tuple[str, ...], *, brief: bool
+) -> list[TunerCase]:
+    """Every life of the table with these families, in a fixed order; some of them in ``brief``."""
+    return [
+        TunerCase(device, tied, ensure, placement, family, tuner=name)
+        for device in devices
+        for name, tuner in TUNERS.items()
+        if not tuner.skipped
+        for tied in (True, False)
+        for ensure in ((False, True) if tuner.ensures else (False,))
+        for placement in tuner.placements
+        if tells(tied=tied, ensure=ensure, placement=placement)
+        if placement in (BRIEF if brief else tuner.placements)
+        for family in tuner.families or (FIRST, *(() if tied or brief else MORE.get(placement, ())))
+        if family in families
+    ]
+
+
+def tells(*, tied: bool, ensure: bool, placement: str) -> bool:
+    """Whether a row says what no other says: some are alike in all that they do.
+
+    Where nothing is tied a saved embedding is a saved head, and where neither is named there is
+    no tie to ensure.
+    """
+    if ensure and placement == "body":
+        return False
+    return tied or placement != "save:embedding"
+
+
+def parse_tuner_case(text: str) -> TunerCase:
+    """Read ``TunerCase(...)`` as literals; raises CaseError, in one sentence."""
+    flags = (False, True)
+    values: dict[str, Any] = literals(text, "TunerCase")
+    seed = values.pop("seed", 0)
+    accepted: dict[str, tuple[Any, ...]] = {
+        "device": DEVICES,
+        "tied": flags,
+        "ensure": flags,
+        "placement": (*TARGETED, *SAVED),
+        "family": DECODERS,
+        "tuner": tuple(TUNERS),
+    }
+    given = chosen(values, accepted, "a tuner case")
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        raise CaseError("the field 'seed' of a tuner case accepts a whole number from 0 on")
+    return TunerCase(**given, seed=seed)

@@ -1,0 +1,156 @@
+"""What is promised of every tuner: what is promised of LoRA, where it applies, and a little more.
+
+Left out are the published tables, which are LoRA's, and what LoRA stands on, which is promised
+here of every tuner and of embedding and head too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from conformance.compare import distance, same_bits
+from conformance.invariants.invariant import (
+    INVARIANTS,
+    Applies,
+    Check,
+    Invariant,
+    always,
+    registering,
+)
+from conformance.invariants.logits import differ
+from conformance.loading.invariants import LOADING
+from conformance.observation import Observation
+from conformance.placements import PLACEMENTS
+from conformance.promises import adapters_tied
+from conformance.tuners.case import TunerCase
+from conformance.tuners.refusals import refused
+from conformance.violation import Finding
+
+OF_LORA_ALONE = ("documented-contract", "config-wraps-what-it-names", "adapter-file-is-as-asked")
+OWN: dict[str, Invariant] = {}
+WRAPS = "tuner-wraps-what-it-names"
+
+
+def idle(seen: Observation) -> bool:
+    """Whether the tuner stands on nothing, so that no promise about logits says anything."""
+    adapted = seen.stages.get("adapted")
+    return adapted is not None and not adapted.trainable
+
+
+def _applies(name: str, before: Applies) -> Applies:
+    """The conditions of a promise of LoRA, and those of a tuner."""
+
+    def applies(seen: Observation) -> str | None:
+        assert isinstance(seen.case, TunerCase)
+        exempt = seen.case.what.exempt.get(name)
+        return exempt or ("the adapter has no parameter" if idle(seen) else before(seen))
+
+    return applies
+
+
+def promise(
+    id: str,  # noqa: A002  the word of the vocabulary
+    text: str,
+    *,
+    source: str,
+    needs: tuple[str, ...],
+    applies: Applies = always,
+) -> Callable[[Check], Check]:
+    """Register the decorated generator of findings as the check of a new promise."""
+
+    def made(check: Check) -> Invariant:
+        return Invariant(id, text, source, check, applies, needs)
+
+    return registering(made, OWN, INVARIANTS, LOADING)
+
+
+def _asked(seen: Observation) -> frozenset[str]:
+    """The modules that the case asks the tuner to stand on."""
+    assert isinstance(seen.case, TunerCase)
+    roles = {"embedding", "head"} & {*PLACEMENTS[seen.case.placement].target}
+    layers = seen.case.what.arguments.get("layers_to_transform")
+    body = {
+        name
+        for name in seen.targets
+        if layers is None or any(f".{layer}." in name for layer in layers)
+    }
+    return frozenset(body | {seen.names[role] for role in roles})
+
+
+def _own_targets(seen: Observation) -> str | None:
+    assert isinstance(seen.case, TunerCase)
+    return "target_modules does not name what it stands on" if seen.case.what.own_targets else None
+
+
+def _met(seen: Observation, stage: str) -> frozenset[str]:
+    """The modules that carry a part of the tuner, by plain name."""
+    names = (name.partition(" ") for name in seen.stages[stage].weights)
+    return frozenset(
+        module for module, _, part in names if part and not part.startswith("saved ")
+    ) - {"base_model"}
+
+
+@promise(
+    WRAPS,
+    "The tuner stands on every module that its config names, or says that it cannot.",
+    source="PEFT documentation, target_modules",
+    needs=("adapted",),
+    applies=_own_targets,
+)
+def tuner_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
+    asked, met = _asked(seen), _met(seen, "adapted")
+    told = [heard.text for heard in seen.heard_at("adapted")]
+    for name in sorted(asked - met):
+        if not any(name.rpartition(".")[2] in text for text in told):
+            yield Finding("wrong-type", f"{name} is asked for and carries no part of the tuner")
+    # where adapters are promised to be tied, PEFT adds what is tied
+    for name in sorted(met - asked) if not adapters_tied(seen.case) else ():
+        yield Finding("wrong-type", f"{name} carries a part of the tuner and is not asked for")
+
+
+@promise(
+    "merging-touches-targets-alone",
+    "Merging changes the weights of the modules that the config names, and no other bit.",
+    source="PEFT merge_and_unload",
+    needs=("base", "adapted", "merged"),
+    applies=lambda seen: (
+        None if seen.case.bias == "none" else "trained biases are part of the base modules"
+    ),
+)
+def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
+    adapted = seen.stages["adapted"].weights
+    own = {name.partition(" ")[0] for name in adapted if " " in name}
+    base, merged = seen.stages["base"].weights, seen.stages["merged"].weights
+    for name in sorted(base.keys() & merged.keys()):
+        if name.rpartition(".")[0] not in own and not same_bits(base[name], merged[name]):
+            amount = distance(base[name], merged[name])
+            yield Finding("wrong-value", f"{name} changed by merging", amount, 0.0)
+
+
+def _completes(seen: Observation) -> Iterator[Finding]:
+    """No stage ends in an error, but those by which a tuner says what it cannot do."""
+    for trouble in () if idle(seen) else seen.troubles:
+        if trouble.branch != "reader" and not refused(trouble):
+            what = f"{trouble.stage} ended in {trouble.type} from {trouble.origin}"
+            yield Finding("unexpected-error", f"{what}: {trouble.message}")
+
+
+def _wrapping(seen: Observation) -> Iterator[Finding]:
+    """Logits are kept, and weights too but for a tuner that moves a part of them."""
+    assert isinstance(seen.case, TunerCase)
+    if seen.case.what.rebases:
+        yield from differ(seen, "base", "adapted")
+    else:
+        yield from INVARIANTS["wrapping-keeps-logits"].check(seen)
+
+
+TUNER_PROMISES: dict[str, Invariant] = {
+    name: replace(one, applies=_applies(name, one.applies))
+    for name, one in {**INVARIANTS, **OWN}.items()
+    if name not in OF_LORA_ALONE
+}
+# of an adapter without parameters this says something
+TUNER_PROMISES[WRAPS] = OWN[WRAPS]
+for own_id, own_check in (("life-completes", _completes), ("wrapping-keeps-logits", _wrapping)):
+    TUNER_PROMISES[own_id] = replace(TUNER_PROMISES[own_id], check=own_check)

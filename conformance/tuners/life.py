@@ -1,0 +1,128 @@
+"""The life of a tuner: that of LoRA with another config and other values."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from conformance import compat
+from conformance.adapter import lora_arguments
+from conformance.case import Case
+from conformance.definition import effective_weights
+from conformance.life import Life, lived
+from conformance.observation import Observation, Snapshot
+from conformance.training import SIZES, trained_values
+from conformance.tuners.case import TunerCase
+from conformance.tuners.definition import defined, redefined, rescaled, without_formula
+from conformance.versions import installed
+from tiny_models.values import named_values
+
+if TYPE_CHECKING:
+    import torch
+
+KEPT = ("task_type", "target_modules", "modules_to_save", "ensure_weight_tying")
+"""What a tuner's config has in common with LoRA's."""
+
+# Said once in a process, by torch or of the machine, and so by the first of two equal lives.
+ONCE = re.compile(r"Failed to load the CUDA extension|Sparse invariant checks are implicitly")
+
+SAFE = ("body", "target:head", "target:embedding")
+
+
+def observe_tuner(case: Case) -> Observation:
+    """The facts of one life: a pure function of the case and the installed versions."""
+    assert isinstance(case, TunerCase)
+    lacks = lacks_tuner(case)
+    if lacks:
+        return Observation(case=case, names={}, lacks=lacks)
+    seen = lived(case, TunerLife)
+    return replace(seen, heard=tuple(one for one in seen.heard if not ONCE.search(one.text)))
+
+
+def lacks_tuner(case: TunerCase) -> str:
+    """What a case asks for that the installed versions do not have, or ``""``."""
+    base = compat.lacks_base(case)
+    if base:
+        return base
+    here, known = f"PEFT {installed('peft')}", compat.tuner_fields(case.what.kind)
+    if not known:
+        return f"{here} has no {case.what.kind}"
+    if case.what.needs and find_spec(case.what.needs) is None:
+        return f"{case.what.kind} needs {case.what.needs}, which is not installed"
+    missing = sorted({*case.what.arguments} - known)
+    if case.what.fitting(known) is None:
+        return f"{here} has no {case.what.kind} with {', '.join(missing)}"
+    if case.ensure and "ensure_weight_tying" not in known:
+        return f"{here} has no ensure_weight_tying for {case.what.kind}"
+    start = case.what.arguments.get("init_lora_weights")
+    return compat.lacks_start(start) if isinstance(start, str) else ""
+
+
+class TunerLife(Life):
+    """The life of a tuner case."""
+
+    case: TunerCase
+
+    @property
+    def side_branches(self) -> tuple[str, ...]:
+        """All but the safe merge, which takes its time, where the placement shows nothing new."""
+        every = super().side_branches
+        return tuple(one for one in every if one != "safe" or self.case.placement in SAFE)
+
+    def arguments(self) -> dict[str, Any]:
+        """What the tuner's config is made of."""
+        what = self.case.what
+        fitting = what.fitting(compat.tuner_fields(what.kind))
+        assert fitting is not None
+        given = lora_arguments(self.case, self.roles)
+        shared = {name: given[name] for name in KEPT if name in given}
+        if what.own_targets:
+            del shared["target_modules"]
+        return {**shared, **copy.deepcopy(dict(fitting))}
+
+    def config(self, arguments: dict[str, Any]) -> Any:
+        """The tuner's config."""
+        return compat.tuner_config(self.case.what.kind, arguments)
+
+    def fill(self, model: Any) -> None:
+        """Move every trainable parameter by a value from its name."""
+        if self.case.what.kind == "LORA":
+            trained_values(model, self.case)
+            return
+        move(model, self.case)
+
+    def definition(self, base: Snapshot, trained: Snapshot) -> Mapping[str, Any] | None:
+        """The weights that the tuner stands for, or None where we have no definition of it."""
+        if not defined(self.case.tuner):
+            return None
+        told = without_formula(self.case.tuner, rescaled(self.case, trained))
+        weights = effective_weights(self.case, self.names, base, told)
+        return redefined(self.case.tuner, weights, base, trained)
+
+
+def move(model: Any, case: TunerCase) -> None:
+    """Add to every trainable parameter a value from its own name; tensors that are one, once.
+
+    Added and not put in its place: many start from an identity, or from a basis.
+    """
+    import torch
+
+    done: set[int] = set()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            where = parameter.untyped_storage().data_ptr()
+            if not parameter.requires_grad or where in done:
+                continue
+            done.add(where)
+            parameter.add_(_noise(name, parameter, case))
+
+
+def _noise(name: str, parameter: torch.Tensor, case: TunerCase) -> torch.Tensor:
+    part = compat.adapter_part(name)
+    size = case.what.size if part is None else SIZES.get(part[1].split()[0], case.what.size)
+    noise = named_values(case.seed, name, tuple(parameter.shape))
+    return size * noise.to(parameter.device, parameter.dtype)

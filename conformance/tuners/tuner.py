@@ -1,0 +1,44 @@
+"""What a tuner of the table is: its smallest config, and what is known of it beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+TARGETED = ("body", "target:embedding", "target:head", "target:both")
+SAVED = ("save:embedding", "save:head")
+
+
+@dataclass(frozen=True)
+class Tuner:
+    """One row of the table.
+
+    ``kind`` is what PEFT calls it. ``arguments`` are those of its smallest config besides the
+    targets; ``older`` are those of releases that do not know one of them, newest first.
+    ``fields`` are fields of a case that say the same, for what is promised of LoRA. ``exempt``
+    maps promises that are not made for this tuner to the reason, ``frozen`` names parts that never
+    train, ``own_targets`` says that what it stands on is not what ``target_modules`` names,
+    ``rebases`` that wrapping moves a part of the base's weights into the adapter, ``needs`` names
+    a package that the tuner imports, ``skipped`` why we do not take it through a life.
+    """
+
+    kind: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    older: tuple[Mapping[str, Any], ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    placements: tuple[str, ...] = (*TARGETED, *SAVED)
+    families: tuple[str, ...] = ()
+    ensures: bool = False
+    own_targets: bool = False
+    exempt: Mapping[str, str] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+    size: float = 0.2
+    rebases: bool = False
+    needs: str = ""
+    skipped: str = ""
+
+    def fitting(self, known: frozenset[str]) -> Mapping[str, Any] | None:
+        """The arguments of which a config with these fields knows all, or None."""
+        every = (self.arguments, *self.older)
+        return next((found for found in every if known.issuperset(found)), None)

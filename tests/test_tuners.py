@@ -1,0 +1,139 @@
+"""The table of tuners, its cases, and what is said of a tuner that no life is made of."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance import compat
+from conformance.case import CaseError
+from conformance.observation import Observation, Snapshot, Trouble
+from conformance.tuners import items
+from conformance.tuners.case import TunerCase, parse_tuner_case, tuner_cases
+from conformance.tuners.invariants import TUNER_PROMISES
+from conformance.tuners.life import lacks_tuner
+from conformance.tuners.observer import TunerObserver
+from conformance.tuners.refusals import refused
+from conformance.tuners.table import TUNERS, uncovered
+from conformance.tuners.variants import VARIANTS
+from conformance.versions import installed, parsed
+from tiny_models.families import DECODERS
+
+EVERY = tuner_cases(("cpu",), DECODERS, brief=False)
+NEWEST = "0.21.2"
+"""The release that the table was last compared with."""
+newest = pytest.mark.skipif(
+    parsed(installed("peft")) < parsed(NEWEST),
+    reason=f"the table is that of PEFT {NEWEST} and later",
+)
+
+
+def test_every_tuner_that_peft_has_stands_in_the_table() -> None:
+    assert uncovered(compat.tuners()) == (), "conformance/tuners/table.py needs a line for each"
+
+
+def test_a_tuner_that_the_table_lacks_is_seen_and_has_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registered = {**compat.tuners(), "BRAND_NEW": "", "NEW_PROMPT": "it adds tokens"}
+    assert uncovered(registered) == ("BRAND_NEW",)
+    monkeypatch.setattr(compat, "tuners", lambda: registered)
+    found = dict(items.without_life())
+    assert found["brand-new"] == "not covered: no smallest config known"
+    assert found["new-prompt"] == "it adds tokens"
+
+
+def test_prompt_learning_is_told_from_its_class() -> None:
+    reasons = compat.tuners()
+    assert "PromptLearningConfig" in reasons["PREFIX_TUNING"]
+    assert reasons["LORA"] == ""
+    lived = {tuner.kind for tuner in TUNERS.values() if not tuner.skipped}
+    rows = dict(items.without_life())
+    for kind in reasons:
+        assert (kind in lived) is not (items.tuner_name(kind) in rows)
+
+
+@newest
+@pytest.mark.parametrize("name", TUNERS)
+def test_the_table_says_of_a_config_what_it_is(name: str) -> None:
+    tuner = TUNERS[name]
+    known = compat.tuner_fields(tuner.kind)
+    if not known:
+        pytest.skip(f"PEFT {installed('peft')} has no {tuner.kind}")
+    assert tuner.fitting(known) == tuner.arguments
+    if name not in VARIANTS and not tuner.skipped:
+        saves = any(placement.startswith("save:") for placement in tuner.placements)
+        assert saves is ("modules_to_save" in known)
+        assert tuner.ensures is ("ensure_weight_tying" in known)
+    assert set(tuner.exempt) <= set(TUNER_PROMISES)
+
+
+def test_cases_are_distinct_and_paste_back() -> None:
+    assert len({case.id for case in EVERY}) == len(EVERY) == len(set(EVERY))
+    assert all(parse_tuner_case(repr(case)) == case for case in EVERY)
+
+
+def test_a_brief_run_lives_some_of_the_cases_of_every_tuner() -> None:
+    brief = tuner_cases(("cpu",), DECODERS, brief=True)
+    assert set(brief) < set(EVERY)
+    assert len(brief) * 2 < len(EVERY) * 1.1
+    assert {case.tuner for case in brief} | {"trainable-tokens"} == {c.tuner for c in EVERY}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("TunerCase(tuner='none')", "the field 'tuner' of a tuner case accepts"),
+        ("TunerCase(placement='tokens:list')", "the field 'placement' of a tuner case accepts"),
+        ("TunerCase(rank=4)", "a tuner case has no field 'rank'"),
+        ("TunerCase(seed=-1)", "accepts a whole number"),
+        ("TunerCase(seed=True)", "accepts a whole number"),
+        ("Case(tuner='ia3')", "a case is written TunerCase("),
+    ],
+)
+def test_a_bad_case_is_refused_in_one_sentence(text: str, says: str) -> None:
+    with pytest.raises(CaseError, match=says.replace("(", r"\(")):
+        parse_tuner_case(text)
+
+
+def test_an_older_config_gets_older_arguments() -> None:
+    oft = TUNERS["oft"]
+    assert oft.fitting(frozenset({"r", "target_modules"})) == {"r": 4}
+    assert oft.fitting(frozenset({"target_modules"})) is None
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.tuners.life.find_spec", lambda _name: None)
+    assert "needs scipy" in lacks_tuner(TunerCase(tuner="lora-init-loftq"))
+    monkeypatch.setattr(compat, "tuner_fields", lambda _kind: frozenset())
+    assert lacks_tuner(TunerCase(tuner="ia3")).endswith("has no IA3")
+
+
+def trouble(stage: str, message: str, *, deliberate: bool = True) -> Trouble:
+    return Trouble(stage, "main", "ValueError", message, "peft", deliberate)
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (trouble("adapted", "Target module Embedding(24, 16) is not supported."), True),
+        (trouble("adapted", "No layer types compatible with FRoD were found."), True),
+        (trouble("merged", "This method is not supported for Lily."), True),
+        (trouble("unmerged", "OSF models do not support unmerging"), True),
+        (trouble("adapted", "wraps an unknown layer type"), False),
+        (trouble("reloaded", "is not supported"), False),
+        (trouble("adapted", "is not supported", deliberate=False), False),
+    ],
+)
+def test_a_refusal_says_what_is_not_supported(one: Trouble, expected: object) -> None:
+    assert refused(one) is expected
+
+
+def test_a_tuner_on_nothing_is_silent_and_promises_nothing_of_logits() -> None:
+    names = {"embedding": "model.embed_tokens", "head": "lm_head"}
+    case = TunerCase(tuner="ia3", placement="target:head", tied=False)
+    seen = Observation(case, names, stages={"base": Snapshot(), "adapted": Snapshot()})
+    assert TunerObserver().judged(seen) == "silent"
+    (finding,) = TUNER_PROMISES["tuner-wraps-what-it-names"].judge(seen).findings
+    assert finding.what == "lm_head is asked for and carries no part of the tuner"
+    judged = TUNER_PROMISES["merge-keeps-logits"].judge(seen)
+    assert (judged.verdict, judged.reason) == ("not applicable", "the adapter has no parameter")
