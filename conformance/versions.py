@@ -10,6 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 PACKAGES = ("peft", "transformers", "torch", "safetensors", "hypothesis", "pytest")
@@ -42,6 +43,14 @@ def parsed(text: str) -> Version:
         return Version(text)
     except InvalidVersion:
         return Version("0.dev0")
+
+
+def within(package: str, versions: str) -> bool:
+    """Whether the installed version lies in a range; without one, whether the newest would."""
+    here = installed(package)
+    if here == ABSENT:
+        return not versions
+    return SpecifierSet(versions).contains(here, prereleases=True)
 
 
 def minor(text: str) -> tuple[int, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from packaging.specifiers import SpecifierSet
-
 from conformance.case import Case
 from conformance.invariants import INVARIANTS
 from conformance.observation import LoadReport, Observation
-from conformance.refusals import REFUSALS, Refusal
+from conformance.refusals import REFUSALS
 from conformance.reproducer.writing import NotReproducible, Writing
-from conformance.versions import ABSENT, installed
+from conformance.versions import within
 
 JUDGED_WHEN_REFUSED = ("documented-contract", "base-load-tells-the-truth")
 
@@ -18,7 +16,7 @@ def require_applicable(case: Case, invariant: str | None) -> None:
     """Raise NotReproducible where the invariant does not apply, or PEFT documents a refusal."""
     if invariant not in JUDGED_WHEN_REFUSED:
         for refusal in REFUSALS:
-            if refusal.covers(case) and _holds_here(refusal):
+            if refusal.covers(case) and within("peft", refusal.peft):
                 raise NotReproducible(
                     f"this case is refused at wrapping, as documented ({refusal.source}); "
                     f"only {' and '.join(JUDGED_WHEN_REFUSED)} can be reproduced"
@@ -28,14 +26,6 @@ def require_applicable(case: Case, invariant: str | None) -> None:
     reason = INVARIANTS[invariant].applies(_fields_alone(case))
     if reason is not None:
         raise NotReproducible(f"{invariant} does not apply to this case: {reason}")
-
-
-def _holds_here(refusal: Refusal) -> bool:
-    """Whether the installed PEFT refuses so; where none is installed, the newest does."""
-    here = installed("peft")
-    if here == ABSENT:
-        return not refusal.peft
-    return SpecifierSet(refusal.peft).contains(here, prereleases=True)
 
 
 def _fields_alone(case: Case) -> Observation:
