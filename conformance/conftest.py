@@ -54,11 +54,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             ],
         )
     elif "promise" in names and names & set(LOADED):
-        _parametrize_loads(metafunc, options, single=single)
+        _parametrize_loads(metafunc, options, single=single or options.merger is not None)
     elif {"stratum", "invariant"} <= names:
         group = metafunc.function.__name__.removeprefix("test_")
         pairs = [
-            pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
+            pytest.param(stratum, suite.invariants[name], id=f"{stratum.id}-{name}")
             for stratum in (() if single else covered(group, options))
             for name in options.invariants
         ]
@@ -67,7 +67,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         wanted = options.invariants if single and suite.corpus is None else ()
         metafunc.parametrize(
             ("case", "invariant"),
-            [pytest.param(options.case, INVARIANTS[name], id=name) for name in wanted],
+            [pytest.param(options.case, suite.invariants[name], id=name) for name in wanted],
         )
     elif {"entry", "invariant"} <= names:
         metafunc.parametrize(
@@ -87,7 +87,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("regression", "invariant"),
             [
-                pytest.param(one, INVARIANTS[name], id=f"{one.id}-{name}")
+                pytest.param(one, suite.invariants[name], id=f"{one.id}-{name}")
                 for one in recorded
                 for name in one.invariants
                 if name in options.invariants
