@@ -90,7 +90,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 pytest.param(one, suite.invariants[name], id=f"{one.id}-{name}")
                 for one in recorded
                 for name in one.invariants
-                if name in options.invariants
+                if name in (*options.invariants, *options.promises)
             ],
         )
 
