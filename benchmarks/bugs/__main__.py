@@ -1,10 +1,15 @@
-"""``python -m benchmarks.bugs``: each bug of the installed versions shows, or does not any more."""
+"""``python -m benchmarks.bugs``: each bug that must show here, or must not any more."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
+from pathlib import Path
 
 from benchmarks.bugs.corpus import Bug, bugs
+from benchmarks.bugs.discovery import confirm, discover, update
+from benchmarks.bugs.page import PAGE, page
 from conformance.case import Case
 from conformance.invariants import INVARIANTS, Judgement
 from conformance.life import observe
@@ -45,16 +50,41 @@ def shows(bug: Bug, colour: str) -> str:
     return ""
 
 
-def main() -> int:
-    """Check every bug that must be red or green with the installed versions."""
-    here, wrong = cell_name(versions()), 0
+def check(here: str) -> int:
+    """Whether every bug that must be red or green here is."""
+    wrong = 0
     for bug in bugs():
         for colour in ("red", "green"):
             if getattr(bug, colour) == here:
                 said = shows(bug, colour)
-                print(f"{here}  {colour:5}  {bug.id}  {said or 'as it should be'}")
+                print(f"{here}  {colour:5}  {bug.id}  {said or 'as it should be'}", flush=True)
                 wrong += bool(said)
     return min(wrong, 1)
+
+
+def measure(here: str, file: Path) -> int:
+    """What a default run finds here of the bugs that are here, and no more where they are fixed."""
+    for bug in bugs():
+        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        if bug.red == here and bug.id not in kept:
+            update(file, {bug.id: discover(bug)})
+        elif bug.green == here and "kept" in kept.get(bug.id, ()):
+            found = confirm(bug, kept[bug.id]["kept"])
+            update(file, {bug.id: {**kept[bug.id], "found": found}})
+    return 0
+
+
+def main() -> int:
+    """Check; or measure, in the broken cells before the fixed ones; or write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bugs", description=__doc__)
+    parser.add_argument("--measure", type=Path, metavar="FILE", help="keep what a run finds here")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write docs/bugs.md of FILE")
+    given = parser.parse_args()
+    if given.table:
+        PAGE.write_text(page(json.loads(given.table.read_text(encoding="utf-8"))), encoding="utf-8")
+        return 0
+    here = cell_name(versions())
+    return measure(here, given.measure) if given.measure else check(here)
 
 
 if __name__ == "__main__":
