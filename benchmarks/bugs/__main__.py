@@ -5,49 +5,47 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.bugs.corpus import Bug, bugs
-from benchmarks.bugs.discovery import confirm, discover, update
+from benchmarks.bugs.discovery import breaks, confirm, discover, refused, update
 from benchmarks.bugs.page import PAGE, page
 from conformance.case import Case
 from conformance.invariants import INVARIANTS, Judgement
 from conformance.life import observe
+from conformance.loading.case import LoadingCase
 from conformance.loading.invariants import LOADING
 from conformance.loading.observe import observe_loading
-from conformance.observation import Observation
 from conformance.observer import check_not_vacuous
-from conformance.refusals import documented
 from conformance.versions import cell_name, versions
-
-
-def judged(bug: Bug) -> dict[str, tuple[Judgement, str]]:
-    """What each promise says of the bug's case here, and whether its life was rightly refused."""
-    recorded = bug.regression
-    if not isinstance(recorded.case, Case):
-        loaded = observe_loading(recorded.case)
-        return {name: (LOADING[name].judge(loaded), "") for name in recorded.invariants}
-    seen = observe(recorded.case)
-    check_not_vacuous(seen)
-    refused = _refused(seen)
-    return {name: (INVARIANTS[name].judge(seen), refused) for name in recorded.invariants}
-
-
-def _refused(seen: Observation) -> str:
-    ended = seen.ended_at()
-    refusal = documented(seen.case, ended) if ended is not None else None
-    return refusal.source if refusal is not None else ""
 
 
 def shows(bug: Bug, colour: str) -> str:
     """What is wrong where the bug must be red, or green; empty if nothing is."""
-    for name, (found, refused) in judged(bug).items():
-        if colour == "red" and found.verdict != "breaks":
-            return f"{name} {found.verdict}, and should break {found.reason}".strip()
-        if colour == "green" and found.verdict != "holds" and not refused:
-            told = "; ".join(str(finding) for finding in found.findings) or found.reason
-            return f"{name} {found.verdict}, and should hold: {told}"
+    recorded = bug.regression
+    for name, judgement, red, green in _judged(recorded.case, recorded.invariants):
+        if not (red if colour == "red" else green):
+            told = "; ".join(str(finding) for finding in judgement.findings) or judgement.reason
+            return f"{name} must be {colour}, and {judgement.verdict}: {told}"
     return ""
+
+
+def _judged(
+    case: Case | LoadingCase, promises: tuple[str, ...]
+) -> Iterator[tuple[str, Judgement, bool, bool]]:
+    """Each promise, what is said of it, whether that shows the bug, and whether its absence."""
+    if isinstance(case, LoadingCase):
+        loaded = observe_loading(case)
+        for name in promises:
+            said = LOADING[name].judge(loaded)
+            yield name, said, said.verdict == "breaks", said.verdict == "holds"
+        return
+    seen = observe(case)
+    check_not_vacuous(seen)
+    for name in promises:
+        said = INVARIANTS[name].judge(seen)
+        yield name, said, breaks(name, seen), said.verdict == "holds" or refused(seen)
 
 
 def check(here: str) -> int:

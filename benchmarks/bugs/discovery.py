@@ -1,8 +1,8 @@
 """Would a default run have found a bug: its drawn lives, until one breaks the bug's promise.
 
-A life counts if its case lies in the bug's region (``regions.toml``) and breaks the promise where
-the bug is, and if the fixed release keeps that promise on the very same case: ``discover`` asks the
-first on the broken release, ``confirm`` the second on the fixed one.
+A life counts if its case lies in the bug's region (``regions.toml``), if it breaks the promise
+where the bug is, or ends in an error before that can be judged, and if the fixed release keeps the
+promise on the very same case: ``discover`` asks the broken release, ``confirm`` the fixed one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from conformance.grid import strata
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
 from conformance.loading.case import KINDS, LoadingCase, loading_cases
+from conformance.observation import Observation
 from conformance.options import PROFILES
 from conformance.refusals import documented
 from tiny_models.families import FAMILIES
@@ -52,12 +53,24 @@ def lies_in(case: Case, region: Mapping[str, Any]) -> bool:
     )
 
 
+def refused(seen: Observation) -> bool:
+    """Whether the life ended in a refusal that upstream documents."""
+    ended = seen.ended_at()
+    return ended is not None and documented(seen.case, ended) is not None
+
+
+def breaks(promise: str, seen: Observation) -> bool:
+    """Whether the promise is broken, or its stage was never reached since an error came first."""
+    verdict = INVARIANTS[promise].judge(seen).verdict
+    early = verdict == "not run" and seen.ended_at() is not None and not refused(seen)
+    return verdict == "breaks" or early
+
+
 def broken(bug: Bug) -> Iterator[tuple[int, Case]]:
     """The lives of the run that break the bug's promise in its region, with their numbers."""
     (promise, *_) = bug.regression.invariants
     for number, case in enumerate(run(), start=1):
-        inside = lies_in(case, REGIONS[bug.id])
-        if inside and INVARIANTS[promise].judge(observe(case)).verdict == "breaks":
+        if lies_in(case, REGIONS[bug.id]) and breaks(promise, observe(case)):
             yield number, case
 
 
@@ -77,9 +90,7 @@ def confirm(bug: Bug, kept: list[list[Any]]) -> int | None:
     (promise, *_) = bug.regression.invariants
     for number, text in kept:
         seen = observe(parse_case(text))
-        ended = seen.ended_at()
-        refused = ended is not None and documented(seen.case, ended) is not None
-        if refused or INVARIANTS[promise].judge(seen).verdict == "holds":
+        if refused(seen) or INVARIANTS[promise].judge(seen).verdict == "holds":
             return int(number)
     return None
 
