@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from benchmarks.bugs.corpus import Bug, bugs
 from benchmarks.bugs.discovery import REGIONS, lies_in
-from benchmarks.bugs.page import page
+from benchmarks.bugs.page import FOUND, PAGE, page
 from conformance.case import Case
 
 TOX = (Path(__file__).parents[1] / "tox.ini").read_text(encoding="utf-8")
@@ -57,3 +58,9 @@ def test_the_page_counts_all_bugs_before_those_in_scope() -> None:
     assert every < inside
     assert "life 7 of 540" in made
     assert made.count("no, in 540 lives") == len(INSIDE) - 1
+
+
+def test_the_page_is_made_of_what_was_found() -> None:
+    found = json.loads(FOUND.read_text(encoding="utf-8"))
+    assert PAGE.read_text(encoding="utf-8") == page(found)
+    assert set(found) == {bug.id for bug in INSIDE}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.bugs.corpus import Bug, bugs
 from benchmarks.bugs.discovery import breaks, confirm, discover, refused, update
-from benchmarks.bugs.page import PAGE, page
+from benchmarks.bugs.page import FOUND, PAGE, page
 from conformance.case import Case
 from conformance.invariants import INVARIANTS, Judgement
 from conformance.life import observe
@@ -76,10 +76,10 @@ def main() -> int:
     """Check; or measure, in the broken cells before the fixed ones; or write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bugs", description=__doc__)
     parser.add_argument("--measure", type=Path, metavar="FILE", help="keep what a run finds here")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="write docs/bugs.md of FILE")
+    parser.add_argument("--page", action="store_true", help="write docs/bugs.md of found.json")
     given = parser.parse_args()
-    if given.table:
-        PAGE.write_text(page(json.loads(given.table.read_text(encoding="utf-8"))), encoding="utf-8")
+    if given.page:
+        PAGE.write_text(page(json.loads(FOUND.read_text(encoding="utf-8"))), encoding="utf-8")
         return 0
     here = cell_name(versions())
     return measure(here, given.measure) if given.measure else check(here)
