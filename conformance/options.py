@@ -110,7 +110,7 @@ class Options:
             raise OptionError(f"--case: {error}") from None
         results = config.getoption("--results")
         if corpus and config.getoption("--merger"):
-            raise OptionError("--merger: what a corpus holds is already merged")
+            raise OptionError("--merger cannot go with --load-corpus, whose models are merged")
         if results and not Path(results).resolve().parent.is_dir():
             raise OptionError(f"--results {results}: the folder does not exist")
         return cls(

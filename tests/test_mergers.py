@@ -12,7 +12,7 @@ from conformance.compare import same_bits
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
 from conformance.mergers.calling import Merger
-from conformance.mergers.judged import JUDGED, OTHERWISE, REASONS, of_a_merger
+from conformance.mergers.judged import BEFORE, JUDGED, OTHERWISE, REASONS, of_a_merger
 from conformance.observation import Observation
 from conformance.observer import check_not_vacuous
 
@@ -125,6 +125,33 @@ def test_a_merger_that_cannot_be_used_is_one_sentence(
     (suite.path / "broken_module.py").write_text("1 / 0")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}:{suite.path}")
     assert said in sentence(suite.run("--merger", merger, stub=False))
+
+
+def test_a_corpus_is_merged_already(suite: Suite) -> None:
+    said = sentence(suite.run("--merger", "mergers:raises", "--load-corpus", "none", stub=False))
+    assert said == "--merger cannot go with --load-corpus, whose models are merged"
+
+
+@pytest.mark.parametrize(
+    ("what", "mine"),
+    [
+        ("at merged, model.embed_tokens.weight and lm_head.weight are two", True),
+        ("at reloaded, lm_head.weight and model.embed_tokens.weight are one", True),
+        ("merged ended in RuntimeError from merger: no", True),
+        ("saved ended in RuntimeError from merger: no", True),
+        ("saved tie_word_embeddings is True but the file holds two different tensors", True),
+        ("model.safetensors of the merged differs when saved again", True),
+        ("lm_head.weight was torch.float32 and is torch.float16 at merged", True),
+        ("at adapted, lm_head lora_A and embed_tokens lora_embedding_B are two tensors", False),
+        ("at trained, the adapters of lm_head, embed_tokens are one", False),
+        ("adapted ended in ValueError from peft: no", False),
+        ("adapter-saved ended in KeyError from peft: no", False),
+        ("adapter_model.safetensors of the adapter differs when saved again", False),
+        ("lm_head lora_A is torch.bfloat16, asked for torch.float32", False),
+    ],
+)
+def test_only_what_comes_out_of_the_merge_is_the_mergers(what: str, mine: bool) -> None:
+    assert (BEFORE.match(what) is None) == mine
 
 
 def test_what_peft_gets_wrong_excuses_no_other_merger(

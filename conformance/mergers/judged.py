@@ -38,7 +38,7 @@ OTHERWISE = "says nothing of another merger: a run without --merger judges it"
 # How these invariants begin what they found before anything was merged: it is not the merger's.
 BEFORE = re.compile(
     r"(at )?(base|adapted|filled|trained|defined|disabled|enabled-again|adapter-saved)"
-    r"( ended in|,)|the adapter |\S+ (lora_\w+|saved \S+|trainable_tokens_delta) is "
+    r"( ended in|,)|\S+ of the adapter differs|\S+ (lora_\w+|saved \S+|trainable_tokens_delta) is "
 )
 
 
