@@ -173,7 +173,8 @@ def plain_parameters(model: Any) -> dict[str, torch.Tensor]:
     """The base's parameters of an adapted model by plain names; saved modules replace theirs."""
     base: dict[str, torch.Tensor] = {}
     saved: dict[str, torch.Tensor] = {}
-    for name, parameter in model.named_parameters():
+    # of what is tied every name: one of the two may be replaced
+    for name, parameter in model.named_parameters(remove_duplicate=False):
         part = adapter_part(name)
         if part is None:
             base[plain_name(name)] = parameter.detach()
