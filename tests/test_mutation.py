@@ -7,7 +7,9 @@ import difflib
 
 import pytest
 
+from benchmarks.mutation.__main__ import SCOPE, package, sample
 from benchmarks.mutation.sites import OPERATORS, Site, mutated, sites
+from conformance.versions import installed
 
 SOURCE = '''
 class Layer:
@@ -47,3 +49,12 @@ def test_a_mutant_differs_in_one_place(site: Site) -> None:
 def test_a_name_that_is_not_there_is_refused() -> None:
     with pytest.raises(KeyError):
         list(sites("layer.py", SOURCE, ["Layer.split"], ["compare"]))
+
+
+@pytest.mark.skipif(installed("peft") != SCOPE["peft"], reason="the scope is of another PEFT")
+def test_the_sample_is_of_the_installed_peft_and_always_the_same() -> None:
+    chosen = sample(package())
+    assert len(set(chosen)) == SCOPE["sample"]
+    assert chosen == sample(package())
+    assert {site.file for site in chosen} == set(SCOPE["files"])
+    assert {site.operator for site in chosen} == set(OPERATORS)
