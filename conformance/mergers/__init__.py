@@ -38,10 +38,12 @@ def axolotl(base: str, adapter: str, out: str) -> None:
 
 def _adapted(base: str, adapter: str) -> Any:
     """The base of a folder, in the precision of its file, with the adapter on it."""
-    from transformers import AutoModelForCausalLM
+    import transformers
 
     from conformance.compat import load_adapter
     from tiny_models.compat import dtype_argument
 
-    model = AutoModelForCausalLM.from_pretrained(base, **{dtype_argument(): "auto"})
+    config: Any = transformers.AutoConfig.from_pretrained(base)
+    cls = getattr(transformers, config.architectures[0])
+    model = cls.from_pretrained(base, **{dtype_argument(): "auto"})
     return load_adapter(model, adapter, low_cpu_mem_usage=False, is_trainable=False)

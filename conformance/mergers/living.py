@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.mergers.calling import Merger
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
+from tiny_models.compat import auto_class
 
 if TYPE_CHECKING:
     from conformance.life import Life
@@ -23,15 +24,14 @@ ABSENT = MappingProxyType({"merged-otherwise": "another merger has no other way 
 def merged(life: Life, merger: Merger) -> Any:
     """Save the base, have it merged with the saved adapter, and load what was made of them."""
     import torch
-    from transformers import AutoModelForCausalLM
 
     base = life.fresh_base().to("cpu")
     options = {"max_shard_size": SHARD} if life.case.sharded else {}
     base.save_pretrained(life.folder_for(BASE), **options)
     merge(life, merger, "merged")
     out = life.folder / "merged"
-    auto = life.case.loader == "auto"
-    cls = AutoModelForCausalLM if auto else tiny.model_class(life.case.model)
+    cls: Any = auto_class(life.family.shape) if life.case.loader == "auto" else None
+    cls = cls or tiny.model_class(life.case.model)
     torch.manual_seed(life.case.seed + 3)  # of what the file lacks
     model, _ = tiny.load(
         cls, out, dtype=life.case.dtype, safetensors=any(out.glob("*.safetensors"))
