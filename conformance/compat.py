@@ -176,6 +176,20 @@ def adapter_part(name: str) -> tuple[str, str] | None:
     return plain_name(other["module"]), other["part"] + other["rest"].removesuffix(".weight")
 
 
+def plain_parameters(model: Any) -> dict[str, torch.Tensor]:
+    """The base's parameters of an adapted model by plain names; saved modules replace theirs."""
+    base: dict[str, torch.Tensor] = {}
+    saved: dict[str, torch.Tensor] = {}
+    # of what is tied every name: one of the two may be replaced
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        part = adapter_part(name)
+        if part is None:
+            base[plain_name(name)] = parameter.detach()
+        elif part[1].startswith("saved "):
+            saved[f"{part[0]}.{part[1].removeprefix('saved ')}"] = parameter.detach()
+    return base | saved
+
+
 def is_wrapper(module: nn.Module) -> bool:
     """Whether the class of this module is PEFT's own."""
     return type(module).__module__.split(".")[0] == "peft"

@@ -39,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if SESSION not in metafunc.config.stash:
         return
     suite = metafunc.config.stash[SESSION]
-    options = suite.options
+    options, invariants = suite.options, suite.invariants
     names = set(metafunc.fixturenames)
     single = options.case is not None or suite.corpus is not None
     if "family" in names:
@@ -48,17 +48,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("stratum", "promise"),
             [
-                pytest.param(stratum, suite.invariants[name], id=f"{stratum.id}-{name}")
+                pytest.param(stratum, invariants[name], id=f"{stratum.id}-{name}")
                 for stratum in suite.kept_strata
                 for name in options.invariants
             ],
         )
     elif "promise" in names and names & set(LOADED):
-        _parametrize_loads(metafunc, options, single=single)
+        _parametrize_loads(metafunc, options, single=single or options.merger is not None)
     elif {"stratum", "invariant"} <= names:
         group = metafunc.function.__name__.removeprefix("test_")
         pairs = [
-            pytest.param(stratum, INVARIANTS[name], id=f"{stratum.id}-{name}")
+            pytest.param(stratum, invariants[name], id=f"{stratum.id}-{name}")
             for stratum in (() if single else covered(group, options))
             for name in options.invariants
         ]
@@ -67,7 +67,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         wanted = options.invariants if single and suite.corpus is None else ()
         metafunc.parametrize(
             ("case", "invariant"),
-            [pytest.param(options.case, INVARIANTS[name], id=name) for name in wanted],
+            [pytest.param(options.case, invariants[name], id=name) for name in wanted],
         )
     elif {"entry", "invariant"} <= names:
         metafunc.parametrize(
@@ -89,10 +89,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("regression", "invariant"),
             [
-                pytest.param(one, INVARIANTS[name], id=f"{one.id}-{name}")
+                pytest.param(one, invariants[name], id=f"{one.id}-{name}")
                 for one in recorded
                 for name in one.invariants
-                if name in options.invariants
+                if name in (*options.invariants, *options.promises)
             ],
         )
 

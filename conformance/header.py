@@ -17,14 +17,19 @@ def header(
 ) -> dict[str, Any]:
     """What a run says of itself before its first item; ``saver`` is who saved its corpus."""
     of_a_corpus = {"saver": dict(saver)} if saver else {}
-    return of_a_corpus | {
-        "versions": dict(versions),
-        "devices": list(options.devices),
-        "profile": profile,
-        "examples": options.examples or PROFILES[profile]["max_examples"],
-        "seed": options.seed,
-        "families": list(options.families),
-        "invariants": list(options.invariants),
-        "strata": sorted({stratum.on_any_device for stratum in options.strata}),
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
+    of_a_merger = {"merger": options.merger} if options.merger else {}
+    return (
+        of_a_corpus
+        | of_a_merger
+        | {
+            "versions": dict(versions),
+            "devices": list(options.devices),
+            "profile": profile,
+            "examples": options.examples or PROFILES[profile]["max_examples"],
+            "seed": options.seed,
+            "families": list(options.families),
+            "invariants": list(options.invariants),
+            "strata": sorted({stratum.on_any_device for stratum in options.strata}),
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+    )

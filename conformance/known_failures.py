@@ -268,10 +268,14 @@ class KnownFailures:
 
     @classmethod
     def load(
-        cls, extra: tuple[Path, ...] = (), saver: Mapping[str, str] | None = None
+        cls,
+        extra: tuple[Path, ...] = (),
+        saver: Mapping[str, str] | None = None,
+        *,
+        ours: bool = True,
     ) -> KnownFailures:
         """Ours and the user's own tables, cut to what applies here, or to a saver's files here."""
-        every = [entry for path in (OURS, *extra) for entry in read(path)]
+        every = [entry for path in ((OURS,) * ours + extra) for entry in read(path)]
         return cls(tuple(entry for entry in every if entry.applies_here(saver)))
 
     def covering(

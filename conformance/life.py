@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +19,8 @@ from conformance.case import Case
 from conformance.definition import effective_weights, nudged
 from conformance.devices import torch_device
 from conformance.hearing import hearing
+from conformance.mergers import living as mergers
+from conformance.mergers.calling import Merger
 from conformance.observation import (
     NUDGED,
     Heard,
@@ -41,19 +45,21 @@ from tiny_models.values import refill
 GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
 
 
-def observe(case: Case) -> Observation:
+def observe(case: Case, merger: Merger | None = None) -> Observation:
     """The facts of one life: a pure function of the case and the installed versions.
 
     Raises SuiteError where the suite itself is at fault; what upstream raises is part of the
     observation. Nothing is left on disk.
     """
     lacks = compat.lacks(case)
-    return Observation(case=case, names={}, lacks=lacks) if lacks else lived(case)
+    if lacks:
+        return Observation(case=case, names={}, lacks=lacks)
+    return lived(case, partial(Life, merger=merger))
 
 
-def lived(case: Case, kind: type[Life] | None = None) -> Observation:
+def lived(case: Case, make: Callable[[Case, Path], Life]) -> Observation:
     """The facts of one life of this kind, which the installed versions can live."""
-    with living(case, kind) as life:
+    with living(case, make) as life:
         if life.lacks:
             return Observation(case=case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
@@ -64,8 +70,8 @@ def lived(case: Case, kind: type[Life] | None = None) -> Observation:
 
 
 @contextmanager
-def living(case: Case, kind: type[Life] | None = None) -> Iterator[Life]:
-    """A life of this kind whose main line is lived; its files last as long as the context."""
+def living(case: Case, make: Callable[[Case, Path], Life] | None = None) -> Iterator[Life]:
+    """A life whose main line is lived, as ``make`` makes it; its files last as long as this."""
     import torch
 
     torch.set_num_threads(1)
@@ -76,7 +82,7 @@ def living(case: Case, kind: type[Life] | None = None) -> Iterator[Life]:
         compat.without_model_card(),
     ):
         torch.manual_seed(case.seed)
-        life = (kind or Life)(case, Path(folder))
+        life = (make or Life)(case, Path(folder))
         with life.branch("main"):
             life.main_line()
         yield life
@@ -85,8 +91,8 @@ def living(case: Case, kind: type[Life] | None = None) -> Iterator[Life]:
 class Life:
     """One life under way. ``main_line`` first; branches read what it left."""
 
-    def __init__(self, case: Case, folder: Path) -> None:
-        self.case, self.folder = case, folder
+    def __init__(self, case: Case, folder: Path, merger: Merger | None = None) -> None:
+        self.case, self.folder, self.merger = case, folder, merger
         self.family = FAMILIES[case.family]
         self.inputs = tiny.inputs(case.model)
         self.stages: dict[str, Snapshot] = {}
@@ -109,7 +115,7 @@ class Life:
     @property
     def side_branches(self) -> tuple[str, ...]:
         """The side branches that this life takes."""
-        return tuple(BRANCHES)
+        return () if self.merger else tuple(BRANCHES)
 
     @contextmanager
     def at(self, stage: str) -> Iterator[None]:
@@ -124,7 +130,9 @@ class Life:
         try:
             yield
         except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
-            self.troubles.append(trouble(error, self._stage, name))
+            met = trouble(error, self._stage, name)
+            hidden = met.message.replace(os.fspath(self.folder), "<folder>")
+            self.troubles.append(replace(met, message=hidden))
 
     def folder_for(self, name: str) -> Path:
         """A fresh folder for files of this life."""
@@ -149,7 +157,7 @@ class Life:
             self.saved["adapter"] = self.save_adapter(model, "adapter")
             self.saved["adapter-again"] = self.save_adapter(model, "adapter-again")
         with self.at("merged"):
-            merged = compat.merge_and_unload(model, safe=self.case.safe_merge)
+            merged = self._merge(model)
             self.stages["merged"] = snapshot(merged, self.inputs)
         with self.at("saved"):
             self.saved["merged"] = self._save_merged(merged, "merged")
@@ -284,7 +292,16 @@ class Life:
         )
         return saved(folder, config_name="adapter_config.json")
 
+    def _merge(self, model: Any) -> Any:
+        if self.merger is not None:
+            return mergers.merged(self, self.merger)
+        return compat.merge_and_unload(model, safe=self.case.safe_merge)
+
     def _save_merged(self, model: Any, name: str) -> Saved:
+        if self.merger is not None:
+            if name != "merged":  # where it was saved when it was made
+                mergers.merge(self, self.merger, name)
+            return saved(self.folder / name)
         folder = self.folder_for(name)
         options = {"max_shard_size": SHARD} if self.case.sharded else {}
         model.save_pretrained(folder, **options)
@@ -322,7 +339,8 @@ class Life:
             called=frozenset(self.called),
             config_before=self.configs[0],
             config_after=self.configs[1],
-            absent=compat.absent(),
+            absent={**compat.absent(), **(mergers.ABSENT if self.merger else {})},
+            merger=self.merger.name if self.merger else "",
         )
 
 

@@ -106,6 +106,7 @@ class Observation:
 
     ``lacks`` says what the case asks for that the installed versions do not have: then it was
     not lived. ``absent`` gives, for a stage or an option they do not have either, the reason.
+    ``merger`` names whose merger made what is ``merged``; empty for PEFT's own.
     """
 
     case: Case
@@ -122,6 +123,7 @@ class Observation:
     config_after: Mapping[str, object] = field(default_factory=dict)
     lacks: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
+    merger: str = ""
 
     @property
     def embedding(self) -> str:

@@ -53,6 +53,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="a declared bug that a development version has fixed fails the run",
     )
     add("--results", metavar="FILE", help="write machine-readable results to FILE")
+    add("--merger", metavar="MODULE:CALLABLE", help="judge this merge code; takes three folders")
     add("--load-corpus", metavar="DIR", help="judge only what another version saved in DIR")
 
 
@@ -73,6 +74,7 @@ class Options:
     strict_known: bool
     results: Path | None
     corpus: Path | None
+    merger: str | None
     seed: int
 
     @property
@@ -107,6 +109,8 @@ class Options:
         except CaseError as error:
             raise OptionError(f"--case: {error}") from None
         results = config.getoption("--results")
+        if corpus and config.getoption("--merger"):
+            raise OptionError("--merger cannot go with --load-corpus, whose models are merged")
         if results and not Path(results).resolve().parent.is_dir():
             raise OptionError(f"--results {results}: the folder does not exist")
         return cls(
@@ -125,6 +129,7 @@ class Options:
             strict_known=config.getoption("--strict-known-failures"),
             results=Path(results) if results else None,
             corpus=Path(corpus) if corpus else None,
+            merger=config.getoption("--merger"),
             seed=_seed(config),
         )
 

@@ -107,8 +107,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     listed = ", ".join(f"{name} {version}" for name, version in head["versions"].items())
     corpus = config.stash[SESSION].corpus
     saved = f"; saved by {corpus.saved_by}" if corpus else ""
+    merged = f"; merged by {head['merger']}" if "merger" in head else ""
     return [
-        f"conformance: {listed}{saved}",
+        f"conformance: {listed}{saved}{merged}",
         (
             f"conformance: devices {', '.join(head['devices'])}; profile {head['profile']}, "
             f"{head['examples']} lives a stratum; seed {head['seed']}"

@@ -28,7 +28,7 @@ def failure_text(invariant: Invariant, findings: Sequence[Finding], seen: Observ
             *found_lines(findings, seen),
             f"SOURCE    {invariant.source}",
             f"WITH      {one_line()}",
-            f"RERUN     {rerun(case, invariant.id)}",
+            f"RERUN     {rerun(case, invariant.id, seen.merger)}",
             "KEEP      a regression file, conformance/regressions/<id>.toml:",
             *indented(keep(case, invariant.id).splitlines()),
             "KNOWN     an entry for known_failures.toml:",
@@ -67,9 +67,11 @@ def indented(lines: Iterable[str]) -> list[str]:
     return [f"          {line}" for line in lines]
 
 
-def rerun(case: Case, invariant: str) -> str:
+def rerun(case: Case, invariant: str, merger: str = "") -> str:
     """A command that judges this case alone; declared failures fail too."""
-    return f'pytest conformance --no-known-failures --invariant {invariant} --case "{case!r}"'
+    whose = f" --merger {merger}" if merger else ""
+    options = f"--no-known-failures{whose} --invariant {invariant}"
+    return f'pytest conformance {options} --case "{case!r}"'
 
 
 def keep(case: Case, invariant: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance import devices
@@ -15,6 +16,8 @@ from conformance.known_failures import AnyCase, KnownFailures, TableError
 from conformance.loading.case import LoadingCase
 from conformance.loading.invariants import LOADING
 from conformance.loading.observer import LoadingObserver
+from conformance.mergers.calling import Merger, MergerError
+from conformance.mergers.judged import of_a_merger
 from conformance.observer import Observer
 from conformance.options import OptionError, Options
 from conformance.pipeline.case import PipelineCase
@@ -72,9 +75,15 @@ class Session:
             saver = corpus.saver if corpus else None
             known = KnownFailures()
             if options.use_known:
-                known = KnownFailures.load(options.tables, saver)
+                ours = options.merger is None  # what PEFT gets wrong excuses nobody else
+                known = KnownFailures.load(options.tables, saver, ours=ours)
+            if options.merger is not None:
+                merger = Merger.named(options.merger)
+                return cls(options, known, Observer(partial(_observe, merger=merger)))
         except (TableError, CorpusError) as error:
             raise OptionError(str(error)) from None
+        except MergerError as error:
+            raise OptionError(f"--merger {error}") from None
         return cls(options, known, CorpusObserver(corpus)) if corpus else cls(options, known)
 
     @property
@@ -99,7 +108,8 @@ class Session:
     @property
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
-        return CORPUS if self.corpus else {**INVARIANTS, **LOADING, **PIPELINE, **OWN}
+        lived = of_a_merger(INVARIANTS) if self.options.merger else INVARIANTS
+        return CORPUS if self.corpus else {**lived, **LOADING, **PIPELINE, **OWN}
 
     @property
     def promises_of_tuners(self) -> tuple[Invariant, ...]:
@@ -128,7 +138,7 @@ class Session:
         return self._absent[device]
 
 
-def _observe(case: Case) -> Observation:
+def _observe(case: Case, merger: Merger | None = None) -> Observation:
     from conformance.life import observe  # imports torch: not before an item runs
 
-    return observe(case)
+    return observe(case, merger)

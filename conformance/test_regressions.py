@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from conformance.invariants import Invariant
+from conformance.loading.case import LoadingCase
+from conformance.loading.runner import judge_loading
 from conformance.outcome import conclude, tallied
 from conformance.records import Record
 from conformance.regressions.reader import Regression
@@ -15,8 +17,12 @@ def test_regression(
 ) -> None:
     """The recorded case keeps the promise, or a known failure says that it does not."""
     __tracebackhide__ = True
-    __tracebackhide__ = True
     record.kind, record.invariant = "regression", invariant.id
+    case = regression.case
     with tallied(record) as tally:
-        judge_one(regression.case, invariant, suite.observer, suite.known, tally)
+        if isinstance(case, LoadingCase):
+            seen = suite.loadings(case)
+            judge_loading(invariant, seen, suite.known, tally, suite.loadings)
+        else:
+            judge_one(case, invariant, suite.observer, suite.known, tally)
     conclude(record, tally)

@@ -14,8 +14,18 @@ class SuiteError(Exception):
     """Something is wrong with the suite itself, not with what it judges."""
 
 
+class ForeignError(Exception):
+    """An error of code that the suite was handed to run: whose, and the error itself."""
+
+    def __init__(self, whose: str, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.whose, self.error = whose, error
+
+
 def trouble(error: Exception, stage: str, branch: str) -> Trouble:
     """Describe an upstream error; an error of our own code is raised again as what it is."""
+    if isinstance(error, ForeignError):
+        return _foreign(error, stage, branch)
     frames = traceback.extract_tb(error.__traceback__)
     origin = _package(frames[-1].filename)
     if origin in OURS or isinstance(error, SuiteError):
@@ -29,6 +39,18 @@ def trouble(error: Exception, stage: str, branch: str) -> Trouble:
         message=str(error).strip(),
         origin=_package(upstream[-1].filename) if upstream else origin,
         deliberate=(frames[-1].line or "").startswith("raise"),
+    )
+
+
+def _foreign(error: ForeignError, stage: str, branch: str) -> Trouble:
+    frames = traceback.extract_tb(error.error.__traceback__)
+    return Trouble(
+        stage=stage,
+        branch=branch,
+        type=type(error.error).__name__,
+        message=str(error.error).strip(),
+        origin=error.whose,
+        deliberate=bool(frames) and (frames[-1].line or "").startswith("raise"),
     )
 
 

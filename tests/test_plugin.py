@@ -71,6 +71,7 @@ def test_options_are_listed_in_one_group_even_without_peft(
         "--no-known-failures",
         "--strict-known-failures",
         "--results",
+        "--merger",
         "--load-corpus",
     ]
 

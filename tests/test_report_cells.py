@@ -168,3 +168,11 @@ def test_since_looks_at_one_transformers_alone(tmp_path: Path) -> None:
     ]
     cells = together(tmp_path, *line)
     assert since(cells) == ["", "since 0.10 or before", "", "", "since 0.12"]
+
+
+def test_other_merge_code_is_named(tmp_path: Path) -> None:
+    own = read(files.write(tmp_path / "own.jsonl", files.header()))
+    head = files.header(merger="my.merging:merge")
+    other = read(files.write(tmp_path / "other.jsonl", head))
+    names = {found.name for found in combine([own, other])}
+    assert sum(name.endswith(", merged by my.merging:merge") for name in names) == 1

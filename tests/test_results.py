@@ -50,7 +50,7 @@ def test_schema_is_one_and_names_what_the_code_names() -> None:
     assert parts["verdict"]["enum"] == list(VERDICTS)
     assert parts["header"]["properties"]["format"]["const"] == FORMAT
     assert set(parts["item"]["properties"]) == {"type", *Record.__dataclass_fields__}
-    optional = {"saver"}  # of a run over a corpus
+    optional = {"saver", "merger"}  # of a run over a corpus, or of other merge code
     assert set(parts["header"]["properties"]) == {"type", "format", *reader.HEADER, *optional}
 
 

@@ -26,6 +26,7 @@ GENERATING = ("case", "strategies", "grid", "placements")
 JUDGING = (
     *(name.removeprefix("conformance.") for name in MODULES if ".invariants" in name),
     "compare",
+    "mergers.judged",
     "observation",
     "promises",
     "refusals",

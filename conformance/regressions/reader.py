@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.case import Case, CaseError, parse_case
+from conformance.loading.case import LoadingCase, parse_loading_case
+from conformance.loading.invariants import LOADING
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,25 +25,26 @@ class RegressionError(ValueError):
 
 @dataclass(frozen=True)
 class Regression:
-    """One recorded case and the promises it must keep."""
+    """One recorded case, a life or a loading, and the promises it must keep."""
 
     id: str
-    case: Case
+    case: Case | LoadingCase
     invariants: tuple[str, ...]
     link: str
     story: str
 
 
 def read(path: Path, known: frozenset[str]) -> Regression:
-    """One file; ``known`` are the ids of all invariants."""
+    """One file; ``known`` are the ids of all invariants of lives."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         if set(raw) != set(FIELDS):
             raise RegressionError(f"{path.name}: needs exactly the fields {', '.join(FIELDS)}")
-        case = parse_case(raw["case"])
+        loads = raw["case"].startswith(LoadingCase.__name__)
+        case: Case | LoadingCase = (parse_loading_case if loads else parse_case)(raw["case"])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, CaseError) as error:
         raise RegressionError(f"{path.name}: {error}") from None
-    unknown = sorted(set(raw["invariants"]) - known)
+    unknown = sorted(set(raw["invariants"]) - (frozenset(LOADING) if loads else known))
     if unknown or not raw["invariants"]:
         raise RegressionError(f"{path.name}: no invariant {', '.join(unknown) or 'named'}")
     if raw["id"] != path.stem:

@@ -85,6 +85,9 @@ def _names(runs: Sequence[Run]) -> list[str]:
             if names[number] in twice:
                 told = [f"{p} {run.header['versions'].get(p, 'not installed')}" for p in packages]
                 names[number] = ", ".join(filter(None, [names[number], *told]))
+    for number, run in enumerate(runs):
+        if "merger" in run.header:  # other merge code than PEFT's own
+            names[number] += f", merged by {run.header['merger']}"
     twice = {name for name, count in Counter(names).items() if count > 1}
     return [
         f"{name}, {run.path.name}" if name in twice else name

@@ -1,0 +1,1 @@
+"""Mutants of the installed PEFT, and whether the suite notices them."""

@@ -1,0 +1,13 @@
+"""A pytest plugin: stop at the failing example, since nobody looks for the simplest one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import Phase, settings
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """The profile in force, without shrinking."""
+    settings.register_profile("no-shrink", settings(), phases=(Phase.generate,))
+    settings.load_profile("no-shrink")
