@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from conformance import compat
-from conformance.adapter import body_targets, lora_arguments
 from conformance.branches import BRANCHES
 from conformance.case import Case
 from conformance.definition import effective_weights, nudged
@@ -29,12 +28,12 @@ from conformance.observation import (
 from conformance.placements import MATRICES, PLACEMENTS
 from conformance.reader import read_as_config_says
 from conformance.snapshot import calls, logits, saved, snapshot
+from conformance.subject import Subject
 from conformance.training import steps, trained_values
 from conformance.trouble import trouble
 from tiny_models import build as tiny
-from tiny_models.checkpoints import SHARD, plain_keys
+from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class, resize
-from tiny_models.families import FAMILIES
 from tiny_models.roles import linear_modules, module_names
 from tiny_models.values import refill
 
@@ -50,9 +49,14 @@ def observe(case: Case) -> Observation:
     lacks = compat.lacks(case)
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
-    with living(case) as life:
+    return observe_subject(Subject(case))
+
+
+def observe_subject(subject: Subject) -> Observation:
+    """The facts of a life that the installed versions can live."""
+    with living(subject) as life:
         if life.lacks:
-            return Observation(case=case, names={}, lacks=life.lacks)
+            return Observation(case=subject.case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
             for name, steps_of in BRANCHES.items():
                 with life.branch(name):
@@ -61,11 +65,12 @@ def observe(case: Case) -> Observation:
 
 
 @contextmanager
-def living(case: Case) -> Iterator[Life]:
+def living(subject: Subject) -> Iterator[Life]:
     """A life whose main line is lived; its files last as long as the context."""
     import torch
 
     torch.set_num_threads(1)
+    case = subject.case
     devices = [0] if case.device == "cuda" else []
     with (
         TemporaryDirectory(prefix="conformance-") as folder,
@@ -73,7 +78,7 @@ def living(case: Case) -> Iterator[Life]:
         compat.without_model_card(),
     ):
         torch.manual_seed(case.seed)
-        life = Life(case, Path(folder))
+        life = Life(subject, Path(folder))
         with life.branch("main"):
             life.main_line()
         yield life
@@ -82,10 +87,11 @@ def living(case: Case) -> Iterator[Life]:
 class Life:
     """One life under way. ``main_line`` first; branches read what it left."""
 
-    def __init__(self, case: Case, folder: Path) -> None:
-        self.case, self.folder = case, folder
-        self.family = FAMILIES[case.family]
-        self.inputs = tiny.inputs(case.model)
+    def __init__(self, subject: Subject, folder: Path) -> None:
+        self.subject, self.folder = subject, folder
+        self.case = case = subject.case
+        self.family = subject.family
+        self.inputs = subject.inputs()
         self.stages: dict[str, Snapshot] = {}
         self.saved: dict[str, Saved] = {}
         self.loading: dict[str, LoadReport] = {}
@@ -95,6 +101,7 @@ class Life:
         self.roles: dict[str, tuple[str, ...]] = {}
         self.targets: frozenset[str] = frozenset()
         self.called: set[str] = set()
+        self.absent: dict[str, str] = {}
         self.pristine: Any = None
         self.lacks = ""
         self._stage = "base"
@@ -131,8 +138,12 @@ class Life:
         if self.lacks:
             return
         model = self.adapted(first=True)
-        with self.at("defined"):
-            self._define()
+        undefined = self.subject.undefined(self.stages["trained"])
+        if undefined:
+            self.absent["defined"] = undefined
+        else:
+            with self.at("defined"):
+                self._define()
         with self.at("disabled"):
             with model.disable_adapter():
                 self.stages["disabled"] = Snapshot(logits=logits(model, self.inputs))
@@ -144,10 +155,10 @@ class Life:
             merged = compat.merge_and_unload(model, safe=self.case.safe_merge)
             self.stages["merged"] = snapshot(merged, self.inputs)
         with self.at("saved"):
-            self.saved["merged"] = self._save_merged(merged, "merged")
-            self.saved["merged-again"] = self._save_merged(merged, "merged-again")
+            self.saved["merged"] = self.save_merged(merged, "merged")
+            self.saved["merged-again"] = self.save_merged(merged, "merged-again")
         with self.at("reloaded"):
-            reloaded = self._reload()
+            reloaded = self.reload()
             self.stages["reloaded"] = snapshot(reloaded, self.inputs)
         with self.at("read"):
             found = read_as_config_says(reloaded, self.saved["merged"], self.family, self.names)
@@ -157,14 +168,14 @@ class Life:
                 self.stages["read"] = Snapshot(logits=logits(found, self.inputs))
 
     def _make_base(self) -> None:
-        base = tiny.build(self.case.model, self.folder_for("base"))
+        base = self.subject.build(self.folder_for("base"))
         self.pristine = base.model
         if base.loading is not None:
             self.loading["base"] = as_report(base.loading, base.reinitialised)
         self.roles = module_names(base.model, self.family)
         self.lacks = self._no_module_of_its_own(base.model)
         linear = linear_modules(base.model, but=self.roles.get("head", ()))
-        self.targets = body_targets(self.case, self.roles, linear)
+        self.targets = self.subject.targets(self.roles, linear)
         self.stages["base"] = snapshot(self.fresh_base(), self.inputs)
 
     def _no_module_of_its_own(self, model: Any) -> str:
@@ -203,7 +214,7 @@ class Life:
 
         torch.manual_seed(self.case.seed + 1)
         model = self.fresh_base(grown=False)
-        arguments = lora_arguments(self.case, self.roles)
+        arguments = self.subject.adapter(self.roles)
         with self.at("adapted" if first else "adapted-again"):
             config = compat.lora_config(**arguments)
             if first:
@@ -231,7 +242,7 @@ class Life:
         import torch
 
         base, trained = self.stages["base"], self.stages["trained"]
-        weights = effective_weights(self.case, self.names, base, trained)
+        weights = effective_weights(self.subject, self.names, base, trained)
         plain = self.fresh_base()
         for name in list(self.names.values())[1:]:
             plain.set_submodule(name, copy.deepcopy(plain.get_submodule(name)))
@@ -258,18 +269,20 @@ class Life:
         )
         return saved(folder, config_name="adapter_config.json")
 
-    def _save_merged(self, model: Any, name: str) -> Saved:
+    def save_merged(self, model: Any, name: str) -> Saved:
+        """Save a plain model in a folder of its own."""
         folder = self.folder_for(name)
         options = {"max_shard_size": SHARD} if self.case.sharded else {}
         model.save_pretrained(folder, **options)
         return saved(folder)
 
-    def _reload(self) -> Any:
+    def reload(self, name: str = "merged") -> Any:
+        """Load what was saved there, as the case does."""
         cls: Any = auto_class(self.family.shape) if self.case.loader == "auto" else None
-        cls = cls or tiny.model_class(self.case.model)
+        cls = cls or self.subject.model_class
         same = self.case.reload_dtype == "same"
         dtype = self.case.dtype if same else self.case.reload_dtype
-        model, report = tiny.load(cls, self.folder / "merged", dtype=dtype)
+        model, report = tiny.load(cls, self.folder / name, dtype=dtype)
         self.loading["reloaded"] = as_report(report)
         # transformers wraps nn.Module.to without its types
         return model.to(self.reload_device)  # type: ignore[arg-type]
@@ -279,7 +292,7 @@ class Life:
         if "merged" not in self.saved:
             return {}
         tied = bool(next(iter(self.saved["merged"].flags.values()), self.case.tied))
-        return {tied: plain_keys(self.case.family, self.case.layers, tied=tied)}
+        return {tied: self.subject.plain_keys(tied=tied)}
 
     def observation(self) -> Observation:
         """All that was seen, as plain facts."""
@@ -296,7 +309,7 @@ class Life:
             called=frozenset(self.called),
             config_before=self.configs[0],
             config_after=self.configs[1],
-            absent=compat.absent(),
+            absent={**compat.absent(), **self.absent},
         )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from conformance.grid import Stratum
     from conformance.loading.observation import LoadingObservation
     from conformance.observation import Observation
+    from conformance.own.session import OwnLife
 
 
 def import_problem() -> str | None:
@@ -54,6 +55,7 @@ class Session:
     observer: Observer = field(default_factory=lambda: Observer(_observe))
     loadings: LoadingObserver = field(default_factory=LoadingObserver)
     pipelines: PipelineObserver = field(default_factory=PipelineObserver)
+    own: OwnLife | None = None
     _absent: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
@@ -72,6 +74,18 @@ class Session:
         except (TableError, CorpusError) as error:
             raise OptionError(str(error)) from None
         return cls(options, known, CorpusObserver(corpus)) if corpus else cls(options, known)
+
+    def read_own(self) -> None:
+        """Read the user's own configuration, if there is one; raises OptionError."""
+        from conformance.own.reading import InputError
+        from conformance.own.session import OwnLife  # imports transformers
+
+        if self.options.own is None:
+            return
+        try:
+            self.own = OwnLife(*self.options.own, self.known)
+        except InputError as error:
+            raise OptionError(str(error)) from None
 
     @property
     def corpus(self) -> Corpus | None:
