@@ -70,6 +70,9 @@ def test_options_are_listed_in_one_group_even_without_peft(
         "--known-failures",
         "--no-known-failures",
         "--strict-known-failures",
+        "--model-config",
+        "--adapter-config",
+        "--issue",
         "--results",
         "--load-corpus",
     ]
