@@ -15,7 +15,7 @@ from own_pairs import CONFIGS
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from conformance.known_failures import KnownFailures
-from conformance.observation import NUDGED, Heard, Observation, Snapshot
+from conformance.observation import NUDGED, Heard, Observation
 from conformance.own import rescue
 from conformance.own.advice import NEEDED, Advice, UnverifiedError, advised
 from conformance.own.answer import answer
@@ -205,10 +205,15 @@ def test_an_adapter_that_moves_nothing_is_not_called_safe(lives: dict[str, OwnLi
     life = OwnLife.__new__(OwnLife)
     life.found, life.known = lives["holds"].found, KNOWN
     seen = lives["holds"].seen
-    base = seen.stages["base"].logits
-    life.seen = replace(
-        seen,
-        stages={**seen.stages, "trained": Snapshot(logits=base)},
-    )
+    trained = replace(seen.stages["trained"], logits=seen.stages["base"].logits)
+    life.seen = replace(seen, stages={**seen.stages, "trained": trained})
     assert life.answer.words.startswith("not judged")
+    assert not life.answer.safe
+
+
+def test_an_adapter_on_what_is_shown_nothing_is_not_judged(tmp_path: Path) -> None:
+    vision = r".*vision_tower.*\.(q|v)_proj"
+    model = str(CONFIGS["gemma-3-4b"])
+    life = OwnLife(model, adapter_file(tmp_path, target_modules=vision), KNOWN)
+    assert "no picture is shown" in life.answer.words
     assert not life.answer.safe

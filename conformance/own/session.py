@@ -42,6 +42,11 @@ class OwnLife:
         ended = self.seen.ended_at()
         if ended is not None and ended.stage == "base":
             return f"the tiny model does not run on text alone: {on_one_line(ended.message)}"
+        trained = self.seen.stages.get("trained")
+        adapted = {n.partition(" ")[0] for n in trained.weights if " " in n} if trained else set()
+        shown_nothing = "vision_config" in self.found.model.config
+        if adapted and shown_nothing and not adapted & self.seen.called:
+            return "text alone calls nothing that this adapter is on, and no picture is shown"
         try:
             check_not_vacuous(self.seen)
         except SuiteError as error:
