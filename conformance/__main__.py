@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from conformance.corpus import command as save_corpus
 from conformance.corpus import load_command as load_corpora
+from conformance.inspecting import command as inspect
 from conformance.report import command as report
 from conformance.report import publish
 from conformance.reproducer import command as reproduce
 
-COMMANDS = (reproduce, report, publish, save_corpus, load_corpora)
+COMMANDS = (reproduce, inspect, report, publish, save_corpus, load_corpora)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ ADAPTER = "default"
 _HIDDEN = re.compile(r"(\.token_adapter)?\.(base_layer|original_module)(?=\.|$)")
 _LORA = re.compile(
     r"^(?P<module>.+)\.(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B"
-    rf"|lora_magnitude_vector)\.{ADAPTER}(\.weight)?$"
+    rf"|lora_magnitude_vector)\.{ADAPTER}(\.weight|\.(?P<bias>bias))?$"
 )
 _SAVED = re.compile(rf"^(?P<module>.+)\.modules_to_save\.{ADAPTER}\.(?P<part>.+)$")
 _TOKENS = re.compile(
@@ -169,7 +170,8 @@ def adapter_part(name: str) -> tuple[str, str] | None:
     for pattern, kind in ((_LORA, ""), (_TOKENS, ""), (_SAVED, "saved ")):
         match = pattern.match(name.removeprefix(PREFIX))
         if match:
-            return plain_name(match["module"]), kind + match["part"]
+            bias = " bias" if match.groupdict().get("bias") else ""  # of LoRA's own: lora_bias
+            return plain_name(match["module"]), kind + match["part"] + bias
     other = _ANY.match(name.removeprefix(PREFIX))
     if other is None:
         return None
@@ -388,3 +390,29 @@ def traces(model: nn.Module) -> frozenset[str]:
     if model.training:
         left.add("the model is in training mode")
     return frozenset(left)
+
+
+@cache
+def peft_types() -> Mapping[str, bool]:
+    """Every ``peft_type`` of the installed PEFT, and whether it changes weights of the model."""
+    mapping: Any = import_module("peft.mapping").PEFT_TYPE_TO_CONFIG_MAPPING
+    where = "peft.config" if find_spec("peft.config") else "peft.utils"  # it moved in 0.6
+    prompt = import_module(where).PromptLearningConfig
+    kinds = {getattr(kind, "value", kind): config for kind, config in mapping.items()}
+    return MappingProxyType({kind: not issubclass(cls, prompt) for kind, cls in kinds.items()})
+
+
+@cache
+def lora_fields() -> frozenset[str]:
+    """The fields of the installed ``LoraConfig``."""
+    from peft import LoraConfig
+
+    return frozenset(inspect.signature(LoraConfig).parameters)
+
+
+def default_targets(model_type: str) -> tuple[str, ...]:
+    """What LoRA stands on where a config names no targets; nothing for unknown models."""
+    found: Any = import_module("peft.utils")
+    name = "TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING"
+    mapping = getattr(found, name, None) or getattr(import_module("peft.utils.other"), name)
+    return tuple(mapping.get(model_type, ()))

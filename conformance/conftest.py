@@ -16,6 +16,7 @@ from conformance.pipeline.invariants import PIPELINE
 from conformance.plugin import SESSION
 from conformance.records import Record
 from conformance.regressions.reader import RegressionError, read_all
+from conformance.session import Session
 from conformance.strata import covered
 
 Cases = Callable[[tuple[str, ...], tuple[str, ...], tuple[str, ...]], Sequence[LoadingCase]]
@@ -41,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     suite = metafunc.config.stash[SESSION]
     options, invariants = suite.options, suite.invariants
     names = set(metafunc.fixturenames)
-    single = options.case is not None or suite.corpus is not None
+    single = options.case is not None or suite.corpus is not None or suite.own is not None
     if "family" in names:
         metafunc.parametrize("family", () if single else options.families)
     if {"stratum", "promise"} <= names:
@@ -63,12 +64,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             for name in options.invariants
         ]
         metafunc.parametrize(("stratum", "invariant"), pairs)
-    elif {"case", "invariant"} <= names:
-        wanted = options.invariants if single and suite.corpus is None else ()
-        metafunc.parametrize(
-            ("case", "invariant"),
-            [pytest.param(options.case, invariants[name], id=name) for name in wanted],
-        )
+    elif names & {"case", "own"}:
+        _parametrize_one(metafunc, suite)
     elif {"entry", "invariant"} <= names:
         metafunc.parametrize(
             ("entry", "invariant"),
@@ -76,7 +73,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 pytest.param(
                     entry, suite.invariant_of(entry.witness, name), id=f"{entry.id}-{name}"
                 )
-                for entry in (() if options.case else suite.known.entries)
+                for entry in (() if options.case or suite.own else suite.known.entries)
                 for name in entry.invariant
                 if name in (*options.invariants, *options.promises)
             ],
@@ -95,6 +92,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 if name in (*options.invariants, *options.promises)
             ],
         )
+
+
+def _parametrize_one(metafunc: pytest.Metafunc, suite: Session) -> None:
+    """Make the items of one case, or of a user's own configuration: every promise."""
+    options = suite.options
+    if "own" in metafunc.fixturenames:
+        ids = options.invariants if suite.own else ()
+        metafunc.parametrize("own", [pytest.param(INVARIANTS[name], id=name) for name in ids])
+        return
+    ids = options.invariants if options.case and suite.corpus is None else ()
+    metafunc.parametrize(
+        ("case", "invariant"),
+        [pytest.param(options.case, INVARIANTS[name], id=name) for name in ids],
+    )
 
 
 def _parametrize_loads(metafunc: pytest.Metafunc, options: Options, *, single: bool) -> None:

@@ -8,7 +8,7 @@ rows, ``modules_to_save`` the whole module: PEFT's documentation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from conformance.placements import PLACEMENTS
 from tiny_models.values import named_values
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
     from conformance.observation import Snapshot
 
 
+class Defined(Protocol):
+    """What the definition of an adapter needs to know of it."""
+
+    def scaling(self, module: str) -> float:
+        """What B A is multiplied with on a module."""
+
+    def rows(self, names: Mapping[str, str], module: str) -> list[int]:
+        """The rows trained on a module."""
+
+
 def effective_weights(
-    case: Case, names: Mapping[str, str], base: Snapshot, trained: Snapshot
+    adapter: Defined, names: Mapping[str, str], base: Snapshot, trained: Snapshot
 ) -> dict[str, Tensor]:
     """What a plain, untied model must hold to compute what the adapted one should, by name.
 
@@ -42,14 +52,14 @@ def effective_weights(
             if key.startswith("saved "):
                 found[f"{module}.{key.removeprefix('saved ')}"] = tensor
         if "trainable_tokens_delta" in part:
-            rows = torch.tensor(token_rows(case, names, module))
+            rows = torch.tensor(adapter.rows(names, module))
             found[weight] = found[weight].index_copy(0, rows, part["trainable_tokens_delta"])
         if "lora_A" in part or "lora_embedding_A" in part:
             kind = "lora_embedding" if "lora_embedding_A" in part else "lora"
             # (out, in), whatever way the module keeps it
             turned = kind == "lora_embedding" or base.modules[module].endswith(".Conv1D")
             matrix = found[weight].T if turned else found[weight]
-            matrix = matrix + case.scaling * part[f"{kind}_B"] @ part[f"{kind}_A"]
+            matrix = matrix + adapter.scaling(module) * part[f"{kind}_B"] @ part[f"{kind}_A"]
             if "lora_magnitude_vector" in part:
                 norms = matrix.norm(dim=1)
                 matrix = matrix * (part["lora_magnitude_vector"].flatten() / norms)[:, None]

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from conformance import compat
-from conformance.adapter import body_targets, lora_arguments
 from conformance.branches import BRANCHES
 from conformance.case import Case
-from conformance.definition import effective_weights, nudged
+from conformance.definition import nudged
 from conformance.devices import torch_device
 from conformance.hearing import hearing
 from conformance.mergers import living as mergers
@@ -33,12 +31,12 @@ from conformance.observation import (
 from conformance.placements import MATRICES, PLACEMENTS
 from conformance.reader import read_as_config_says
 from conformance.snapshot import calls, logits, saved, snapshot
-from conformance.training import steps, trained_values
+from conformance.subject import Subject
+from conformance.training import steps
 from conformance.trouble import trouble
 from tiny_models import build as tiny
-from tiny_models.checkpoints import SHARD, plain_keys
+from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class, resize
-from tiny_models.families import FAMILIES
 from tiny_models.roles import linear_modules, module_names
 from tiny_models.values import refill
 
@@ -54,14 +52,14 @@ def observe(case: Case, merger: Merger | None = None) -> Observation:
     lacks = compat.lacks(case)
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
-    return lived(case, partial(Life, merger=merger))
+    return observe_subject(Subject(case), merger)
 
 
-def lived(case: Case, make: Callable[[Case, Path], Life]) -> Observation:
-    """The facts of one life of this kind, which the installed versions can live."""
-    with living(case, make) as life:
+def observe_subject(subject: Subject, merger: Merger | None = None) -> Observation:
+    """The facts of a life that the installed versions can live."""
+    with living(subject, merger) as life:
         if life.lacks:
-            return Observation(case=case, names={}, lacks=life.lacks)
+            return Observation(case=subject.case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
             for name in life.side_branches:
                 with life.branch(name):
@@ -70,11 +68,12 @@ def lived(case: Case, make: Callable[[Case, Path], Life]) -> Observation:
 
 
 @contextmanager
-def living(case: Case, make: Callable[[Case, Path], Life] | None = None) -> Iterator[Life]:
-    """A life whose main line is lived, as ``make`` makes it; its files last as long as this."""
+def living(subject: Subject, merger: Merger | None = None) -> Iterator[Life]:
+    """A life whose main line is lived; its files last as long as the context."""
     import torch
 
     torch.set_num_threads(1)
+    case = subject.case
     devices = [0] if case.device == "cuda" else []
     with (
         TemporaryDirectory(prefix="conformance-") as folder,
@@ -82,7 +81,7 @@ def living(case: Case, make: Callable[[Case, Path], Life] | None = None) -> Iter
         compat.without_model_card(),
     ):
         torch.manual_seed(case.seed)
-        life = (make or Life)(case, Path(folder))
+        life = Life(subject, Path(folder), merger)
         with life.branch("main"):
             life.main_line()
         yield life
@@ -91,10 +90,11 @@ def living(case: Case, make: Callable[[Case, Path], Life] | None = None) -> Iter
 class Life:
     """One life under way. ``main_line`` first; branches read what it left."""
 
-    def __init__(self, case: Case, folder: Path, merger: Merger | None = None) -> None:
-        self.case, self.folder, self.merger = case, folder, merger
-        self.family = FAMILIES[case.family]
-        self.inputs = tiny.inputs(case.model)
+    def __init__(self, subject: Subject, folder: Path, merger: Merger | None = None) -> None:
+        self.subject, self.folder, self.merger = subject, folder, merger
+        self.case = case = subject.case
+        self.family = subject.family
+        self.inputs = subject.inputs()
         self.stages: dict[str, Snapshot] = {}
         self.saved: dict[str, Saved] = {}
         self.loading: dict[str, LoadReport] = {}
@@ -104,6 +104,7 @@ class Life:
         self.roles: dict[str, tuple[str, ...]] = {}
         self.targets: frozenset[str] = frozenset()
         self.called: set[str] = set()
+        self.absent: dict[str, str] = {}
         self.pristine: Any = None
         self.lacks = ""
         self._stage = "base"
@@ -115,7 +116,7 @@ class Life:
     @property
     def side_branches(self) -> tuple[str, ...]:
         """The side branches that this life takes."""
-        return () if self.merger else tuple(BRANCHES)
+        return () if self.merger else self.subject.side_branches
 
     @contextmanager
     def at(self, stage: str) -> Iterator[None]:
@@ -147,8 +148,12 @@ class Life:
         if self.lacks:
             return
         model = self.adapted(first=True)
-        with self.at("defined"):
-            self._define()
+        undefined = self.subject.undefined(self.stages["trained"])
+        if undefined:
+            self.absent["defined"] = undefined
+        else:
+            with self.at("defined"):
+                self._define()
         with self.at("disabled"):
             with model.disable_adapter():
                 self.stages["disabled"] = Snapshot(logits=logits(model, self.inputs))
@@ -160,10 +165,10 @@ class Life:
             merged = self._merge(model)
             self.stages["merged"] = snapshot(merged, self.inputs)
         with self.at("saved"):
-            self.saved["merged"] = self._save_merged(merged, "merged")
-            self.saved["merged-again"] = self._save_merged(merged, "merged-again")
+            self.saved["merged"] = self.save_merged(merged, "merged")
+            self.saved["merged-again"] = self.save_merged(merged, "merged-again")
         with self.at("reloaded"):
-            reloaded = self._reload()
+            reloaded = self.reload()
             self.stages["reloaded"] = snapshot(reloaded, self.inputs)
         with self.at("read"):
             found = read_as_config_says(reloaded, self.saved["merged"], self.family, self.names)
@@ -173,14 +178,14 @@ class Life:
                 self.stages["read"] = Snapshot(logits=logits(found, self.inputs))
 
     def _make_base(self) -> None:
-        base = tiny.build(self.case.model, self.folder_for("base"))
+        base = self.subject.build(self.folder_for("base"))
         self.pristine = base.model
         if base.loading is not None:
             self.loading["base"] = as_report(base.loading, base.reinitialised)
         self.roles = module_names(base.model, self.family)
         self.lacks = self._no_module_of_its_own(base.model)
         linear = linear_modules(base.model, but=self.roles.get("head", ()))
-        self.targets = body_targets(self.case, self.roles, linear)
+        self.targets = self.subject.targets(self.roles, linear)
         self.stages["base"] = snapshot(self.fresh_base(), self.inputs)
 
     def _no_module_of_its_own(self, model: Any) -> str:
@@ -213,31 +218,15 @@ class Life:
             for part, parameter in model.get_submodule(name).named_parameters():
                 refill(parameter, self.case.seed, f"{name}.{part}")
 
-    def arguments(self) -> dict[str, Any]:
-        """What the adapter's config is made of, fresh lists each time."""
-        return lora_arguments(self.case, self.roles)
-
-    def config(self, arguments: dict[str, Any]) -> Any:
-        """The adapter's config."""
-        return compat.lora_config(**arguments)
-
-    def fill(self, model: Any) -> None:
-        """Give the adapter values that are seen in the logits."""
-        trained_values(model, self.case)
-
-    def definition(self, base: Snapshot, trained: Snapshot) -> Mapping[str, Any] | None:
-        """The weights that the adapter stands for, or None where we have no definition of it."""
-        return effective_weights(self.case, self.names, base, trained)
-
     def adapted(self, *, first: bool = False) -> Any:
         """A freshly built, wrapped and trained model; the first one is written down."""
         import torch
 
         torch.manual_seed(self.case.seed + 1)
         model = self.fresh_base(grown=False)
-        arguments = self.arguments()
+        arguments = self.subject.adapter(self.roles)
         with self.at("adapted" if first else "adapted-again"):
-            config = self.config(arguments)
+            config = self.subject.config(arguments)
             if first:
                 passed = {"lists passed": arguments}
                 before = copy.deepcopy(config.to_dict() | passed)
@@ -249,7 +238,7 @@ class Life:
                 with calls(model) as self.called:
                     self.stages["adapted"] = snapshot(model, self.inputs)
         with self.at("trained" if first else "trained-again"):
-            self.fill(model)
+            self.subject.fill(model)
             if self.case.training != "values":
                 if first:
                     self.stages["filled"] = snapshot(model, None)
@@ -263,7 +252,7 @@ class Life:
         import torch
 
         base, trained = self.stages["base"], self.stages["trained"]
-        defined = self.definition(base, trained)
+        defined = self.subject.definition(self.names, base, trained)
         weights = base.weights if defined is None else defined
         plain = self.fresh_base()
         for name in list(self.names.values())[1:]:
@@ -297,7 +286,8 @@ class Life:
             return mergers.merged(self, self.merger)
         return compat.merge_and_unload(model, safe=self.case.safe_merge)
 
-    def _save_merged(self, model: Any, name: str) -> Saved:
+    def save_merged(self, model: Any, name: str) -> Saved:
+        """Save a plain model in a folder of its own."""
         if self.merger is not None:
             if name != "merged":  # where it was saved when it was made
                 mergers.merge(self, self.merger, name)
@@ -307,12 +297,13 @@ class Life:
         model.save_pretrained(folder, **options)
         return saved(folder)
 
-    def _reload(self) -> Any:
+    def reload(self, name: str = "merged") -> Any:
+        """Load what was saved there, as the case does."""
         cls: Any = auto_class(self.family.shape) if self.case.loader == "auto" else None
-        cls = cls or tiny.model_class(self.case.model)
+        cls = cls or self.subject.model_class
         same = self.case.reload_dtype == "same"
         dtype = self.case.dtype if same else self.case.reload_dtype
-        model, report = tiny.load(cls, self.folder / "merged", dtype=dtype)
+        model, report = tiny.load(cls, self.folder / name, dtype=dtype)
         self.loading["reloaded"] = as_report(report)
         # transformers wraps nn.Module.to without its types
         return model.to(self.reload_device)  # type: ignore[arg-type]
@@ -322,7 +313,7 @@ class Life:
         if "merged" not in self.saved:
             return {}
         tied = bool(next(iter(self.saved["merged"].flags.values()), self.case.tied))
-        return {tied: plain_keys(self.case.family, self.case.layers, tied=tied)}
+        return {tied: self.subject.plain_keys(tied=tied)}
 
     def observation(self) -> Observation:
         """All that was seen, as plain facts."""
@@ -339,7 +330,7 @@ class Life:
             called=frozenset(self.called),
             config_before=self.configs[0],
             config_after=self.configs[1],
-            absent={**compat.absent(), **(mergers.ABSENT if self.merger else {})},
+            absent={**compat.absent(), **self.absent, **(mergers.ABSENT if self.merger else {})},
             merger=self.merger.name if self.merger else "",
         )
 

@@ -52,6 +52,9 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="a declared bug that a development version has fixed fails the run",
     )
+    add("--model-config", metavar="PATH", help="a model's config.json or folder: judge it alone")
+    add("--adapter-config", metavar="PATH", help="an adapter_config.json or folder, to put on it")
+    add("--issue", metavar="FILE", help="write an issue about it to FILE, its script beside it")
     add("--results", metavar="FILE", help="write machine-readable results to FILE")
     add("--merger", metavar="MODULE:CALLABLE", help="judge this merge code; takes three folders")
     add("--load-corpus", metavar="DIR", help="judge only what another version saved in DIR")
@@ -69,6 +72,8 @@ class Options:
     strata: tuple[Stratum, ...]
     examples: int | None
     case: Case | None
+    own: tuple[str, str] | None
+    issue: Path | None
     tables: tuple[Path, ...]
     use_known: bool
     strict_known: bool
@@ -108,11 +113,9 @@ class Options:
             case = parse_case(text) if text else None
         except CaseError as error:
             raise OptionError(f"--case: {error}") from None
-        results = config.getoption("--results")
+        results, issue = (_writable(config, name) for name in ("--results", "--issue"))
         if corpus and config.getoption("--merger"):
             raise OptionError("--merger cannot go with --load-corpus, whose models are merged")
-        if results and not Path(results).resolve().parent.is_dir():
-            raise OptionError(f"--results {results}: the folder does not exist")
         return cls(
             devices=devices,
             families=families,
@@ -124,10 +127,12 @@ class Options:
             strata=covered,
             examples=examples,
             case=case,
+            own=_own(config, case),
+            issue=issue,
             tables=tuple(Path(path) for path in config.getoption("--known-failures") or ()),
             use_known=not config.getoption("--no-known-failures"),
             strict_known=config.getoption("--strict-known-failures"),
-            results=Path(results) if results else None,
+            results=results,
             corpus=Path(corpus) if corpus else None,
             merger=config.getoption("--merger"),
             seed=_seed(config),
@@ -143,6 +148,30 @@ def stratum_seed(run_seed: int, stratum: Stratum, group: str = "") -> int:
     everywhere = replace(stratum, device="cpu")
     digest = hashlib.sha256(f"{run_seed}:{everywhere.id}{group}".encode()).digest()
     return int.from_bytes(digest[:8], "big")
+
+
+def _writable(config: pytest.Config, name: str) -> Path | None:
+    """The file that an option names, in a folder that is there."""
+    given = config.getoption(name)
+    if given and not Path(given).resolve().parent.is_dir():
+        raise OptionError(f"{name} {given}: the folder does not exist")
+    return Path(given) if given else None
+
+
+def _own(config: pytest.Config, case: Case | None) -> tuple[str, str] | None:
+    """The paths of a user's model and adapter, both or neither."""
+    names = ("--model-config", "--adapter-config")
+    given = [config.getoption(name) for name in names]
+    if given == [None, None]:
+        if config.getoption("--issue"):
+            raise OptionError("--issue is about the configuration that --model-config names")
+        return None
+    if None in given:
+        missing, present = sorted(names, key=lambda name: config.getoption(name) is not None)
+        raise OptionError(f"{present} needs {missing} too: a verdict is about the two together")
+    if case is not None or config.getoption("--load-corpus"):
+        raise OptionError("--model-config judges your own configuration, not a case or a corpus")
+    return given[0], given[1]
 
 
 def _seed(config: pytest.Config) -> int:

@@ -20,6 +20,7 @@ from conformance.invariants import INVARIANTS
 from conformance.loading.invariants import LOADING
 from conformance.options import PROFILES, OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
+from conformance.own.items import ANSWER, answered
 from conformance.pipeline.invariants import PIPELINE
 from conformance.records import KEY, Record, Results, unjudgeable
 from conformance.runner import register_profiles
@@ -32,6 +33,8 @@ SESSION: pytest.StashKey[Session] = pytest.StashKey()
 RECORDS: pytest.StashKey[list[Record]] = pytest.StashKey()
 RESULTS: pytest.StashKey[Results] = pytest.StashKey()
 EXIT: pytest.StashKey[int] = pytest.StashKey()
+ANSWERED: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+OWN_ITEMS = "conformance/test_own.py::"
 register_profiles()
 
 
@@ -68,6 +71,10 @@ def pytest_configure(config: pytest.Config) -> None:
                 config.stash[RECORDS].append(row)
                 config.stash[RESULTS].write_item(row)
             raise pytest.UsageError(problem)
+    try:
+        session.read_own()
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def about_to_judge(config: pytest.Config) -> bool:
@@ -119,6 +126,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def scope_of_item(nodeid: str) -> str:
     """The item's id without its invariant: what shares this shares its observations."""
+    if nodeid.startswith(OWN_ITEMS):
+        return OWN_ITEMS
     ends = (f"-{name}]" for name in (*INVARIANTS, *CORPUS, *LOADING, *PIPELINE))
     return next((nodeid.removesuffix(end) for end in ends if nodeid.endswith(end)), nodeid)
 
@@ -162,6 +171,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """On the controller: keep the record, and write it at once."""
     # under xdist this runs in the workers too, whose config has no results
     for name, value in report.user_properties:
+        if name == ANSWER and report.when == "call" and _CONTROLLER:
+            _CONTROLLER[0].stash[ANSWERED] = cast("dict[str, Any]", value)
         if name == KEY and report.when == "call" and _CONTROLLER:
             config = _CONTROLLER[0]
             record = Record(**cast("dict[str, Any]", value))
@@ -182,6 +193,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The closing summary."""
     records = config.stash.get(RECORDS, [])
+    if ANSWERED in config.stash:
+        terminalreporter.section("verdict")
+        told: dict[str, Any] = config.stash[ANSWERED]
+        for line in answered(told, config.stash[SESSION].options.issue):
+            terminalreporter.write_line(line)
     if records:
         terminalreporter.section("conformance")
         for line in summary_lines(records):

@@ -33,7 +33,7 @@ from conformance.report.cells import Cell
 from conformance.report.markdown import matrix, meanings
 from conformance.results import reader as results
 from conformance.summary import verdict_table
-from conformance.tuners.invariants import OWN
+from conformance.tuners.invariants import ONLY_TUNERS
 from conformance.versions import minor
 from tiny_models.families import FAMILIES, Family
 
@@ -43,6 +43,7 @@ DOCS = ROOT / "docs"
 FEW = 4  # families that a table names as those left out
 NEWEST = 5
 """Minor releases of PEFT in the diagonal."""
+OWN = (DOCS / "example" / "model", DOCS / "example" / "adapter")
 SHOWN = ("merge-keeps-logits", Case(tied=True, ensure=True, placement="target:embedding"))
 """The failure README shows: its invariant and its case."""
 
@@ -149,7 +150,7 @@ def pipeline() -> str:
 
 def tuners() -> str:
     """What is promised of tuners beside what is promised of LoRA."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in OWN.values()]
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in ONLY_TUNERS.values()]
     return table(("invariant", "promise", "source"), rows)
 
 
@@ -318,6 +319,25 @@ def failure(invariant: str, case: Case) -> str:
     return f"```console\n$ {rerun[1]}\n```\n\n```text\n{found[0].rstrip()}\n```"
 
 
+def own_session() -> str:
+    """What is told of the configuration in docs/example, under the command for it."""
+    model, adapter = (path.relative_to(ROOT) for path in OWN)
+    told = ["--model-config", str(model), "--adapter-config", str(adapter)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "conformance", *told],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"^VERDICT .*?(?=^[=_]{3})", done.stdout, re.MULTILINE | re.DOTALL)
+    if not found:
+        last = " ".join((done.stdout + done.stderr).splitlines()[-1:])
+        raise ReadmeError(f"no verdict on {model} and {adapter}; pytest ended with: {last}")
+    command = f"$ pytest conformance {' '.join(told)}"
+    return f"```console\n{command}\n```\n\n```text\n{found[0].rstrip()}\n```"
+
+
 def block(text: str, name: str) -> str:
     """The text between a block's markers."""
     return _find(text, name)["body"]
@@ -342,6 +362,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance.readme", description=__doc__)
     parser.add_argument("--results", type=Path, metavar="FILE", help="results of a whole run")
     parser.add_argument("--failure", action="store_true", help="run the shown failure again")
+    parser.add_argument("--own", action="store_true", help="run docs/example again")
     given = parser.parse_args(arguments)
     text = README.read_text(encoding="utf-8")
     try:
@@ -350,6 +371,8 @@ def main(arguments: list[str] | None = None) -> int:
             made["verdicts"] = verdicts(given.results)
         if given.failure:
             made["failure"] = failure(*SHOWN)
+        if given.own:
+            made["own"] = own_session()
         for name, body in made.items():
             text = replaced(text, name, body)
     except ReadmeError as error:

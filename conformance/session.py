@@ -24,7 +24,7 @@ from conformance.pipeline.case import PipelineCase
 from conformance.pipeline.invariants import PIPELINE
 from conformance.pipeline.observer import PipelineObserver
 from conformance.tuners.case import TunerCase
-from conformance.tuners.invariants import OWN, TUNER_PROMISES
+from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
 from conformance.tuners.observer import TunerObserver
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from conformance.grid import Stratum
     from conformance.loading.observation import LoadingObservation
     from conformance.observation import Observation
+    from conformance.own.session import OwnLife
 
 
 def import_problem() -> str | None:
@@ -61,13 +62,14 @@ class Session:
     loadings: LoadingObserver = field(default_factory=LoadingObserver)
     pipelines: PipelineObserver = field(default_factory=PipelineObserver)
     tuners: TunerObserver = field(default_factory=TunerObserver)
+    own: OwnLife | None = None
     _absent: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
         asked = config.getoption("--load-corpus")
-        loaded = tuple({**LOADING, **PIPELINE, **OWN})
+        loaded = tuple({**LOADING, **PIPELINE, **ONLY_TUNERS})
         lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), loaded)
         options = Options.of(config, *lived)
         try:
@@ -85,6 +87,18 @@ class Session:
         except MergerError as error:
             raise OptionError(f"--merger {error}") from None
         return cls(options, known, CorpusObserver(corpus)) if corpus else cls(options, known)
+
+    def read_own(self) -> None:
+        """Read the user's own configuration, if there is one; raises OptionError."""
+        from conformance.own.reading import InputError
+        from conformance.own.session import OwnLife  # imports transformers
+
+        if self.options.own is None:
+            return
+        try:
+            self.own = OwnLife(*self.options.own, self.known)
+        except InputError as error:
+            raise OptionError(str(error)) from None
 
     @property
     def corpus(self) -> Corpus | None:
@@ -109,7 +123,7 @@ class Session:
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
         lived = of_a_merger(INVARIANTS) if self.options.merger else INVARIANTS
-        return CORPUS if self.corpus else {**lived, **LOADING, **PIPELINE, **OWN}
+        return CORPUS if self.corpus else {**lived, **LOADING, **PIPELINE, **ONLY_TUNERS}
 
     @property
     def promises_of_tuners(self) -> tuple[Invariant, ...]:

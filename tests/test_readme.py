@@ -108,6 +108,17 @@ def test_shown_failure_is_what_is_printed_now() -> None:
     )
 
 
+def test_shown_verdict_is_what_is_printed_now() -> None:
+    shown = readme.block(TEXT, "own")
+    for package in ("peft", "transformers"):
+        version = importlib.metadata.version(package)
+        if f"{package} {version}," not in shown:
+            pytest.skip(f"the verdict was made with another {package} than {version}")
+    assert figureless(readme.own_session()) == figureless(shown), (
+        "run `python -m conformance.readme --own`"
+    )
+
+
 def figureless(text: str) -> str:
     """Without figures whose last digits differ between processors, and the build of torch."""
     text = re.sub(r"by \S+, allowed \S+", "by N, allowed N", text)

@@ -19,6 +19,7 @@ from conformance.corpus.manifest import Corpus, CorpusError, KeptLife
 from conformance.life import Life, as_report
 from conformance.observation import LoadReport, Observation, Snapshot, Trouble
 from conformance.snapshot import saved, snapshot
+from conformance.subject import Subject
 from tiny_models import build as tiny
 from tiny_models.compat import canonical_name, parameter_of
 from tiny_models.families import FAMILIES
@@ -57,7 +58,8 @@ class Arriving(Life):
     """A life that begins where another cell's ended: with its files."""
 
     def __init__(self, corpus: Corpus, kept: KeptLife) -> None:
-        super().__init__(replace(kept.case, reload_dtype="same"), corpus.path / kept.folder)
+        subject = Subject(replace(kept.case, reload_dtype="same"))
+        super().__init__(subject, corpus.path / kept.folder)
         self.kept, self.saver = kept, corpus.saver
         self.absent: dict[str, str] = {}
         self.stages |= expected.read(corpus.path, kept)
@@ -91,7 +93,7 @@ class Arriving(Life):
     def _load_merged(self) -> None:
         with self.at("reloaded"):
             self.saved["merged"] = saved(self.folder / "merged")
-            model = self._reload()
+            model = self.reload()
             loaded = expected.canonical(snapshot(model, self.inputs))
         self.stages["reloaded"] = loaded
         keys = self.saved["merged"].tensors

@@ -14,6 +14,7 @@ from conformance.corpus.invariants import CORPUS
 from conformance.corpus.manifest import KeptLife
 from conformance.invariants import INVARIANTS
 from conformance.life import Life, living
+from conformance.subject import Subject
 from conformance.versions import versions
 from tiny_models.compat import quiet_progress
 
@@ -34,7 +35,7 @@ def kept(case: Case, path: Path, name: str) -> KeptLife:
     lacks = compat.lacks(case)
     if lacks:
         return KeptLife(case, lacks=lacks)
-    with living(case) as life:
+    with living(Subject(case)) as life:
         if "trained" in life.stages:
             with life.branch("adapter"):
                 adapter(life)

@@ -17,10 +17,11 @@ def build(w: Writing) -> str:
     tied = case.tied or case.base == "loaded-untied"
     rows = case.vocab - NEW_ROWS if case.base == "resized" else case.vocab
     arguments = family.sizes.arguments(case.layers, case.hidden, rows)
-    config = call(family.config, _written(w, arguments, tied=tied))
+    config = w.given_config or call(family.config, _written(w, arguments, tied=tied))
     lines = [f"config = {config}", f"model = {family.model}(config).eval()"]
-    if not tied and case.family in ALWAYS_SAY_TIED:
-        lines.append("# in transformers 5, the config says tied whatever it is asked")
+    if not tied and (case.family in ALWAYS_SAY_TIED or w.given_config):
+        if case.family in ALWAYS_SAY_TIED:
+            lines.append("# in transformers 5, the config says tied whatever it is asked")
         lines.append(f"head = model.{w.head}")
         lines.append("head.weight = torch.nn.Parameter(head.weight.detach().clone())")
     whom = "embedding and head" if w.head else "its embeddings"

@@ -15,7 +15,6 @@ from conformance.invariants import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
 from conformance.reproducer.code import WIDTH, literal, several
 from conformance.reproducer.functions import FUNCTIONS
-from conformance.reproducer.shapes import inputs
 from conformance.reproducer.snippets import CHAIN, SNIPPETS, WITHOUT_SNIPPET
 from conformance.reproducer.snippets.tying import adapter_pairs
 from conformance.reproducer.writing import NotReproducible, Writing
@@ -68,7 +67,11 @@ def write_script(case: Case, invariant: str | None = None) -> str:
         reason = WITHOUT_SNIPPET.get(invariant, "nobody has written its snippet yet")
         raise NotReproducible(f"{invariant} has no script: {reason}")
     require_applicable(case, invariant)
-    writing = Writing(case)
+    return script_of(Writing(case), invariant)
+
+
+def script_of(writing: Writing, invariant: str | None) -> str:
+    """The script of anything that can be written down, for a promise that applies to it."""
     body = (CHAIN if invariant is None else SNIPPETS[invariant])(writing)
     works = "work" in _names(body)
     main = f"def main({'work' if works else ''}):\n" + indent(body, "    ")
@@ -78,14 +81,14 @@ def write_script(case: Case, invariant: str | None = None) -> str:
     constants = _constants(writing, code)
     return "\n".join(
         [
-            _docstring(case, invariant),
-            COMMENTS.get(case.device, "") + _imports(writing, f"{constants}\n{code}"),
+            _docstring(writing, invariant),
+            COMMENTS.get(writing.case.device, "") + _imports(writing, f"{constants}\n{code}"),
             f"{constants}\n\n\n{code}",
         ]
     )
 
 
-def _docstring(case: Case, invariant: str | None) -> str:
+def _docstring(writing: Writing, invariant: str | None) -> str:
     if invariant is None:
         promise = "Each stage of the adapter's life keeps its logits, ties and config flags."
         source = ""
@@ -93,7 +96,7 @@ def _docstring(case: Case, invariant: str | None) -> str:
         promise = f"{invariant}: {INVARIANTS[invariant].promise}"
         source = f"Source: {INVARIANTS[invariant].source}\n"
     return (
-        f'r"""{fill(promise, WIDTH)}\n\n{source}{case!r}\n\n'
+        f'r"""{fill(promise, WIDTH)}\n\n{source}{writing.about}\n\n'
         "Needs torch, transformers and peft. Exit status: 1 while this is broken, 0 when kept.\n"
         '"""\n'
     )
@@ -147,7 +150,7 @@ def _constants(writing: Writing, code: str) -> str:
     values = {
         "BROKEN": "[]",
         "SEED": f"{case.seed}",
-        **inputs(case),
+        **writing.inputs,
         "EPS": f"torch.finfo(torch.{case.dtype}).eps",
         "ROUNDINGS": f"{2 * math.sqrt(2 * roundings):.3g}  # 4 standard deviations of their sum",
         "NUDGES": f"{NUDGES[case.dtype]:g}",
@@ -157,7 +160,7 @@ def _constants(writing: Writing, code: str) -> str:
     }
     used = _names(code)
     if "INPUTS" in used:
-        used |= set(inputs(case))
+        used |= set(writing.inputs)
     lines = ["torch.set_num_threads(1)"]
     return "\n".join([*lines, *(f"{k} = {v}" for k, v in values.items() if k in used)])
 

@@ -9,7 +9,7 @@ from conformance.adapter import lora_arguments
 from conformance.case import BODY, Case
 from conformance.placements import PLACEMENTS, Placement
 from conformance.reproducer.code import call, literal
-from conformance.reproducer.shapes import auto_class, path
+from conformance.reproducer.shapes import auto_class, inputs, path
 from conformance.versions import installed
 from tiny_models.families import FAMILIES, Family
 
@@ -97,6 +97,21 @@ class Writing:
         """How a base gets to where its adapter is made."""
         away = self.case.device == "cuda" and self.case.crossing != "start-on-cpu"
         return '.to("cuda")' if away else ""
+
+    @property
+    def about(self) -> str:
+        """What the script is about, in its docstring."""
+        return repr(self.case)
+
+    @property
+    def given_config(self) -> str:
+        """The call that makes the base's config, where it was given and not drawn."""
+        return ""
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Constants that hold what the model is called with, ``INPUTS`` the last of them."""
+        return inputs(self.case)
 
     @property
     def lora_config(self) -> str:

@@ -28,7 +28,7 @@ from conformance.tuners.refusals import refused
 from conformance.violation import Finding
 
 OF_LORA_ALONE = ("documented-contract", "config-wraps-what-it-names", "adapter-file-is-as-asked")
-OWN: dict[str, Invariant] = {}
+ONLY_TUNERS: dict[str, Invariant] = {}
 WRAPS = "tuner-wraps-what-it-names"
 
 
@@ -62,7 +62,7 @@ def promise(
     def made(check: Check) -> Invariant:
         return Invariant(id, text, source, check, applies, needs)
 
-    return registering(made, OWN, INVARIANTS, LOADING)
+    return registering(made, ONLY_TUNERS, INVARIANTS, LOADING)
 
 
 def _asked(seen: Observation) -> frozenset[str]:
@@ -147,10 +147,10 @@ def _wrapping(seen: Observation) -> Iterator[Finding]:
 
 TUNER_PROMISES: dict[str, Invariant] = {
     name: replace(one, applies=_applies(name, one.applies))
-    for name, one in {**INVARIANTS, **OWN}.items()
+    for name, one in {**INVARIANTS, **ONLY_TUNERS}.items()
     if name not in OF_LORA_ALONE
 }
 # of an adapter without parameters this says something
-TUNER_PROMISES[WRAPS] = OWN[WRAPS]
+TUNER_PROMISES[WRAPS] = ONLY_TUNERS[WRAPS]
 for own_id, own_check in (("life-completes", _completes), ("wrapping-keeps-logits", _wrapping)):
     TUNER_PROMISES[own_id] = replace(TUNER_PROMISES[own_id], check=own_check)

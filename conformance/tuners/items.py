@@ -23,7 +23,8 @@ BRIEF = PROFILES["dev"]["max_examples"]
 def parametrize_tuners(metafunc: pytest.Metafunc, suite: Session) -> None:
     """Make the items of either test; none where a run judges one case, or a corpus."""
     options = suite.options
-    chosen = options.case is None and suite.corpus is None and suite.promises_of_tuners
+    judged = options.case is None and suite.corpus is None and options.merger is None
+    chosen = judged and suite.promises_of_tuners
     if "tuner" in metafunc.fixturenames:
         examples = options.examples or settings.default.max_examples  # type: ignore[union-attr]
         brief = examples <= BRIEF

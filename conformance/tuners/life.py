@@ -13,8 +13,9 @@ from conformance import compat
 from conformance.adapter import lora_arguments
 from conformance.case import Case
 from conformance.definition import effective_weights
-from conformance.life import Life, lived
+from conformance.life import observe_subject
 from conformance.observation import Observation, Snapshot
+from conformance.subject import Subject
 from conformance.training import SIZES, trained_values
 from conformance.tuners.case import TunerCase
 from conformance.tuners.definition import defined, redefined, rescaled, without_formula
@@ -39,7 +40,7 @@ def observe_tuner(case: Case) -> Observation:
     lacks = lacks_tuner(case)
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
-    seen = lived(case, TunerLife)
+    seen = observe_subject(TunerSubject(case))
     return replace(seen, heard=tuple(one for one in seen.heard if not ONCE.search(one.text)))
 
 
@@ -62,8 +63,8 @@ def lacks_tuner(case: TunerCase) -> str:
     return compat.lacks_start(start) if isinstance(start, str) else ""
 
 
-class TunerLife(Life):
-    """The life of a tuner case."""
+class TunerSubject(Subject):
+    """The subject of a tuner's case."""
 
     case: TunerCase
 
@@ -73,12 +74,12 @@ class TunerLife(Life):
         every = super().side_branches
         return tuple(one for one in every if one != "safe" or self.case.placement in SAFE)
 
-    def arguments(self) -> dict[str, Any]:
+    def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""
         what = self.case.what
         fitting = what.fitting(compat.tuner_fields(what.kind))
         assert fitting is not None
-        given = lora_arguments(self.case, self.roles)
+        given = lora_arguments(self.case, roles)
         shared = {name: given[name] for name in KEPT if name in given}
         if what.own_targets:
             del shared["target_modules"]
@@ -95,12 +96,14 @@ class TunerLife(Life):
             return
         move(model, self.case)
 
-    def definition(self, base: Snapshot, trained: Snapshot) -> Mapping[str, Any] | None:
+    def definition(
+        self, names: Mapping[str, str], base: Snapshot, trained: Snapshot
+    ) -> Mapping[str, torch.Tensor] | None:
         """The weights that the tuner stands for, or None where we have no definition of it."""
         if not defined(self.case.tuner):
             return None
         told = without_formula(self.case.tuner, rescaled(self.case, trained))
-        weights = effective_weights(self.case, self.names, base, told)
+        weights = effective_weights(self, names, base, told)
         return redefined(self.case.tuner, weights, base, trained)
 
 

@@ -1,0 +1,1 @@
+"""A checkpoint that exists already: does its config agree with its tensors? Nothing is loaded."""

@@ -1,0 +1,185 @@
+"""A user's adapter config, read and clipped to the tiny model; what was changed is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.own.fields import checked, not_followed
+from conformance.own.matching import check_expressions
+from conformance.own.reading import InputError, file_at, read_json, shown
+
+MOST_LAYERS = 12
+PLAIN_NAME = re.compile(r"[\w.]+")
+NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.|$)")
+MOST_TOKENS = 8
+FEW = 8  # rows that ordinary tokens have in every vocabulary
+MOST_RANKED = 4
+FEW_TOLD = 3
+
+
+@dataclass(frozen=True)
+class RawAdapter:
+    """An adapter config as it was read: the arguments that are followed, and what is not."""
+
+    path: Path
+    arguments: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+    @property
+    def layers(self) -> int:
+        """How many layers the tiny model needs, so that those named and others are apart."""
+        names = [*self._plain(), *map(str, _listed(self.arguments.get("layers_to_transform")))]
+        numbers = [int(n) for text in self._expressions() for n in re.findall(r"\d+", text)[:50]]
+        if numbers:
+            return max(4, min(max(numbers) + 1, MOST_LAYERS))
+        return 4 if any(NUMBER.search(name) for name in names) else 2
+
+    def _texts(self) -> list[str]:
+        found: list[str] = []
+        for name in ("target_modules", "exclude_modules", "modules_to_save"):
+            value = self.arguments.get(name) or ()
+            found += [value] if isinstance(value, str) else value
+        for name in ("rank_pattern", "alpha_pattern", "target_parameters"):
+            found += list(self.arguments.get(name) or ())
+        return [text for text in found if text != "all-linear"]
+
+    def _plain(self) -> list[str]:
+        return [text for text in self._texts() if PLAIN_NAME.fullmatch(text)]
+
+    def _expressions(self) -> list[str]:
+        return [text for text in self._texts() if not PLAIN_NAME.fullmatch(text)]
+
+
+def read_adapter(given: str) -> RawAdapter:
+    """Read an adapter config at a path; raises InputError with one sentence."""
+    from conformance import compat
+
+    path = file_at(given, "adapter_config.json")
+    raw = read_json(path)
+    what = shown(str(path))
+    kind = raw.get("peft_type")
+    if not isinstance(kind, str):
+        raise InputError(f"{what} has no peft_type, so no adapter can be made of it")
+    known = compat.peft_types()
+    if kind not in known:
+        raise InputError(f"{what}: the installed PEFT knows no peft_type {shown(kind)}")
+    if kind != "LORA":
+        merges = "is not LoRA" if known[kind] else "adds nothing to weights and cannot be merged"
+        raise InputError(f"{what}: peft_type {kind} {merges}, and only LoRA is covered here")
+    arguments = checked(raw, what)
+    check_expressions(arguments, what)
+    notes = [f"{name} is not covered, and left out" for name in not_followed(raw)]
+    fields = compat.lora_fields()
+    for name in [name for name in arguments if name not in fields]:
+        del arguments[name]
+        notes.append(f"{name} is left out: the installed PEFT has no such field")
+    return RawAdapter(path, arguments, tuple(notes))
+
+
+def _listed(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else () if value is None else (value,)
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """What of the original model is where in the tiny one: layers, rows."""
+
+    layers: int
+    left: int
+    rows: int
+    tiny_rows: int
+    special: Mapping[int, int]
+
+    def arguments(self, raw: RawAdapter) -> tuple[dict[str, Any], list[str]]:
+        """The clipped arguments, and a sentence for each thing that is not as it was."""
+        found, notes = dict(raw.arguments), []
+        ranks = sorted({found["r"], *found.get("rank_pattern", {}).values()})
+        smaller = self._ranks(ranks)
+        if any(smaller[rank] != rank for rank in ranks):
+            listed = ", ".join(f"{rank} is {smaller[rank]}" for rank in ranks)
+            notes.append(f"ranks are clipped to the tiny model: {listed}")
+            found["r"] = smaller[found["r"]]
+            if "rank_pattern" in found:
+                patterns = found["rank_pattern"]
+                found["rank_pattern"] = {key: smaller[rank] for key, rank in patterns.items()}
+        notes += self._renumber(found)
+        if "trainable_token_indices" in found:
+            rows, told = self._tokens(found["trainable_token_indices"], shown(str(raw.path)))
+            found["trainable_token_indices"] = rows
+            notes += told
+        return found, notes
+
+    def _ranks(self, ranks: list[int]) -> dict[int, int]:
+        """Small ranks in the order of the original ones, equal where those are."""
+        if ranks[-1] <= MOST_RANKED:
+            return {rank: rank for rank in ranks}
+        start = max(1, MOST_RANKED - len(ranks) + 1)
+        return {rank: min(rank, start + n) for n, rank in enumerate(ranks)}
+
+    def layer(self, number: int) -> int:
+        """Where an original layer is now; one that was never there stays so."""
+        return number * self.left // self.layers if 0 <= number < self.layers else number
+
+    def _renumber(self, found: dict[str, Any]) -> list[str]:
+        if self.left == self.layers:
+            return []
+        before = dict(found)
+        if "layers_to_transform" in found:
+            value = found["layers_to_transform"]
+            moved = list(dict.fromkeys(self.layer(n) for n in _listed(value)))
+            found["layers_to_transform"] = moved if isinstance(value, list) else moved[0]
+        for name in ("target_modules", "exclude_modules", "modules_to_save", "target_parameters"):
+            if isinstance(found.get(name), list):
+                found[name] = list(dict.fromkeys(map(self._name, found[name])))
+        for name in ("rank_pattern", "alpha_pattern"):
+            if name in found:
+                found[name] = {self._name(key): value for key, value in found[name].items()}
+        changed = [name for name, value in found.items() if value != before.get(name)]
+        text = f"{self.left} of {self.layers} layers are left"
+        return [f"{text}: numbers of layers in {', '.join(changed)} follow"] if changed else []
+
+    def _name(self, name: str) -> str:
+        if not PLAIN_NAME.fullmatch(name):
+            return name
+        return NUMBER.sub(lambda match: str(self.layer(int(match[0][:9]))), name, count=1)
+
+    def _tokens(self, given: Any, what: str) -> tuple[Any, list[str]]:
+        lists = given if isinstance(given, Mapping) else {"": given}
+        every = list(dict.fromkeys(row for rows in lists.values() for row in rows))
+        outside = [row for row in every if not 0 <= row < self.rows]
+        if outside:
+            raise InputError(
+                f"{what}: trainable_token_indices holds {outside[0]}, outside the model's "
+                f"vocabulary of {self.rows}"
+            )
+        # those of one list alone first: lists that differ must still differ
+        every.sort(key=lambda row: sum(row in rows for rows in lists.values()))
+        kept = self._rows(every[:MOST_TOKENS])
+        clipped = {
+            name: [kept[row] for row in dict.fromkeys(rows) if row in kept]
+            for name, rows in lists.items()
+        }
+        clipped = {name: rows or [self.tiny_rows - 1] for name, rows in clipped.items()}
+        notes = []
+        moved = [f"{row} is {kept[row]}" for row in every if row in kept and kept[row] != row]
+        if moved or len(kept) < len(every):
+            more = ", ..." if len(moved) > FEW_TOLD else ""
+            notes.append(
+                f"{len(kept)} of {len(every)} token indices are kept, as rows of a vocabulary of "
+                f"{self.tiny_rows}: {', '.join(moved[:FEW_TOLD])}{more}"
+            )
+        return (clipped if isinstance(given, Mapping) else clipped[""]), notes
+
+    def _rows(self, rows: list[int]) -> dict[int, int]:
+        """A row of the tiny vocabulary for each original one: its own, its token's, or a last."""
+        found: dict[int, int] = {}
+        for row in rows:
+            taken = set(found.values())
+            wanted = [self.special[row]] if row in self.special else [row] if row < FEW else []
+            every = [*wanted, *reversed(range(self.tiny_rows))]
+            found[row] = next(choice for choice in every if choice not in taken)
+        return found

@@ -1,0 +1,90 @@
+"""One run on a user's own configuration: lived once, asked by every item."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from conformance.known_failures import KnownFailures
+from conformance.observation import Observation
+from conformance.observer import check_not_vacuous, first_difference
+from conformance.own.advice import Advice, advised
+from conformance.own.answer import Answer, answer
+from conformance.own.configuration import Configuration, configuration
+from conformance.own.items import report
+from conformance.own.reading import on_one_line
+from conformance.trouble import SuiteError
+
+
+class OwnLife:
+    """The life of a user's configuration, and what is told of it."""
+
+    def __init__(self, model_path: str, adapter_path: str, known: KnownFailures) -> None:
+        """Read both; raises InputError in one sentence."""
+        self.found: Configuration = configuration(model_path, adapter_path)
+        self.known = known
+
+    @cached_property
+    def seen(self) -> Observation:
+        """What was seen; lived twice, since it must not depend on chance."""
+        seen = _live(self.found)
+        difference = first_difference(seen, _live(self.found))
+        if difference is not None:
+            raise SuiteError(f"two observations of this configuration differ: {difference}")
+        return seen
+
+    @cached_property
+    def vacuous(self) -> str:
+        """Why this life proves nothing, or ""."""
+        try:
+            self.seen  # noqa: B018  lived here first
+        except SuiteError as error:
+            return str(error)
+        ended = self.seen.ended_at()
+        if ended is not None and ended.stage == "base":
+            return f"the tiny model does not run on text alone: {on_one_line(ended.message)}"
+        trained = self.seen.stages.get("trained")
+        adapted = {n.partition(" ")[0] for n in trained.weights if " " in n} if trained else set()
+        shown_nothing = "vision_config" in self.found.model.config
+        if adapted and shown_nothing and not adapted & self.seen.called:
+            return "text alone calls nothing that this adapter is on, and no picture is shown"
+        try:
+            check_not_vacuous(self.seen)
+        except SuiteError as error:
+            return str(error)
+        return ""
+
+    @cached_property
+    def answer(self) -> Answer:
+        """What becomes of the user's model."""
+        if self.vacuous:
+            return Answer(words=f"not judged: {self.vacuous}", verdict="not run")
+        return answer(self.seen, self.known, mixed=self.found.case.mixed)
+
+    @cached_property
+    def instead(self) -> tuple[Advice, ...]:
+        """What to do before training, where anything is wrong."""
+        return () if self._nothing_to_advise else tuple(advised(self.found, _live))
+
+    @cached_property
+    def rescue(self) -> tuple[Advice, ...]:
+        """What to do with an adapter that is trained already."""
+        from conformance.own.rescue import rescued
+
+        if self._nothing_to_advise or "trained" not in self.seen.stages:
+            return ()
+        return tuple(rescued(self.found, self.seen))
+
+    @cached_property
+    def told(self) -> dict[str, object]:
+        """All of it, as it is printed and written."""
+        return report(self)
+
+    @property
+    def _nothing_to_advise(self) -> bool:
+        return bool(self.vacuous) or self.answer.safe
+
+
+def _live(found: Configuration) -> Observation:
+    from conformance.own.subject import observe_own  # imports torch
+
+    return observe_own(found)
