@@ -14,6 +14,8 @@ from conformance.outcome import ITEM_RECORD
 from conformance.pipeline.case import pipeline_cases
 from conformance.pipeline.invariants import PIPELINE
 from conformance.plugin import SESSION
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.program import Program, ProgramStratum, program_strata
 from conformance.records import Record
 from conformance.regressions.reader import RegressionError, read_all
 from conformance.strata import covered
@@ -41,7 +43,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     suite = metafunc.config.stash[SESSION]
     options = suite.options
     names = set(metafunc.fixturenames)
-    single = options.case is not None or suite.corpus is not None
+    given = options.case is not None or options.program is not None
+    single = given or suite.corpus is not None
     if "family" in names:
         metafunc.parametrize("family", () if single else options.families)
     if {"stratum", "promise"} <= names:
@@ -53,8 +56,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for name in options.invariants
             ],
         )
-    elif "promise" in names and names & set(LOADED):
-        _parametrize_loads(metafunc, options, single=single)
+    elif "promise" in names:
+        make = _parametrize_loads if names & set(LOADED) else _parametrize_programs
+        make(metafunc, options, single=single)
     elif {"stratum", "invariant"} <= names:
         group = metafunc.function.__name__.removeprefix("test_")
         pairs = [
@@ -64,7 +68,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
         metafunc.parametrize(("stratum", "invariant"), pairs)
     elif {"case", "invariant"} <= names:
-        wanted = options.invariants if single and suite.corpus is None else ()
+        wanted = options.invariants if options.case and suite.corpus is None else ()
         metafunc.parametrize(
             ("case", "invariant"),
             [pytest.param(options.case, INVARIANTS[name], id=name) for name in wanted],
@@ -74,7 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             ("entry", "invariant"),
             [
                 pytest.param(entry, suite.invariants[name], id=f"{entry.id}-{name}")
-                for entry in (() if options.case else suite.known.entries)
+                for entry in (() if given else suite.known.entries)
                 for name in entry.invariant
                 if name in (*options.invariants, *options.promises)
             ],
@@ -107,6 +111,24 @@ def _parametrize_loads(metafunc: pytest.Metafunc, options: Options, *, single: b
             for case in cases
             for name in options.promises
             if name in promises and concerns(case, promises[name])
+        ],
+    )
+
+
+def _parametrize_programs(metafunc: pytest.Metafunc, options: Options, *, single: bool) -> None:
+    """Make the items of programs: each promise on each stratum, or on the program given."""
+    kind = "sequences" if "sequences" in metafunc.fixturenames else "program"
+    strata = () if single or not options.decoders else program_strata(options.devices)
+    cases: list[tuple[Program | ProgramStratum, str]] = [(one, f"{one.id}-") for one in strata]
+    if kind == "program":
+        cases = [(options.program, "")] if options.program else []
+    metafunc.parametrize(
+        (kind, "promise"),
+        [
+            pytest.param(case, PROGRAMS[name], id=f"{start}{name}")
+            for case, start in cases
+            for name in options.promises
+            if name in PROGRAMS
         ],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ from conformance.loading.observation import LoadingObservation
 from conformance.observation import Observation
 from conformance.pipeline.case import PipelineCase, parse_pipeline_case
 from conformance.pipeline.invariants import PIPELINE
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.observation import ProgramObservation
+from conformance.programs.program import Program, parse_program
+from conformance.programs.situations import situations
 from conformance.versions import installed
 from conformance.violation import KINDS, Finding
 from tiny_models.families import FAMILIES
@@ -51,13 +55,15 @@ SAVER = ("saver_peft", "saver_transformers")
 RANGES = ("peft", "transformers", *SAVER)
 OPTIONAL = ("says", *SAVER)
 
-AnyCase = Case | LoadingCase
+AnyCase = Case | LoadingCase | Program
+AnyObservation = Observation | LoadingObservation | ProgramObservation
 
 # What follows from a case and decides more than its fields do: PEFT goes by this name, and what
 # goes in and comes out.
-FACTS: dict[str, Callable[[AnyCase], str]] = {
+FACTS: dict[str, Callable[[AnyCase], str | tuple[str, ...]]] = {
     "embedding_name": lambda case: FAMILIES[case.family].embedding.rpartition(".")[2],
     "shape": lambda case: FAMILIES[case.family].shape,
+    "situations": lambda case: situations(case) if isinstance(case, Program) else (),
 }
 ORDINARY = "decoder-only"
 """The shape of the cases of a region that names neither shapes nor families."""
@@ -71,8 +77,9 @@ class TableError(ValueError):
 class KnownFailure:
     """One declared bug or limitation.
 
-    ``where`` maps case fields and ``FACTS`` to the values they may have, or to
-    ``{"not": values}``; ``says`` narrows it further, to findings whose text matches.
+    ``where`` maps case fields and ``FACTS`` to the values they may have, to ``{"not": values}``,
+    or to ``{"has": values}`` where one of several must be among them; ``says`` narrows it
+    further, to findings whose text matches.
     ``limitation`` means that upstream warns when wrapping: a case of the region where no such
     warning was heard is not covered.
     """
@@ -123,16 +130,17 @@ class KnownFailure:
             if name not in FACTS and not hasattr(case, name):
                 return False  # a region of pipelines has no plain loading in it
             value = FACTS[name](case) if name in FACTS else getattr(case, name)
-            if isinstance(accepted, Mapping):
+            if isinstance(accepted, Mapping) and "has" in accepted:
+                if not set(accepted["has"]) & set(value):
+                    return False
+            elif isinstance(accepted, Mapping):
                 if value in accepted["not"]:
                     return False
             elif value not in accepted:
                 return False
         return True
 
-    def covers(
-        self, invariant: str, finding: Finding, seen: Observation | LoadingObservation
-    ) -> bool:
+    def covers(self, invariant: str, finding: Finding, seen: AnyObservation) -> bool:
         """Whether this finding is the declared one."""
         return (
             invariant in self.invariant
@@ -188,26 +196,32 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
         raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
     crossing = set(SAVER) & set(raw)
     named = set(_strings(raw["invariant"]))
-    pipes = raw["witness"].startswith(PipelineCase.__name__)
-    loads = named <= set(LOADING)
-    accepted = tuple(
-        CORPUS if crossing else PIPELINE if pipes else LOADING if loads else INVARIANTS
+    kinds_of_case: tuple[tuple[bool, Iterable[str], Callable[[str], AnyCase]], ...] = (
+        (bool(crossing), CORPUS, parse_case),
+        (raw["witness"].startswith(Program.__name__), PROGRAMS, parse_program),
+        (raw["witness"].startswith(PipelineCase.__name__), PIPELINE, parse_pipeline_case),
+        (named <= set(LOADING), LOADING, parse_loading_case),
+        (True, INVARIANTS, parse_case),
     )
+    promises, parse = next((ids, read) for meant, ids, read in kinds_of_case if meant)
+    accepted = tuple(promises)
     if named - set(accepted):
         of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
         raise TableError(f"{where}: invariant{of} accepts {', '.join(accepted)}")
     try:
-        parse = parse_pipeline_case if pipes else parse_loading_case if loads else parse_case
-        witness: AnyCase = parse(raw["witness"])
+        witness = parse(raw["witness"])
         ranges = {name: SpecifierSet(raw[name]) for name in RANGES if name in raw}
         re.compile(raw.get("says", ""))
     except (CaseError, InvalidSpecifier, re.error) as error:
         raise TableError(f"{where}: {error}") from None
     fields = {*witness.__dataclass_fields__, *FACTS}
-    region = {key: _accepted(value) for key, value in raw["where"].items()}
     denied = [value for value in raw["where"].values() if isinstance(value, dict)]
-    if not all(set(value) == {"not"} and isinstance(value["not"], list) for value in denied):
-        raise TableError(f'{where}: where accepts values, lists of them, or {{"not" = [...]}}')
+    if not all(
+        len(one) == 1 and isinstance(one.get("not", one.get("has")), list) for one in denied
+    ):
+        told = '{"not" = [...]} and {"has" = [...]}'
+        raise TableError(f"{where}: where accepts values, lists of them, {told}")
+    region = {key: _accepted(value) for key, value in raw["where"].items()}
     if not region or set(region) - fields:
         raise TableError(f"{where}: where needs one or more fields of a case")
     entry = KnownFailure(
@@ -233,7 +247,8 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 def _accepted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {"not": _plain(value.get("not", []))}
+        ((how, values),) = value.items()
+        return {how: _plain(values)}
     return _plain(value if isinstance(value, list) else [value])
 
 
@@ -256,7 +271,7 @@ class KnownFailures:
         return cls(tuple(entry for entry in every if entry.applies_here(saver)))
 
     def covering(
-        self, invariant: str, finding: Finding, seen: Observation | LoadingObservation
+        self, invariant: str, finding: Finding, seen: AnyObservation
     ) -> tuple[KnownFailure, ...]:
         """The entries that declare this finding; a user's own may repeat one of ours."""
         return tuple(e for e in self.entries if e.covers(invariant, finding, seen))

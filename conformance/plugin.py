@@ -21,6 +21,7 @@ from conformance.loading.invariants import LOADING
 from conformance.options import PROFILES, OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
 from conformance.pipeline.invariants import PIPELINE
+from conformance.programs.invariants import PROGRAMS
 from conformance.records import KEY, Record, Results, unjudgeable
 from conformance.runner import register_profiles
 from conformance.session import Session, import_problem
@@ -118,7 +119,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def scope_of_item(nodeid: str) -> str:
     """The item's id without its invariant: what shares this shares its observations."""
-    ends = (f"-{name}]" for name in (*INVARIANTS, *CORPUS, *LOADING, *PIPELINE))
+    ends = (f"-{name}]" for name in (*PROGRAMS, *INVARIANTS, *CORPUS, *LOADING, *PIPELINE))
     return next((nodeid.removesuffix(end) for end in ends if nodeid.endswith(end)), nodeid)
 
 

@@ -20,6 +20,9 @@ from conformance.options import OptionError, Options
 from conformance.pipeline.case import PipelineCase
 from conformance.pipeline.invariants import PIPELINE
 from conformance.pipeline.observer import PipelineObserver
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.observer import ProgramObserver
+from conformance.programs.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from conformance.grid import Stratum
     from conformance.loading.observation import LoadingObservation
     from conformance.observation import Observation
+    from conformance.programs.observation import ProgramObservation
 
 
 def import_problem() -> str | None:
@@ -54,13 +58,14 @@ class Session:
     observer: Observer = field(default_factory=lambda: Observer(_observe))
     loadings: LoadingObserver = field(default_factory=LoadingObserver)
     pipelines: PipelineObserver = field(default_factory=PipelineObserver)
+    programs: ProgramObserver = field(default_factory=ProgramObserver)
     _absent: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
         asked = config.getoption("--load-corpus")
-        loaded = tuple({**LOADING, **PIPELINE})
+        loaded = tuple({**LOADING, **PIPELINE, **PROGRAMS})
         lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), loaded)
         options = Options.of(config, *lived)
         try:
@@ -95,10 +100,12 @@ class Session:
     @property
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
-        return CORPUS if self.corpus else {**INVARIANTS, **LOADING, **PIPELINE}
+        return CORPUS if self.corpus else {**INVARIANTS, **LOADING, **PIPELINE, **PROGRAMS}
 
-    def seen(self, case: AnyCase) -> Observation | LoadingObservation:
-        """The observation of a life, of a loading or of a pipeline."""
+    def seen(self, case: AnyCase) -> Observation | LoadingObservation | ProgramObservation:
+        """The observation of a life, of a loading, of a pipeline or of a program."""
+        if isinstance(case, Program):
+            return self.programs(case)
         if isinstance(case, PipelineCase):
             return self.pipelines(case)
         if isinstance(case, LoadingCase):
