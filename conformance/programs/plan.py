@@ -64,7 +64,8 @@ class State:
 
     ``told`` says that PEFT chose the active adapter, which the model has to tell. ``merged`` are
     those merged in place. ``tied`` is about the base: its embedding and head are one tensor.
-    ``last`` is the adapter that was last made active by itself.
+    ``last`` is the adapter that was last made active by itself; ``late`` are those that came on
+    modules of their own while all were disabled.
     """
 
     dtype: str
@@ -79,6 +80,7 @@ class State:
     merged: tuple[str, ...] = ()
     enabled: bool = True
     last: str = ""
+    late: tuple[str, ...] = ()
 
     def named(self, *names: str) -> tuple[Placed, ...]:
         """The adapters of these names."""
@@ -224,14 +226,22 @@ def _wrap(state: State, name: str, placement: str, rank: int, alpha: int) -> Sta
         return None
     one = placed(state, name, placement, rank, alpha)
     start = replace(state, wrapped=True, adapters=(one,), merged=(), enabled=True)
-    return replace(start, active=(name,), last=name)
+    return replace(start, active=(name,), last=name, late=())
 
 
 def _add(state: State, name: str, placement: str, rank: int, alpha: int) -> State | None:
     if not _new(state, name) or placement not in placements(state):
         return None
     one = placed(state, name, placement, rank, alpha)
-    return replace(state, adapters=(*state.adapters, one), merged=())
+    return _with(state, one)
+
+
+def _with(state: State, one: Placed) -> State:
+    """The state with one more adapter, which is not active; what was merged is so no more."""
+    known = {role for other in state.adapters for role in (*other.target, *other.save)}
+    alone = not state.enabled and not set((*one.target, *one.save)) <= known
+    late = (*state.late, one.name) if alone else state.late
+    return replace(state, adapters=(*state.adapters, one), merged=(), late=late)
 
 
 def _new(state: State, name: str) -> bool:
@@ -262,7 +272,7 @@ def _disable(state: State) -> State:
 
 
 def _enable(state: State) -> State | None:
-    return None if state.enabled else replace(state, enabled=True)
+    return None if state.enabled else replace(state, enabled=True, late=())
 
 
 def _without(state: State) -> State:
@@ -314,7 +324,7 @@ def _load(state: State, source: str, name: str) -> State | None:
     if source not in state.names or not _new(state, name):
         return None
     (one,) = state.named(source)
-    return replace(state, adapters=(*state.adapters, replace(one, name=name)), merged=())
+    return _with(state, replace(one, name=name))
 
 
 def _reopen(state: State, _way: str) -> State | None:
@@ -322,7 +332,9 @@ def _reopen(state: State, _way: str) -> State | None:
         return None
     first = state.active[0]
     order = (*state.named(first), *(one for one in state.adapters if one.name != first))
-    return replace(state, adapters=order, active=(first,), merged=(), enabled=True, last=first)
+    return replace(
+        state, adapters=order, active=(first,), merged=(), enabled=True, last=first, late=()
+    )
 
 
 def _native(state: State, name: str) -> State | None:

@@ -64,8 +64,10 @@ def _deletes_the_last_set(turn: Turn) -> bool:
     return turn.step[0] == "delete" and turn.step[1] == turn.after.last and not turn.after.told
 
 
-def _adds_while_disabled(turn: Turn) -> bool:
-    return turn.step[0] in ("add", "load") and not turn.before.enabled
+def _wakes_while_disabled(turn: Turn) -> bool:
+    """An adapter that was added on modules of its own while all were disabled is made active."""
+    before = turn.before
+    return turn.step[0] == "set" and not before.enabled and turn.step[1] in before.late
 
 
 def _ties_another(turn: Turn) -> bool:
@@ -103,13 +105,24 @@ def _adds_tied_tokens(turn: Turn) -> bool:
     return turn.step[0] in ("add", "load") and any(one.tokens and one.one for one in new)
 
 
-def _merges_tokens_stale(turn: Turn) -> bool:
-    """Tokens are merged, and a step unmerges all else."""
+def _unmerged_tokens(turn: Turn) -> tuple[Placed, ...]:
+    """The adapters with tokens that a step other than unmerging takes out of what is merged."""
     gone = set(turn.before.merged) - set(turn.after.merged)
-    return _some_tokens(turn.before.named(*gone)) and turn.step[0] not in (
-        "unmerge",
-        "merge_and_unload",
-    )
+    if turn.step[0] in ("unmerge", "merge_and_unload"):
+        return ()
+    return tuple(one for one in turn.before.named(*gone) if one.tokens)
+
+
+def _tokens_go_stale(turn: Turn) -> bool:
+    """Tokens are merged, and an adapter with others is made active."""
+    active = turn.after.named(*turn.after.active)
+    gone = _unmerged_tokens(turn)
+    return any(one.tokens and one not in gone for one in active) and bool(gone)
+
+
+def _tokens_stay_merged(turn: Turn) -> bool:
+    """Tokens are merged, and a step unmerges all else, their adapter staying active."""
+    return any(one.name in turn.after.active for one in _unmerged_tokens(turn))
 
 
 def _merges_another_module(turn: Turn) -> bool:
@@ -161,12 +174,13 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "weighted-within-a-name": _weighted_within_a_name,
         "deletes-the-active": _deletes_the_active,
         "deletes-the-last-set": _deletes_the_last_set,
-        "adds-while-disabled": _adds_while_disabled,
+        "wakes-while-disabled": _wakes_while_disabled,
         "ties-another": _ties_another,
         "merges-without-tokens": _merges_without_tokens,
         "saves-without-tokens": _saves_without_tokens,
         "adds-tied-tokens": _adds_tied_tokens,
-        "merged-tokens-go-stale": _merges_tokens_stale,
+        "merged-tokens-go-stale": _tokens_go_stale,
+        "merged-tokens-stay-active": _tokens_stay_merged,
         "merges-another-module": _merges_another_module,
         "merges-a-part": _merges_a_part,
         "leaves-merged": _leaves_merged,
