@@ -105,24 +105,11 @@ def _adds_tied_tokens(turn: Turn) -> bool:
     return turn.step[0] in ("add", "load") and any(one.tokens and one.one for one in new)
 
 
-def _unmerged_tokens(turn: Turn) -> tuple[Placed, ...]:
-    """The adapters with tokens that a step other than unmerging takes out of what is merged."""
-    gone = set(turn.before.merged) - set(turn.after.merged)
-    if turn.step[0] in ("unmerge", "merge_and_unload"):
-        return ()
-    return tuple(one for one in turn.before.named(*gone) if one.tokens)
-
-
 def _tokens_go_stale(turn: Turn) -> bool:
-    """Tokens are merged, and an adapter with others is made active."""
-    active = turn.after.named(*turn.after.active)
-    gone = _unmerged_tokens(turn)
-    return any(one.tokens and one not in gone for one in active) and bool(gone)
-
-
-def _tokens_stay_merged(turn: Turn) -> bool:
-    """Tokens are merged, and a step unmerges all else, their adapter staying active."""
-    return any(one.name in turn.after.active for one in _unmerged_tokens(turn))
+    """Tokens are merged, and a step other than unmerging unmerges all else."""
+    gone = set(turn.before.merged) - set(turn.after.merged)
+    own = turn.step[0] in ("unmerge", "merge_and_unload")
+    return _some_tokens(turn.before.named(*gone)) and not own
 
 
 def _merges_another_module(turn: Turn) -> bool:
@@ -180,7 +167,6 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "saves-without-tokens": _saves_without_tokens,
         "adds-tied-tokens": _adds_tied_tokens,
         "merged-tokens-go-stale": _tokens_go_stale,
-        "merged-tokens-stay-active": _tokens_stay_merged,
         "merges-another-module": _merges_another_module,
         "merges-a-part": _merges_a_part,
         "leaves-merged": _leaves_merged,
