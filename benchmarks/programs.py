@@ -23,7 +23,7 @@ from conformance.options import RUN_SEED, stratum_seed
 from conformance.programs.invariants import PROGRAMS, allowance
 from conformance.programs.observation import Compared, ProgramObservation
 from conformance.programs.observe import observe_program
-from conformance.programs.program import Program, program_strata
+from conformance.programs.program import Program, ProgramStratum, program_strata
 from conformance.programs.situations import situations
 from conformance.programs.strategies import LONG, programs
 from tiny_models.families import DECODERS
@@ -46,23 +46,28 @@ class Figures:
 def drawn(examples: int, run_seed: int) -> Iterator[Program]:
     """The programs of every stratum that meet no situation known to go wrong."""
     for stratum in program_strata(("cpu",)):
-        found: list[Program] = []
+        every = drawn_of(stratum, examples, run_seed)
+        yield from (program for program in every if not situations(program))
 
-        @seed(stratum_seed(run_seed, stratum))
-        @settings(
-            max_examples=examples,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-            database=None,
-            deadline=None,
-        )
-        @given(program=programs(stratum, DECODERS, LONG))
-        def draw(program: Program, found: list[Program] = found) -> None:
-            if not situations(program):
-                found.append(program)
 
-        draw()
-        yield from dict.fromkeys(found)
+def drawn_of(stratum: ProgramStratum, examples: int, run_seed: int) -> tuple[Program, ...]:
+    """The programs of one stratum, each once."""
+    found: list[Program] = []
+
+    @seed(stratum_seed(run_seed, stratum))
+    @settings(
+        max_examples=examples,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        deadline=None,
+    )
+    @given(program=programs(stratum, DECODERS, LONG))
+    def draw(program: Program) -> None:
+        found.append(program)
+
+    draw()
+    return tuple(dict.fromkeys(found))
 
 
 def count(seen: ProgramObservation, figures: Figures) -> None:

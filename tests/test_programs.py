@@ -66,7 +66,7 @@ def test_what_is_left_of_a_program_without_a_step_is_one(program: Program, gone:
         ("Program(steps=(('unmerge',),))", "step 1, ('unmerge',), is not possible there"),
         ("Program(steps=5)", "the steps of a program are at most 40 tuples"),
         ("Program(layers=1)", "a program has no field 'layers'"),
-        ("Program(family='bert')", "the field 'family' of a case accepts"),
+        ("Program(family='bert')", "programs are of decoder-only families, and bert is none"),
         ("Program(steps=(__import__('os'),))", "is not a literal"),
         ("Program(steps=(('train', ['sgd'], 1),))", "the optimizer of the step 'train' accepts"),
     ],
