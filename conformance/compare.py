@@ -169,6 +169,30 @@ def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> float:
     return (8 + rank) * EPS[dtype] / 2 * sum(size(tensor) for tensor in tensors)
 
 
+def program_allowance(
+    dtype: str, case: Case, moved: float, largest: float, *, precision: str, writes: int
+) -> float:
+    """Absolute allowance between a model that has gone through a program and its reference.
+
+    ``moved`` is how far nudging the reference moves what is compared, ``largest`` the size of what
+    was added, ``precision`` the coarsest that the program has been in. Each merge and unmerge,
+    and each load in another precision, rounds the weights once more by at most half an eps of
+    the largest that they have been, which is what nudging moves them by, twice over. Roundings of
+    ``writes`` such steps are independent of each other, so they add up as their root does.
+    """
+    derived = rounding(dtype, case.layers, case.hidden, EPS[precision]) * largest
+    return max(derived, NUDGES[dtype] * moved) * math.sqrt(1 + writes)
+
+
+def gradient_allowance(dtype: str, case: Case, moved: float, largest: float) -> float:
+    """Absolute allowance between two ways of computing one gradient.
+
+    The way back takes two products for each one on the way there: three times the roundings.
+    """
+    derived = math.sqrt(3) * rounding(dtype, case.layers, case.hidden) * largest
+    return max(derived, NUDGES[dtype] * moved)
+
+
 def distance(one: Tensor, other: Tensor) -> float:
     """Largest absolute difference in float64; infinite for other shapes or for NaN."""
     if one.shape != other.shape:

@@ -24,7 +24,7 @@ from conformance.case import Case
 from conformance.devices import peft_load_device
 from conformance.placements import PLACEMENTS
 from conformance.versions import installed
-from tiny_models.compat import forget_warned_once, has_family, quiet_progress, runs
+from tiny_models.compat import dtype_argument, forget_warned_once, has_family, quiet_progress, runs
 from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -39,18 +39,21 @@ __all__ = ["forget_warned_once", "quiet_progress"]
 ABOUT_TYING = re.compile(r"\btie|\btied|weight_tying|weight tying", re.IGNORECASE)
 
 PREFIX = "base_model.model."
+OLDEST_FOR_PROGRAMS = "0.21.0.dev0"
 NAMES = 4096  # names kept as they were read: each is met at every stage of every life
 ADAPTER = "default"
 # How each wrapper hides the plain module: LoRA, trainable tokens, modules_to_save.
 # They can stand inside each other: trained tokens under the LoRA of a tied head.
 _HIDDEN = re.compile(r"(\.token_adapter)?\.(base_layer|original_module)(?=\.|$)")
+# An adapter may be called like one of PEFT's parts: what is read first counts.
+_NAME = r"(?P<adapter>[^.]+)"
 _LORA = re.compile(
-    r"^(?P<module>.+)\.(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B"
-    rf"|lora_magnitude_vector)\.{ADAPTER}(\.weight|\.(?P<bias>bias))?$"
+    r"^(?P<module>.+?)\.(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B"
+    rf"|lora_magnitude_vector)\.{_NAME}(\.weight|\.(?P<bias>bias))?$"
 )
-_SAVED = re.compile(rf"^(?P<module>.+)\.modules_to_save\.{ADAPTER}\.(?P<part>.+)$")
+_SAVED = re.compile(rf"^(?P<module>.+?)\.modules_to_save\.{_NAME}\.(?P<part>.+)$")
 _TOKENS = re.compile(
-    rf"^(?P<module>.+?)(\.token_adapter)?\.(?P<part>trainable_tokens_delta)\.{ADAPTER}$"
+    rf"^(?P<module>.+?)(\.token_adapter)?\.(?P<part>trainable_tokens_delta)\.{_NAME}$"
 )
 # Every other tuner's parts: each is a dictionary with the adapter's name as key.
 _ANY = re.compile(rf"^(?P<module>.+?)\.(?P<part>[^.]+)\.{ADAPTER}(?P<rest>(\..+)?)$")
@@ -83,6 +86,13 @@ def lacks(case: Case) -> str:
     found = options()
     missing = next((name for name, wants in asked.items() if wants and name not in found), None)
     return f"PEFT {installed('peft')} has no {missing}" if missing else ""
+
+
+def lacks_program(base: Case) -> str:
+    """Why programs cannot be judged on this base here, or ``""``."""
+    if Version(installed("peft")) < Version(OLDEST_FOR_PROGRAMS):
+        return f"PEFT {installed('peft')} is older than programs were ever tried on"
+    return lacks_base(base)
 
 
 def lacks_family(wanted: Family) -> str:
@@ -166,16 +176,24 @@ def plain_name(name: str) -> str:
 
 @lru_cache(NAMES)
 def adapter_part(name: str) -> tuple[str, str] | None:
-    """``(module, part)`` of an adapter parameter, by plain name; None for the base's own."""
-    for pattern, kind in ((_LORA, ""), (_TOKENS, ""), (_SAVED, "saved ")):
+    """``(module, part)`` of a parameter of the adapter ``default``; None for any other."""
+    found = part_of_adapter(name)
+    return found[1:] if found and found[0] == ADAPTER else None
+
+
+@lru_cache(NAMES)
+def part_of_adapter(name: str) -> tuple[str, str, str] | None:
+    """``(adapter, module, part)`` of an adapter's parameter; None for one of the base."""
+    for pattern, kind in ((_SAVED, "saved "), (_TOKENS, ""), (_LORA, "")):
         match = pattern.match(name.removeprefix(PREFIX))
         if match:
             bias = " bias" if match.groupdict().get("bias") else ""  # of LoRA's own: lora_bias
-            return plain_name(match["module"]), kind + match["part"] + bias
+            return match["adapter"], plain_name(match["module"]), kind + match["part"] + bias
     other = _ANY.match(name.removeprefix(PREFIX))
     if other is None:
         return None
-    return plain_name(other["module"]), other["part"] + other["rest"].removesuffix(".weight")
+    part = other["part"] + other["rest"].removesuffix(".weight")
+    return ADAPTER, plain_name(other["module"]), part
 
 
 def plain_parameters(model: Any) -> dict[str, torch.Tensor]:
@@ -197,13 +215,13 @@ def is_wrapper(module: nn.Module) -> bool:
     return type(module).__module__.split(".")[0] == "peft"
 
 
-def wrap(model: Any, config: Any, *, autocast: bool) -> Any:
+def wrap(model: Any, config: Any, *, autocast: bool, name: str = ADAPTER) -> Any:
     """``get_peft_model``; ``autocast_adapter_dtype`` came with PEFT 0.12."""
     from peft import get_peft_model
 
     if "autocast_adapter_dtype" in options():
-        return get_peft_model(model, config, autocast_adapter_dtype=autocast)
-    return get_peft_model(model, config)
+        return get_peft_model(model, config, name, autocast_adapter_dtype=autocast)
+    return get_peft_model(model, config, name)
 
 
 def merge_and_unload(model: Any, *, safe: bool) -> Any:
@@ -222,7 +240,9 @@ def save_adapter(model: Any, folder: str, *, save_embedding_layers: str) -> None
         model.save_pretrained(folder)
 
 
-def load_adapter(base: Any, folder: str, *, low_cpu_mem_usage: bool, is_trainable: bool) -> Any:
+def load_adapter(
+    base: Any, folder: str, *, low_cpu_mem_usage: bool, is_trainable: bool, name: str = ADAPTER
+) -> Any:
     """``PeftModel.from_pretrained``, the adapter going where the base is.
 
     ``low_cpu_mem_usage`` came with 0.13, ``torch_device`` (of ``load_adapter``, to which it is
@@ -232,13 +252,30 @@ def load_adapter(base: Any, folder: str, *, low_cpu_mem_usage: bool, is_trainabl
     from peft import PeftModel
 
     device = next(base.parameters()).device
-    arguments: dict[str, Any] = {"is_trainable": is_trainable}
+    arguments: dict[str, Any] = {"is_trainable": is_trainable, "adapter_name": name}
     if "low_cpu_mem_usage" in options():
         arguments["low_cpu_mem_usage"] = low_cpu_mem_usage
     if "torch_device" in inspect.signature(PeftModel.load_adapter).parameters:
         arguments["torch_device"] = str(device)
     with _reading_onto(device):
         return PeftModel.from_pretrained(base, folder, **arguments)
+
+
+def load_more(model: Any, folder: str, name: str) -> None:
+    """``PeftModel.load_adapter``, the adapter going where the base is."""
+    device = next(model.parameters()).device
+    with _reading_onto(device):
+        model.load_adapter(folder, adapter_name=name, torch_device=str(device))
+
+
+def load_with_base(folder: str, name: str, dtype: torch.dtype) -> Any:
+    """``AutoPeftModelForCausalLM.from_pretrained``: base and adapter, on the CPU, to be trained."""
+    from peft import AutoPeftModelForCausalLM
+
+    precision: dict[str, Any] = {dtype_argument(): dtype}
+    return AutoPeftModelForCausalLM.from_pretrained(
+        folder, adapter_name=name, is_trainable=True, **precision
+    )
 
 
 @contextmanager

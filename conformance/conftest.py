@@ -14,6 +14,8 @@ from conformance.outcome import ITEM_RECORD
 from conformance.pipeline.case import pipeline_cases
 from conformance.pipeline.invariants import PIPELINE
 from conformance.plugin import SESSION
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.program import Program, ProgramStratum, program_strata
 from conformance.records import Record
 from conformance.regressions.reader import RegressionError, read_all
 from conformance.session import Session
@@ -42,7 +44,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     suite = metafunc.config.stash[SESSION]
     options, invariants = suite.options, suite.invariants
     names = set(metafunc.fixturenames)
-    single = options.case is not None or suite.corpus is not None or suite.own is not None
+    given = options.case is not None or options.program is not None or suite.own is not None
+    single = given or suite.corpus is not None
     if "family" in names:
         metafunc.parametrize("family", () if single else options.families)
     if {"stratum", "promise"} <= names:
@@ -54,8 +57,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for name in options.invariants
             ],
         )
-    elif "promise" in names and names & set(LOADED):
-        _parametrize_loads(metafunc, options, single=single or options.merger is not None)
+    elif "promise" in names:
+        make = _parametrize_loads if names & set(LOADED) else _parametrize_programs
+        make(metafunc, options, single=single or options.merger is not None)
     elif {"stratum", "invariant"} <= names:
         group = metafunc.function.__name__.removeprefix("test_")
         pairs = [
@@ -73,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 pytest.param(
                     entry, suite.invariant_of(entry.witness, name), id=f"{entry.id}-{name}"
                 )
-                for entry in (() if options.case or suite.own else suite.known.entries)
+                for entry in (() if given else suite.known.entries)
                 for name in entry.invariant
                 if name in (*options.invariants, *options.promises)
             ],
@@ -120,6 +124,24 @@ def _parametrize_loads(metafunc: pytest.Metafunc, options: Options, *, single: b
             for case in cases
             for name in options.promises
             if name in promises and concerns(case, promises[name])
+        ],
+    )
+
+
+def _parametrize_programs(metafunc: pytest.Metafunc, options: Options, *, single: bool) -> None:
+    """Make the items of programs: each promise on each stratum, or on the program given."""
+    kind = "sequences" if "sequences" in metafunc.fixturenames else "program"
+    strata = () if single or not options.decoders else program_strata(options.devices)
+    cases: list[tuple[Program | ProgramStratum, str]] = [(one, f"{one.id}-") for one in strata]
+    if kind == "program":
+        cases = [(options.program, "")] if options.program else []
+    metafunc.parametrize(
+        (kind, "promise"),
+        [
+            pytest.param(case, PROGRAMS[name], id=f"{start}{name}")
+            for case, start in cases
+            for name in options.promises
+            if name in PROGRAMS
         ],
     )
 

@@ -28,8 +28,12 @@ class Stratum:
     @property
     def on_any_device(self) -> str:
         """The id without its device."""
-        tie = "tied" if self.tied else "untied"
-        return f"{tie}-{'ensure' if self.ensure else 'default'}-{self.placement}"
+        return f"{tie_id(tied=self.tied, ensure=self.ensure)}-{self.placement}"
+
+
+def tie_id(*, tied: bool, ensure: bool) -> str:
+    """``<tied|untied>-<ensure|default>``."""
+    return f"{'tied' if tied else 'untied'}-{'ensure' if ensure else 'default'}"
 
 
 def strata(

@@ -21,6 +21,10 @@ from conformance.loading.observation import LoadingObservation
 from conformance.observation import Observation
 from conformance.pipeline.case import PipelineCase, parse_pipeline_case
 from conformance.pipeline.invariants import PIPELINE
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.observation import ProgramObservation
+from conformance.programs.program import Program, parse_program
+from conformance.programs.situations import situations
 from conformance.tuners.case import TunerCase, parse_tuner_case
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.versions import installed
@@ -53,13 +57,15 @@ SAVER = ("saver_peft", "saver_transformers")
 RANGES = ("peft", "transformers", *SAVER)
 OPTIONAL = ("says", *SAVER)
 
-AnyCase = Case | LoadingCase
+AnyCase = Case | LoadingCase | Program
+AnyObservation = Observation | LoadingObservation | ProgramObservation
 
 # What follows from a case and decides more than its fields do: PEFT goes by this name, and what
 # goes in and comes out.
-FACTS: dict[str, Callable[[AnyCase], str]] = {
+FACTS: dict[str, Callable[[AnyCase], str | tuple[str, ...]]] = {
     "embedding_name": lambda case: FAMILIES[case.family].embedding.rpartition(".")[2],
     "shape": lambda case: FAMILIES[case.family].shape,
+    "situations": lambda case: situations(case) if isinstance(case, Program) else (),
 }
 ORDINARY = "decoder-only"
 """The shape of the cases of a region that names neither shapes nor families."""
@@ -73,8 +79,9 @@ class TableError(ValueError):
 class KnownFailure:
     """One declared bug or limitation.
 
-    ``where`` maps case fields and ``FACTS`` to the values they may have, or to
-    ``{"not": values}``; ``says`` narrows it further, to findings whose text matches.
+    ``where`` maps case fields and ``FACTS`` to the values they may have, to ``{"not": values}``,
+    or to ``{"has": values}`` where one of several must be among them; ``says`` narrows it
+    further, to findings whose text matches.
     ``limitation`` means that upstream warns when wrapping: a case of the region where no such
     warning was heard is not covered.
     """
@@ -123,28 +130,27 @@ class KnownFailure:
 
         A life in one is that of a decoder-only model, unless it names shapes or families.
         """
+        if not self._speaks_of(case):
+            return False
+        for name, accepted in self.where.items():
+            if name not in FACTS and not hasattr(case, name):
+                return False  # a region of pipelines has no plain loading in it
+            value = FACTS[name](case) if name in FACTS else getattr(case, name)
+            if not _accepts(accepted, value):
+                return False
+        return True
+
+    def _speaks_of(self, case: AnyCase) -> bool:
+        """Whether it is about such cases at all: of LoRA, of a tuner, of a shape."""
         if isinstance(case, TunerCase):
             if not self.of_a_tuner and not case.as_lora:
                 return False
         elif self.of_a_tuner:
             return False
         named = {"shape", "family"} & self.where.keys()
-        if isinstance(case, Case) and not named and FACTS["shape"](case) != ORDINARY:
-            return False
-        for name, accepted in self.where.items():
-            if name not in FACTS and not hasattr(case, name):
-                return False  # a region of pipelines has no plain loading in it
-            value = FACTS[name](case) if name in FACTS else getattr(case, name)
-            if isinstance(accepted, Mapping):
-                if value in accepted["not"]:
-                    return False
-            elif value not in accepted:
-                return False
-        return True
+        return not isinstance(case, Case) or bool(named) or FACTS["shape"](case) == ORDINARY
 
-    def covers(
-        self, invariant: str, finding: Finding, seen: Observation | LoadingObservation
-    ) -> bool:
+    def covers(self, invariant: str, finding: Finding, seen: AnyObservation) -> bool:
         """Whether this finding is the declared one."""
         return (
             invariant in self.invariant
@@ -153,6 +159,15 @@ class KnownFailure:
             and re.search(self.says, finding.what) is not None
             and (self.kind == "bug" or any(h.about_tying for h in seen.heard_at("adapted")))
         )
+
+
+def _accepts(accepted: Any, value: Any) -> bool:
+    """Whether a condition of a region accepts the value of a case."""
+    if isinstance(accepted, Mapping) and "has" in accepted:
+        return bool(set(accepted["has"]) & set(value))
+    if isinstance(accepted, Mapping):
+        return value not in accepted["not"]
+    return value in accepted
 
 
 def _within(version: str, spec: SpecifierSet) -> bool:
@@ -200,8 +215,8 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
         raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
     crossing = set(SAVER) & set(raw)
     named = set(_strings(raw["invariant"]))
-    promises, parse = _kinds(raw["witness"], loads=named <= set(LOADING))
-    accepted = tuple(CORPUS if crossing else promises)
+    promises, parse = _kinds(raw["witness"], loads=named <= set(LOADING), crossing=bool(crossing))
+    accepted = tuple(promises)
     if named - set(accepted):
         of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
         raise TableError(f"{where}: invariant{of} accepts {', '.join(accepted)}")
@@ -212,10 +227,13 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
     except (CaseError, InvalidSpecifier, re.error) as error:
         raise TableError(f"{where}: {error}") from None
     fields = {*witness.__dataclass_fields__, *FACTS}
-    region = {key: _accepted(value) for key, value in raw["where"].items()}
     denied = [value for value in raw["where"].values() if isinstance(value, dict)]
-    if not all(set(value) == {"not"} and isinstance(value["not"], list) for value in denied):
-        raise TableError(f'{where}: where accepts values, lists of them, or {{"not" = [...]}}')
+    if not all(
+        len(one) == 1 and isinstance(one.get("not", one.get("has")), list) for one in denied
+    ):
+        told = '{"not" = [...]} and {"has" = [...]}'
+        raise TableError(f"{where}: where accepts values, lists of them, {told}")
+    region = {key: _accepted(value) for key, value in raw["where"].items()}
     if not region or set(region) - fields:
         raise TableError(f"{where}: where needs one or more fields of a case")
     entry = KnownFailure(
@@ -236,9 +254,13 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
 
 
 def _kinds(
-    witness: str, *, loads: bool
+    witness: str, *, loads: bool, crossing: bool
 ) -> tuple[Mapping[str, Invariant], Callable[[str], AnyCase]]:
     """What is promised of the kind of case that a witness is, and how it is read."""
+    if crossing:
+        return CORPUS, parse_case
+    if witness.startswith(Program.__name__):
+        return PROGRAMS, parse_program
     if witness.startswith(PipelineCase.__name__):
         return PIPELINE, parse_pipeline_case
     if witness.startswith(TunerCase.__name__):
@@ -252,7 +274,8 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 def _accepted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {"not": _plain(value.get("not", []))}
+        ((how, values),) = value.items()
+        return {how: _plain(values)}
     return _plain(value if isinstance(value, list) else [value])
 
 
@@ -279,7 +302,7 @@ class KnownFailures:
         return cls(tuple(entry for entry in every if entry.applies_here(saver)))
 
     def covering(
-        self, invariant: str, finding: Finding, seen: Observation | LoadingObservation
+        self, invariant: str, finding: Finding, seen: AnyObservation
     ) -> tuple[KnownFailure, ...]:
         """The entries that declare this finding; a user's own may repeat one of ours."""
         return tuple(e for e in self.entries if e.covers(invariant, finding, seen))

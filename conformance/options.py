@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from conformance.case import Case, CaseError, parse_case
 from conformance.devices import DEVICES
 from conformance.grid import Stratum, strata
 from conformance.loading.case import KINDS
 from conformance.placements import PLACEMENTS
+from conformance.programs.program import Program, ProgramStratum, parse_program
 from tiny_models.families import BEYOND, DECODERS, FAMILIES
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--checkpoint", metavar="KINDS", help="kinds of checkpoint to load: names, by commas")
     add("--examples", metavar="N", help="lives a stratum, instead of the profile's")
     add("--case", metavar="CASE", help='judge one case: "Case(...)", read as literals')
+    add("--program", metavar="PROGRAM", help='judge one program: "Program(...)", read as literals')
     add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
     add("--no-known-failures", action="store_true", help="declared upstream bugs fail too")
     add(
@@ -74,6 +77,7 @@ class Options:
     case: Case | None
     own: tuple[str, str] | None
     issue: Path | None
+    program: Program | None
     tables: tuple[Path, ...]
     use_known: bool
     strict_known: bool
@@ -109,10 +113,8 @@ class Options:
         examples = number_of_examples(config.getoption("--examples"))
         corpus = config.getoption("--load-corpus")
         text = config.getoption("--case")
-        try:
-            case = parse_case(text) if text else None
-        except CaseError as error:
-            raise OptionError(f"--case: {error}") from None
+        case = _written("--case", text, parse_case)
+        program = _written("--program", config.getoption("--program"), parse_program)
         results, issue = (_writable(config, name) for name in ("--results", "--issue"))
         if corpus and config.getoption("--merger"):
             raise OptionError("--merger cannot go with --load-corpus, whose models are merged")
@@ -129,6 +131,7 @@ class Options:
             case=case,
             own=_own(config, case),
             issue=issue,
+            program=program,
             tables=tuple(Path(path) for path in config.getoption("--known-failures") or ()),
             use_known=not config.getoption("--no-known-failures"),
             strict_known=config.getoption("--strict-known-failures"),
@@ -139,7 +142,18 @@ class Options:
         )
 
 
-def stratum_seed(run_seed: int, stratum: Stratum, group: str = "") -> int:
+Written = TypeVar("Written")
+
+
+def _written(option: str, text: str | None, parse: Callable[[str], Written]) -> Written | None:
+    """The case or the program given, or None; raises OptionError."""
+    try:
+        return parse(text) if text else None
+    except CaseError as error:
+        raise OptionError(f"{option}: {error}") from None
+
+
+def stratum_seed(run_seed: int, stratum: Stratum | ProgramStratum, group: str = "") -> int:
     """A stable seed: one stream for all invariants of a stratum, another for each stratum.
 
     The device is left out: every device lives the cases of the cpu, so verdicts compare. Each

@@ -22,6 +22,7 @@ from conformance.options import PROFILES, OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
 from conformance.own.items import ANSWER, answered
 from conformance.pipeline.invariants import PIPELINE
+from conformance.programs.invariants import PROGRAMS
 from conformance.records import KEY, Record, Results, unjudgeable
 from conformance.runner import register_profiles
 from conformance.session import Session, import_problem
@@ -128,7 +129,7 @@ def scope_of_item(nodeid: str) -> str:
     """The item's id without its invariant: what shares this shares its observations."""
     if nodeid.startswith(OWN_ITEMS):
         return OWN_ITEMS
-    ends = (f"-{name}]" for name in (*INVARIANTS, *CORPUS, *LOADING, *PIPELINE))
+    ends = (f"-{name}]" for name in (*PROGRAMS, *INVARIANTS, *CORPUS, *LOADING, *PIPELINE))
     return next((nodeid.removesuffix(end) for end in ends if nodeid.endswith(end)), nodeid)
 
 

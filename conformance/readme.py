@@ -27,6 +27,8 @@ from conformance.options import PROFILES, add_options
 from conformance.pipeline.case import VARIANTS
 from conformance.pipeline.invariants import PIPELINE
 from conformance.placements import PLACEMENTS
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.program import OPERATIONS
 from conformance.report import command as report
 from conformance.report import publish
 from conformance.report.cells import Cell
@@ -160,6 +162,18 @@ def variants() -> str:
     return table(("variant", "what is saved"), rows)
 
 
+def programs() -> str:
+    """Every promise about programs."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in PROGRAMS.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def operations() -> str:
+    """Every step that a program can take."""
+    rows = [(f"`{name}`", operation.text) for name, operation in OPERATIONS.items()]
+    return table(("step", "what is done"), rows)
+
+
 def placements() -> str:
     """Every placement, by what it gives PEFT."""
     rows = [
@@ -272,6 +286,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "pipeline": pipeline,
     "variants": variants,
     "tuners": tuners,
+    "programs": programs,
+    "operations": operations,
     "placements": placements,
     "drawn": drawn,
     "diagonal": lambda: diagonal(published("matrix.md")),

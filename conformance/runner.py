@@ -13,8 +13,7 @@ from conformance.case import CHOICES, Case
 from conformance.grid import Stratum
 from conformance.invariants import Invariant, Judgement
 from conformance.invariants.warning import EARLY
-from conformance.known_failures import AnyCase, KnownFailures
-from conformance.loading.observation import LoadingObservation
+from conformance.known_failures import AnyCase, AnyObservation, KnownFailures
 from conformance.observation import Heard, Observation
 from conformance.observer import Observer
 from conformance.options import PROFILES
@@ -90,7 +89,7 @@ def simplicity(case: Case) -> tuple[int, str]:
 def undeclared(
     invariant: Invariant,
     judgement: Judgement,
-    seen: Observation | LoadingObservation,
+    seen: AnyObservation,
     known: KnownFailures,
 ) -> tuple[list[Finding], set[str]]:
     """The findings that nobody declared, and the ids of the entries that declare the others."""

@@ -23,6 +23,9 @@ from conformance.options import OptionError, Options
 from conformance.pipeline.case import PipelineCase
 from conformance.pipeline.invariants import PIPELINE
 from conformance.pipeline.observer import PipelineObserver
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.observer import ProgramObserver
+from conformance.programs.program import Program
 from conformance.tuners.case import TunerCase
 from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
 from conformance.tuners.observer import TunerObserver
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from conformance.loading.observation import LoadingObservation
     from conformance.observation import Observation
     from conformance.own.session import OwnLife
+    from conformance.programs.observation import ProgramObservation
 
 
 def import_problem() -> str | None:
@@ -62,6 +66,7 @@ class Session:
     loadings: LoadingObserver = field(default_factory=LoadingObserver)
     pipelines: PipelineObserver = field(default_factory=PipelineObserver)
     tuners: TunerObserver = field(default_factory=TunerObserver)
+    programs: ProgramObserver = field(default_factory=ProgramObserver)
     own: OwnLife | None = None
     _absent: dict[str, str | None] = field(default_factory=dict)
 
@@ -69,7 +74,7 @@ class Session:
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
         asked = config.getoption("--load-corpus")
-        loaded = tuple({**LOADING, **PIPELINE, **ONLY_TUNERS})
+        loaded = tuple({**LOADING, **PIPELINE, **PROGRAMS, **ONLY_TUNERS})
         lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), loaded)
         options = Options.of(config, *lived)
         try:
@@ -123,7 +128,9 @@ class Session:
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
         lived = of_a_merger(INVARIANTS) if self.options.merger else INVARIANTS
-        return CORPUS if self.corpus else {**lived, **LOADING, **PIPELINE, **ONLY_TUNERS}
+        return (
+            CORPUS if self.corpus else {**lived, **LOADING, **PIPELINE, **PROGRAMS, **ONLY_TUNERS}
+        )
 
     @property
     def promises_of_tuners(self) -> tuple[Invariant, ...]:
@@ -135,8 +142,10 @@ class Session:
         """A promise as it is made of this kind of case."""
         return (TUNER_PROMISES if isinstance(case, TunerCase) else self.invariants)[name]
 
-    def seen(self, case: AnyCase) -> Observation | LoadingObservation:
-        """The observation of a life, of a loading or of a pipeline."""
+    def seen(self, case: AnyCase) -> Observation | LoadingObservation | ProgramObservation:
+        """The observation of a life, of a loading, of a pipeline or of a program."""
+        if isinstance(case, Program):
+            return self.programs(case)
         if isinstance(case, TunerCase):
             return self.tuners(case)
         if isinstance(case, PipelineCase):

@@ -34,12 +34,13 @@ def trained_values(model: Any, case: Case) -> None:
             if not parameter.requires_grad or where in done:
                 continue
             done.add(where)
-            parameter.copy_(_value(name, parameter, case))
+            part = adapter_part(name)
+            parameter.copy_(value(name, part[1] if part else "bias", parameter, case))
 
 
-def _value(name: str, parameter: torch.Tensor, case: Case) -> torch.Tensor:
-    part = adapter_part(name)
-    kind = "bias" if part is None else part[1].split()[0]
+def value(name: str, part: str, parameter: torch.Tensor, case: Case) -> torch.Tensor:
+    """What training could have made of a part of an adapter, from a name and the part's kind."""
+    kind = part.split(maxsplit=1)[0]
     noise = named_values(case.seed, name, tuple(parameter.shape))
     noise = noise.to(parameter.device, parameter.dtype)
     if kind == "lora_magnitude_vector":

@@ -126,10 +126,14 @@ def inside(narrow: Any, wide: Any) -> bool:
     """Whether every value that the first condition accepts is accepted by the second."""
     if narrow is None:
         return False
+    if isinstance(wide, dict) and "has" in wide:
+        return isinstance(narrow, dict) and set(narrow.get("has", ["?"])) <= set(wide["has"])
     if isinstance(wide, dict):
         denied = set(wide["not"])
         return (
-            denied <= set(narrow["not"]) if isinstance(narrow, dict) else not denied & set(narrow)
+            denied <= set(narrow.get("not", []))
+            if isinstance(narrow, dict)
+            else not denied & set(narrow)
         )
     return not isinstance(narrow, dict) and set(narrow) <= set(wide)
 

@@ -22,12 +22,22 @@ MODULES = {
 }
 
 # Generating and judging: what draws cases and what says whether a life kept its promises.
-GENERATING = ("case", "strategies", "grid", "placements")
+GENERATING = (
+    "case",
+    "strategies",
+    "grid",
+    "placements",
+    "programs.program",
+    "programs.plan",
+    "programs.situations",
+    "programs.strategies",
+)
 JUDGING = (
     *(name.removeprefix("conformance.") for name in MODULES if ".invariants" in name),
     "compare",
     "mergers.judged",
     "observation",
+    "programs.observation",
     "promises",
     "refusals",
     "verdict",

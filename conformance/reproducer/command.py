@@ -9,7 +9,9 @@ from pathlib import Path
 
 from conformance.case import CaseError, check, parse_case
 from conformance.invariants import INVARIANTS
+from conformance.programs.program import Program, parse_program
 from conformance.reproducer import NotReproducible, write_script
+from conformance.reproducer.programs import PROMISES, write_program
 
 
 def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,15 +22,18 @@ def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         description="Write a standalone script for one case: it exits 1 and prints the difference "
         "while a promise is broken, 0 when it is kept, 125 when it could not be judged.",
     )
-    parser.add_argument("case", metavar='"Case(...)"', help="the case, as failures print it")
+    parser.add_argument(
+        "case", metavar='"Case(...)"', help="the case or the Program(...), as failures print it"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to write (default: stdout)"
     )
     parser.add_argument(
         "--invariant",
-        choices=sorted(INVARIANTS),
+        choices=sorted((*INVARIANTS, *PROMISES)),
         metavar="ID",
-        help="the promise to check (default: the logits of each stage, ties and config flags)",
+        help="the promise to check (default: the logits of each stage, ties and config flags; of "
+        "a program, after each step, logits, values of the adapters and what trains)",
     )
     parser.add_argument(
         "--device", choices=("cpu", "cuda"), help="where to live the case (default: its own)"
@@ -40,6 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the script; a usage error says in one sentence what is wrong and exits with 2."""
     parser: argparse.ArgumentParser = arguments.parser
     try:
+        if arguments.case.strip().startswith(Program.__name__):
+            return _written(
+                arguments, write_program(parse_program(arguments.case), arguments.invariant)
+            )
         case = parse_case(arguments.case)
         if arguments.device is not None:
             crossing = case.crossing if arguments.device != "cpu" else "none"
@@ -48,6 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
         script = write_script(case, arguments.invariant)
     except (CaseError, NotReproducible) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
+    return _written(arguments, script)
+
+
+def _written(arguments: argparse.Namespace, script: str) -> int:
+    parser: argparse.ArgumentParser = arguments.parser
     if arguments.output is None:
         sys.stdout.write(script)
         return 0

@@ -1,0 +1,197 @@
+"""Situations: combinations of steps that are known to go wrong somewhere, by plan alone.
+
+They name the regions of known failures, and programs are drawn to meet them now and then only:
+whatever comes after one of them in a program is hard to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from conformance.programs.plan import ENDS, HALF, Placed, State, beginning, outcomes
+from conformance.programs.program import RESERVED, Program, Step
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A step with the states around it."""
+
+    before: State
+    step: Step
+    after: State
+
+
+Meets = Callable[[Turn], bool]
+
+
+def _new_name(step: Step) -> str:
+    """The name that a step gives to an adapter, or ``""``."""
+    return str(step[{"wrap": 1, "add": 1, "weighted": 1, "load": 2}.get(step[0], 0)])
+
+
+PARTS = ("weight", "lora_A")
+"""Names by which PEFT's own keys are mistaken for an adapter's."""
+
+
+def _loads_as_a_part(turn: Turn) -> bool:
+    """An adapter of such a name is loaded beside an active one."""
+    if turn.step[0] == "reopen":
+        return any(one in PARTS for one in turn.before.names if one != turn.before.active[0])
+    return turn.step[0] == "load" and turn.step[2] in PARTS
+
+
+def _saves_beside_a_part(turn: Turn) -> bool:
+    """An adapter is saved and loaded where there is one of such a name."""
+    return turn.step[0] in ("load", "reopen", "native") and any(
+        one in PARTS for one in turn.before.names
+    )
+
+
+def _weighted_within_a_name(turn: Turn) -> bool:
+    """Names of parameters are made of PEFT's words as well as of the adapters' names."""
+    words = (*turn.before.names, *RESERVED)
+    return turn.step[0] == "weighted" and any(turn.step[1] in word for word in words)
+
+
+def _deletes_the_active(turn: Turn) -> bool:
+    return turn.step[0] == "delete" and turn.after.told
+
+
+def _deletes_the_last_set(turn: Turn) -> bool:
+    """Several adapters are active, and the one that was active by itself before is deleted."""
+    return turn.step[0] == "delete" and turn.step[1] == turn.after.last and not turn.after.told
+
+
+def _wakes_while_disabled(turn: Turn) -> bool:
+    """An adapter that was added on modules of its own while all were disabled is made active."""
+    before = turn.before
+    return turn.step[0] == "set" and not before.enabled and turn.step[1] in before.late
+
+
+def _ties_another(turn: Turn) -> bool:
+    """Another adapter that is promised tied, LoRA or a saved module."""
+    new = turn.after.named(_new_name(turn.step))
+    return turn.step[0] in ("add", "load", "weighted", "reopen") and any(
+        one.one and not one.tokens for one in (new or turn.after.adapters[1:])
+    )
+
+
+def _some_tokens(adapters: tuple[Placed, ...]) -> bool:
+    return any(one.tokens for one in adapters)
+
+
+def _merges_without_tokens(turn: Turn) -> bool:
+    """Merging an adapter by name that trains no tokens where another does."""
+    if turn.step[0] not in ("merge", "merge_and_unload"):
+        return False
+    names = turn.step[1] or turn.before.active
+    chosen = turn.before.named(*names)
+    return _some_tokens(turn.before.adapters) and not all(one.tokens for one in chosen)
+
+
+def _saves_without_tokens(turn: Turn) -> bool:
+    """Saving an adapter that trains no tokens where another does."""
+    if turn.step[0] not in ("load", "reopen", "native") or not _some_tokens(turn.before.adapters):
+        return False
+    chosen = turn.before.adapters if turn.step[0] == "reopen" else turn.before.named(turn.step[1])
+    return not all(one.tokens for one in chosen)
+
+
+def _adds_tied_tokens(turn: Turn) -> bool:
+    """An inactive adapter that trains tokens of a tied model."""
+    new = turn.after.named(_new_name(turn.step))
+    return turn.step[0] in ("add", "load") and any(one.tokens and one.one for one in new)
+
+
+def _tokens_go_stale(turn: Turn) -> bool:
+    """Tokens are merged, and a step other than unmerging unmerges all else."""
+    gone = set(turn.before.merged) - set(turn.after.merged)
+    own = turn.step[0] in ("unmerge", "merge_and_unload")
+    return _some_tokens(turn.before.named(*gone)) and not own
+
+
+def _merges_another_module(turn: Turn) -> bool:
+    """Merging and unloading adapters whose saved modules are not those of the active one."""
+    if turn.step[0] != "merge_and_unload":
+        return False
+    wanted = {
+        one.name for one in turn.before.named(*(turn.step[1] or turn.before.active)) if one.save
+    }
+    return wanted != {one.name for one in turn.before.named(*turn.before.active) if one.save}
+
+
+def _merges_a_part(turn: Turn) -> bool:
+    """Merged in place and active are not the same."""
+    return bool(turn.after.merged) and bool(set(turn.after.active) - set(turn.after.merged))
+
+
+def _leaves_merged(turn: Turn) -> bool:
+    return turn.step[0] == "unload" and bool(turn.before.merged)
+
+
+def _adds_rows_in_half(turn: Turn) -> bool:
+    """An inactive adapter with LoRA on the embedding, or tokens, over a base in half precision."""
+    new = turn.after.named(_new_name(turn.step))
+    if turn.step[0] == "reopen":
+        new = turn.after.adapters[1:]
+    half = turn.before.dtype in HALF and turn.step[0] in ("add", "load", "reopen")
+    return half and any("embedding" in one.target or one.tokens for one in new)
+
+
+def _saves_what_is_merged(turn: Turn) -> bool:
+    """An adapter is saved, and loaded, while LoRA on embedding or head is merged."""
+    merged = turn.before.named(*turn.before.merged)
+    return turn.step[0] == "load" and any(set(one.target) & set(ENDS) for one in merged)
+
+
+def _trains_tied_lora(turn: Turn) -> bool:
+    """LoRA that embedding and head are promised to share."""
+    chosen = turn.before.named(*turn.before.active)
+    return turn.step[0] == "train" and any(
+        one.one and not one.save and not one.tokens for one in chosen
+    )
+
+
+SITUATIONS: Mapping[str, Meets] = MappingProxyType(
+    {
+        "loads-as-a-part": _loads_as_a_part,
+        "saves-beside-a-part": _saves_beside_a_part,
+        "weighted-within-a-name": _weighted_within_a_name,
+        "deletes-the-active": _deletes_the_active,
+        "deletes-the-last-set": _deletes_the_last_set,
+        "wakes-while-disabled": _wakes_while_disabled,
+        "ties-another": _ties_another,
+        "merges-without-tokens": _merges_without_tokens,
+        "saves-without-tokens": _saves_without_tokens,
+        "adds-tied-tokens": _adds_tied_tokens,
+        "merged-tokens-go-stale": _tokens_go_stale,
+        "merges-another-module": _merges_another_module,
+        "merges-a-part": _merges_a_part,
+        "leaves-merged": _leaves_merged,
+        "saves-what-is-merged": _saves_what_is_merged,
+        "trains-tied-lora": _trains_tied_lora,
+        "adds-rows-in-half": _adds_rows_in_half,
+    }
+)
+"""By name."""
+
+
+def met_at(before: State, step: Step, after: State) -> Iterator[str]:
+    """The situations that a step leads into."""
+    turn = Turn(before, step, after)
+    for name, meets in SITUATIONS.items():
+        if meets(turn):
+            yield name
+
+
+def situations(program: Program) -> tuple[str, ...]:
+    """The situations that a program meets, in order."""
+    before, found = beginning(program), []
+    for step, outcome in outcomes(program):
+        if outcome is not None:
+            if not outcome.refusal:
+                found += list(met_at(before, step, outcome.state))
+            before = outcome.state
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,352 @@
+"""A standalone script for a program: its calls one after another, and a check after each."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+from conformance.compare import EPS, NUDGES, SUMMED_IN_THEMSELVES, coarsest
+from conformance.programs.plan import Outcome, Placed, State, beginning, outcomes, placed
+from conformance.programs.program import PLACED, WEIGHTS, Program, Step
+from conformance.reproducer import bases
+from conformance.reproducer.code import call, literal
+from conformance.reproducer.shapes import inputs
+from conformance.reproducer.writing import NotReproducible, Writing
+
+PROMISES = (
+    "program-follows-reference",
+    "program-keeps-values",
+    "program-trains-only-its-adapters",
+    "program-completes",
+)
+"""What a script checks, all of it each time."""
+HEAD = """\
+import copy
+import os
+import re
+import sys
+import tempfile
+import traceback
+import zlib
+from pathlib import Path
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before the imports: nothing needs the hub
+
+import peft
+import torch
+import transformers
+from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, FAMILY
+
+torch.set_num_threads(1)
+BROKEN = []
+# the reference: weights of the base, and of each adapter its parts, scaling and tokens
+BASE, ADAPTERS, SCALING, ROWS, PLAIN = {}, {}, {}, {}, []
+"""
+FOOTER = """\
+if __name__ == "__main__":
+    for package in (peft, transformers, torch):
+        print(package.__name__, package.__version__)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            main(Path(folder))
+    except Exception:  # an error nobody documented is what may be looked for
+        traceback.print_exc()
+        BROKEN.append("a step ended in an error")
+    print(f"{len(BROKEN)} broken" if BROKEN else "all kept")
+    sys.exit(1 if BROKEN else 0)
+"""
+
+
+def write_program(program: Program, promise: str | None = None) -> str:
+    """A script that takes the steps of ``program`` and checks each against a reference.
+
+    Raises NotReproducible, in one sentence, where there is nothing to write.
+    """
+    if promise is not None and promise not in PROMISES:
+        raise NotReproducible(f"{promise} has no script; those that have are {', '.join(PROMISES)}")
+    writing = Writing(program.base)
+    made = "load_base(work)" if writing.loaded else "build()"
+    lines = [f"model = {made}", "begin(model)"]
+    before = beginning(program)
+    for number, (step, outcome) in enumerate(outcomes(program), 1):
+        assert outcome is not None, "a program is valid by construction"
+        lines += _step(program, number, before, step, outcome)
+        before = outcome.state
+    main = "def main(work):\n" + indent("\n".join(lines), "    ")
+    made_by = [bases.build(writing), *([bases.load_base(writing)] if writing.loaded else [])]
+    functions = [*made_by, main, bases.fill(writing), bases.logits(writing)]
+    family = f"{writing.family.config}, {writing.family.model}"
+    return "\n\n\n".join(
+        [
+            f"{_docstring(program)}\n\n{HEAD.replace('FAMILY', family)}"
+            + _constants(writing, before),
+            *functions,
+            *_functions(),
+            FOOTER,
+        ]
+    )
+
+
+def _docstring(program: Program) -> str:
+    return (
+        f'r"""Every step of a program, beside a plain reference.\n\n{program!r}\n\n'
+        "Needs torch, transformers and peft. Exit status: 1 while a step is wrong, 0 when none "
+        'is.\n"""'
+    )
+
+
+def _constants(writing: Writing, last: State) -> str:
+    case = writing.case
+    roundings = 4 + 14 * case.layers  # the allowance of conformance.compare
+    if case.dtype in SUMMED_IN_THEMSELVES:
+        roundings += (7 * case.layers + 1) * case.hidden // 2
+    given = "\n".join(f"{name} = {value}" for name, value in inputs(case).items())
+    coarse = coarsest(case.dtype, last.dtype)
+    return (
+        f'SEED = {case.seed}\nHEAD = "{writing.head}"\n{given}\n'
+        f"EPS = {EPS[coarse]}  # of {coarse}\n"
+        f"ROUNDINGS = {2 * math.sqrt(2 * roundings):.3g}\nNUDGES = {NUDGES[coarse]:g}"
+    )
+
+
+def _functions() -> list[str]:
+    """The source of what scripts of programs share, lint comments left out."""
+    wanted = ("check", "values", "distance")
+    here = Path(__file__)  # read and not imported: they need torch
+    own = _sources(here.with_name("program_parts.py"))
+    return [*_sources(here.with_name("parts.py"), wanted), *own]
+
+
+def _sources(file: Path, wanted: tuple[str, ...] = ()) -> list[str]:
+    source = file.read_text(encoding="utf-8")
+    lines = [re.sub(r"  # (noqa|type: ignore).*", "", line) for line in source.splitlines()]
+    return [
+        "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and (not wanted or node.name in wanted)
+    ]
+
+
+def _step(program: Program, number: int, before: State, step: Step, outcome: Outcome) -> list[str]:
+    """The calls of one step, what it does to the reference, and its checks."""
+    name, *arguments = step
+    what, state = f"{number} {name}", outcome.state
+    calls = CALLS[name](program, before, *arguments)
+    lines = [f"# {number} {step!r}"]
+    if outcome.refusal:
+        attempt = indent("\n".join(calls[:1]), "    ")
+        return [
+            *lines,
+            f"refused = False\ntry:\n{attempt}\nexcept ValueError:\n    refused = True",
+            f'check("{what}: refused", refused)',
+        ]
+    lines += calls
+    if state.told:
+        counted = "list(model.active_adapters)"
+        return [*lines, f'check_step("{what}", model, {counted}, {counted})']
+    if not state.wrapped:
+        return [*lines, f'check_model("{what}", model, [])']
+    trains = literal(list(state.active)) if state.enabled else "None"
+    return [
+        *lines,
+        f'check_step("{what}", model, {literal(list(state.counted))}, {trains})',
+    ]
+
+
+def _config(program: Program, one: Placed) -> str:
+    writing, place = Writing(program.base), PLACED[one.placement]
+    family = writing.family
+    roles: dict[str, tuple[str, ...]] = {
+        "embedding": (writing.embedding,),
+        "head": (writing.head,),
+    }
+    roles |= {role: names for role in ("attention", "mlp") if (names := family.roles[role])}
+
+    def short(role: str) -> list[str]:
+        names = roles[role] if role in roles else roles["mlp"]
+        return list(dict.fromkeys(name.rpartition(".")[2] for name in names))
+
+    targets = [name for role in place.target for name in short(role)]
+    arguments = {
+        "task_type": '"CAUSAL_LM"',
+        "r": str(one.rank),
+        "lora_alpha": str(one.alpha),
+        "target_modules": literal(targets),
+    }
+    if place.save:
+        arguments["modules_to_save"] = literal([n for role in place.save for n in short(role)])
+    rows = list(one.rows)
+    if place.tokens:
+        ends = {short(end)[0]: rows for end in ("embedding", "head")}
+        arguments["trainable_token_indices"] = literal(rows if place.tokens == "list" else ends)
+    if program.ensure:
+        arguments["ensure_weight_tying"] = "True"
+    return f"config = {call('LoraConfig', arguments)}"
+
+
+def _put(program: Program, before: State, name: str, *how: Any) -> list[str]:
+    one = placed(before, name, *how)
+    cast = "" if program.autocast else ", autocast_adapter_dtype=False"
+    put = [f'model.add_adapter("{name}", config{cast})']
+    if not before.wrapped:
+        put = ["base = copy.deepcopy(model)", "begin(base)"]
+        put += [f'model = get_peft_model(model, config, "{name}"{cast})']
+    values = f"{one.alpha / one.rank}, {literal(list(one.rows))}"
+    return [_config(program, one), *put, f'give_values(model, "{name}", {values})']
+
+
+def _train(_: Program, before: State, optimizer: str, count: int) -> list[str]:
+    made = {"sgd": "SGD(trained(model), lr=0.1)", "adamw": "AdamW(trained(model), lr=0.02)"}
+    reads = [f'read(model, "{name}")' for name in before.active]
+    return [f"train(model, torch.optim.{made[optimizer]}, {count})", *reads]
+
+
+def _weighted(_: Program, before: State, name: str, names: tuple[str, ...], how: str) -> list[str]:
+    weights = list(WEIGHTS[: len(names)])
+    rank = sum(one.rank for n in names for one in before.named(n))
+    more = f", svd_rank={rank}" if how == "svd" else ""
+    given = f'{literal(list(names))}, {literal(weights)}, "{name}"'
+    reference = f"{literal(name)}, {literal(list(names))}, {literal(weights)}"
+    return [
+        f'model.add_weighted_adapter({given}, combination_type="{how}"{more})',
+        f"weigh({reference}, linear={how == 'linear'})",
+        f'check_model("the weighted sum", model, {literal(list(before.counted))})',
+        f'read(model, "{name}")  # other factors may have the same product',
+    ]
+
+
+def _save(names: str, folder: str) -> str:
+    return f'model.save_pretrained(work / "{folder}", selected_adapters={names})'
+
+
+def _load(_: Program, before: State, source: str, name: str) -> list[str]:
+    folder = f"saved {len(before.names)} {source} {name}"
+    loaded = f'folder_of(work / "{folder}", "{source}"), "{name}", torch_device="cpu"'
+    return [
+        f"{_save(literal([source]), folder)}\nmodel.load_adapter({loaded})",
+        f'same_as("{source}", "{name}")',
+    ]
+
+
+def _reopen(_: Program, before: State, way: str) -> list[str]:
+    first, *others = _first_first(before)
+    lines = ["work = Path(tempfile.mkdtemp(dir=work))"]
+    folder = f'folder_of(work / "all", "{first}")'
+    if way == "auto":
+        lines += [
+            'base.save_pretrained(work / "base")',
+            "for config in model.peft_config.values():",
+            '    config.base_model_name_or_path = os.fspath(work / "base")',
+        ]
+        dtype = f"dtype=torch.{before.dtype}"
+        loader = f"AutoPeftModelForCausalLM.from_pretrained({folder}, "
+        loaded = f'{loader}adapter_name="{first}", is_trainable=True, {dtype})'
+    else:
+        loader = f"PeftModel.from_pretrained(copy.deepcopy(base), {folder}, "
+        loaded = f'{loader}adapter_name="{first}", is_trainable=True, torch_device="cpu")'
+    lines += [_save(literal(list(before.names)), "all"), f"model = {loaded}"]
+    return [
+        *lines,
+        *(
+            f'model.load_adapter(folder_of(work / "all", "{name}"), "{name}", torch_device="cpu")'
+            for name in others
+        ),
+    ]
+
+
+def _first_first(state: State) -> list[str]:
+    first = state.active[0]
+    return [first, *(name for name in state.names if name != first)]
+
+
+def _native(_: Program, before: State, name: str) -> list[str]:
+    folder = f"native {len(before.names)} {name}"
+    return [
+        _save(literal([name]), folder),
+        "other = copy.deepcopy(base)",
+        f'other.load_adapter(folder_of(work / "{folder}", "{name}"), adapter_name="{name}")',
+        f'check_model("loaded by transformers", other, ["{name}"])',
+    ]
+
+
+def _resize(program: Program, before: State, count: int) -> list[str]:
+    rows = program.base.vocab + before.rows + count
+    ends = [Writing(program.base).head, Writing(program.base).embedding]
+    lines = [f"model.resize_token_embeddings({rows}, mean_resizing=False)"]
+    if before.wrapped:
+        lines.append(f"base.resize_token_embeddings({rows}, mean_resizing=False)")
+    models = "(model, base)" if before.wrapped else "(model,)"
+    return [
+        *lines,
+        f"for one in {models}:  # the new rows get values",
+        f"    for name in {literal(ends)}:",
+        "        for kind, tensor in dict(named(one)).items():",
+        '            if re.fullmatch(re.escape(name) + r"(\\.base_layer)?\\.(weight|bias)", kind):',
+        f'                new = values(f"{{name}} {rows}", tensor.shape).to(tensor)',
+        f"                tensor.data[-{count}:] = 0.2 * new[-{count}:]",
+        "for name, now in named(model).items():",
+        "    if name in BASE and now.shape != BASE[name].shape:",
+        "        BASE[name] = torch.cat([BASE[name], taken(now)[len(BASE[name]):]])",
+        f"begin({'base' if before.wrapped else 'model'})",
+    ]
+
+
+def _merge_and_unload(_: Program, before: State, names: tuple[str, ...]) -> list[str]:
+    wanted = (*(names or before.active), *before.merged)
+    taken = [name for name in before.names if name in wanted]
+    given = f"adapter_names={literal(list(names))}" if names else ""
+    return [f"model = model.merge_and_unload({given})", f"rebase({literal(taken)})", "begin(model)"]
+
+
+def _reload(_: Program, before: State, dtype: str) -> list[str]:
+    wanted = before.dtype if dtype == "same" else dtype
+    return [
+        "work = Path(tempfile.mkdtemp(dir=work))",
+        'model.save_pretrained(work / "plain")',
+        f'model = AutoModelForCausalLM.from_pretrained(work / "plain", dtype=torch.{wanted})',
+        f"BASE.update({{n: taken(one.to(torch.{wanted})) for n, one in BASE.items()}})",
+        "begin(model)",
+    ]
+
+
+def _simple(line: str) -> Callable[..., list[str]]:
+    return lambda _program, _before, *given: [line.format(*map(literal, map(_listed, given)))]
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+CALLS: dict[str, Callable[..., list[str]]] = {
+    "wrap": _put,
+    "add": _put,
+    "train": _train,
+    "set": _simple("model.set_adapter({})"),
+    "activate": _simple("model.base_model.set_adapter({})"),
+    "disable": _simple("model.base_model.disable_adapter_layers()"),
+    "enable": _simple("model.base_model.enable_adapter_layers()"),
+    "without": _simple('with model.disable_adapter():\n    check_model("disabled", model, [])'),
+    "merge": lambda _program, _before, names: [
+        f"model.merge_adapter({f'adapter_names={literal(list(names))}' if names else ''})"
+    ],
+    "unmerge": _simple("model.unmerge_adapter()"),
+    "delete": lambda _program, _before, name: [
+        f'model.delete_adapter("{name}")',
+        f'del ADAPTERS["{name}"], SCALING["{name}"], ROWS["{name}"]',
+    ],
+    "weighted": _weighted,
+    "load": _load,
+    "reopen": _reopen,
+    "native": _native,
+    "resize": _resize,
+    "merge_and_unload": _merge_and_unload,
+    "unload": lambda _program, _before: ["model = model.unload()", "rebase([])", "begin(model)"],
+    "reload": _reload,
+}

@@ -1,0 +1,152 @@
+"""Programs: records that paste back, a plan that draws only what can be, options that tell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conformance.case import CaseError
+from conformance.compat import part_of_adapter
+from conformance.known_failures import KnownFailures
+from conformance.plugin import scope_of_item
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.observe import observe_program
+from conformance.programs.observer import ProgramObserver, first_difference
+from conformance.programs.plan import beginning, first_impossible, outcome
+from conformance.programs.program import Program, Step, parse_program, program_strata
+from conformance.programs.situations import SITUATIONS, situations
+from conformance.programs.strategies import programs
+
+ROOT = Path(__file__).parent.parent
+STRATA = program_strata(("cpu",))
+PUT = ("wrap", "default", "body", 2, 2)
+quick = settings(max_examples=50, deadline=None, database=None, suppress_health_check=HealthCheck)
+
+
+def normal(program: Program) -> Program:
+    """The program without the steps that are not possible where they stand."""
+    state, steps = beginning(program), []
+    for step in program.steps:
+        found = outcome(state, step)
+        if found is not None:
+            state = found.state
+            steps.append(step)
+    return replace(program, steps=tuple(steps))
+
+
+@quick
+@given(st.sampled_from(STRATA).flatmap(programs))
+def test_a_drawn_program_is_possible_and_pastes_back(program: Program) -> None:
+    assert first_impossible(program) == ""
+    assert normal(program) == program
+    assert parse_program(repr(program)) == program
+
+
+@quick
+@given(st.sampled_from(STRATA).flatmap(programs), st.integers(0, 11))
+def test_what_is_left_of_a_program_without_a_step_is_one(program: Program, gone: int) -> None:
+    left = replace(program, steps=program.steps[:gone] + program.steps[gone + 1 :])
+    assert first_impossible(normal(left)) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Program(steps=(('wrap', 'default', 'body', 2, 2)", "is not Python"),
+        ("Program(steps=((),))", "a step is a tuple that starts with one of wrap"),
+        ("Program(steps=(('fly',),))", "a step is a tuple that starts with one of wrap"),
+        ("Program(steps=(('wrap', 'default'),))", "the step 'wrap' takes 4 arguments"),
+        ("Program(steps=(('wrap', 'x', 'body', 2, 2),))", "the name of the step 'wrap' accepts"),
+        ("Program(steps=(('unmerge',),))", "step 1, ('unmerge',), is not possible there"),
+        ("Program(steps=5)", "the steps of a program are at most 40 tuples"),
+        ("Program(layers=1)", "a program has no field 'layers'"),
+        ("Program(family='bert')", "programs are of decoder-only families, and bert is none"),
+        ("Program(steps=(__import__('os'),))", "is not a literal"),
+        ("Program(steps=(('train', ['sgd'], 1),))", "the optimizer of the step 'train' accepts"),
+    ],
+)
+def test_a_bad_program_is_told_in_one_sentence(text: str, told: str) -> None:
+    with pytest.raises(CaseError) as caught:
+        parse_program(text)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("q.lora_A.default.weight", ("default", "q", "lora_A")),
+        ("q.lora_A.lora_A.weight", ("lora_A", "q", "lora_A")),
+        ("q.lora_A.weight.weight", ("weight", "q", "lora_A")),
+        ("e.lora_embedding_B.weight", ("weight", "e", "lora_embedding_B")),
+        ("h.modules_to_save.lora_A.weight", ("lora_A", "h", "saved weight")),
+        ("h.modules_to_save.weight.bias", ("weight", "h", "saved bias")),
+        ("e.token_adapter.trainable_tokens_delta.lora_", ("lora_", "e", "trainable_tokens_delta")),
+        ("q.base_layer.weight", None),
+        ("q.weight", None),
+    ],
+)
+def test_adapters_may_be_called_like_parts(name: str, found: tuple[str, str, str] | None) -> None:
+    assert part_of_adapter(f"base_model.model.{name}") == found
+
+
+def test_every_stratum_is_a_scheduling_unit() -> None:
+    units = {
+        scope_of_item(f"conformance/test_sequences.py::test_program[{stratum.id}-{promise}]")
+        for stratum in STRATA
+        for promise in PROGRAMS
+    }
+    assert len(units) == len(STRATA) == 4
+
+
+def test_every_situation_has_a_declared_failure() -> None:
+    declared = {
+        name
+        for entry in KnownFailures.load().entries
+        if isinstance(entry.witness, Program)
+        for name in entry.where["situations"]["has"]
+    }
+    assert declared == set(SITUATIONS)
+
+
+def test_a_program_is_observed_the_same_twice() -> None:
+    steps: tuple[Step, ...] = (PUT, ("train", "adamw", 1), ("merge", ()), ("without",))
+    program = Program(tied=False, steps=steps)
+    seen = ProgramObserver()(program)
+    assert first_difference(seen, observe_program(program)) is None
+    assert not situations(program)
+    assert not [finding for one in PROGRAMS.values() for finding in one.judge(seen).findings]
+    other = observe_program(replace(program, seed=1))
+    assert first_difference(seen, other) == "logits after step 1"
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "conformance", "-q", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [*command, *options], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_one_program_is_judged_and_its_failure_printed() -> None:
+    program = next(
+        entry.witness
+        for entry in KnownFailures.load().entries
+        if entry.id == "merging-a-part-drops-the-rest"
+    )
+    done = run("--no-known-failures", "--program", repr(program))
+    assert done.returncode == 1
+    for line in ("INVARIANT program-follows-reference", f"CASE      {program!r}", "RERUN", "KNOWN"):
+        assert line in done.stdout
+    assert f"1 failed, {len(PROGRAMS) - 1} passed" in done.stdout
+
+
+def test_a_bad_program_is_a_usage_error() -> None:
+    done = run("--program", "Program(steps=(('unmerge',),))")
+    assert done.returncode == 4
+    assert done.stderr.strip().splitlines()[-1].startswith("ERROR: --program: this program cannot")
