@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,7 @@ from packaging.version import Version
 
 from conformance.case import Case
 from conformance.devices import peft_load_device
+from conformance.naming import ADAPTER
 from conformance.placements import PLACEMENTS
 from conformance.versions import installed
 from tiny_models.compat import dtype_argument, forget_warned_once, has_family, quiet_progress, runs
@@ -29,7 +30,6 @@ from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
     from tiny_models.families import Family
 
@@ -38,25 +38,8 @@ __all__ = ["forget_warned_once", "quiet_progress"]
 # Wordings of the tying warnings changed in 0.13, 0.18, 0.19 and 0.20; these words stayed.
 ABOUT_TYING = re.compile(r"\btie|\btied|weight_tying|weight tying", re.IGNORECASE)
 
-PREFIX = "base_model.model."
+
 OLDEST_FOR_PROGRAMS = "0.21.0.dev0"
-NAMES = 4096  # names kept as they were read: each is met at every stage of every life
-ADAPTER = "default"
-# How each wrapper hides the plain module: LoRA, trainable tokens, modules_to_save.
-# They can stand inside each other: trained tokens under the LoRA of a tied head.
-_HIDDEN = re.compile(r"(\.token_adapter)?\.(base_layer|original_module)(?=\.|$)")
-# An adapter may be called like one of PEFT's parts: what is read first counts.
-_NAME = r"(?P<adapter>[^.]+)"
-_LORA = re.compile(
-    r"^(?P<module>.+?)\.(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B"
-    rf"|lora_magnitude_vector)\.{_NAME}(\.weight|\.(?P<bias>bias))?$"
-)
-_SAVED = re.compile(rf"^(?P<module>.+?)\.modules_to_save\.{_NAME}\.(?P<part>.+)$")
-_TOKENS = re.compile(
-    rf"^(?P<module>.+?)(\.token_adapter)?\.(?P<part>trainable_tokens_delta)\.{_NAME}$"
-)
-# Every other tuner's parts: each is a dictionary with the adapter's name as key.
-_ANY = re.compile(rf"^(?P<module>.+?)\.(?P<part>[^.]+)\.{ADAPTER}(?P<rest>(\..+)?)$")
 
 
 def lora_config(**fields: Any) -> Any:
@@ -166,53 +149,6 @@ def absent() -> Mapping[str, str]:
     if Version(installed("peft")) < Version("0.19.0.dev0"):  # the documentation's, not the code's
         reasons["weight-tying tables"] = f"{peft} documents no weight-tying tables"
     return MappingProxyType(reasons)
-
-
-@lru_cache(NAMES)
-def plain_name(name: str) -> str:
-    """The name a parameter or module of a wrapped model has in the plain model."""
-    return _HIDDEN.sub("", name.removeprefix(PREFIX))
-
-
-@lru_cache(NAMES)
-def adapter_part(name: str) -> tuple[str, str] | None:
-    """``(module, part)`` of a parameter of the adapter ``default``; None for any other."""
-    found = part_of_adapter(name)
-    return found[1:] if found and found[0] == ADAPTER else None
-
-
-@lru_cache(NAMES)
-def part_of_adapter(name: str) -> tuple[str, str, str] | None:
-    """``(adapter, module, part)`` of an adapter's parameter; None for one of the base."""
-    for pattern, kind in ((_SAVED, "saved "), (_TOKENS, ""), (_LORA, "")):
-        match = pattern.match(name.removeprefix(PREFIX))
-        if match:
-            bias = " bias" if match.groupdict().get("bias") else ""  # of LoRA's own: lora_bias
-            return match["adapter"], plain_name(match["module"]), kind + match["part"] + bias
-    other = _ANY.match(name.removeprefix(PREFIX))
-    if other is None:
-        return None
-    part = other["part"] + other["rest"].removesuffix(".weight")
-    return ADAPTER, plain_name(other["module"]), part
-
-
-def plain_parameters(model: Any) -> dict[str, torch.Tensor]:
-    """The base's parameters of an adapted model by plain names; saved modules replace theirs."""
-    base: dict[str, torch.Tensor] = {}
-    saved: dict[str, torch.Tensor] = {}
-    # of what is tied every name: one of the two may be replaced
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        part = adapter_part(name)
-        if part is None:
-            base[plain_name(name)] = parameter.detach()
-        elif part[1].startswith("saved "):
-            saved[f"{part[0]}.{part[1].removeprefix('saved ')}"] = parameter.detach()
-    return base | saved
-
-
-def is_wrapper(module: nn.Module) -> bool:
-    """Whether the class of this module is PEFT's own."""
-    return type(module).__module__.split(".")[0] == "peft"
 
 
 def wrap(model: Any, config: Any, *, autocast: bool, name: str = ADAPTER) -> Any:
@@ -403,30 +339,6 @@ def without_model_card() -> Iterator[None]:
         yield
     finally:
         PeftModel.create_or_update_model_card = original  # type: ignore[method-assign]
-
-
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
-
-
-def traces(model: nn.Module) -> frozenset[str]:
-    """What PEFT left on a model it has been taken off from: modules, attributes, hooks, mode.
-
-    ``_hf_peft_config_loaded`` is transformers' own flag and counts when it is true.
-    """
-    left: set[str] = set()
-    for name, module in model.named_modules():
-        if is_wrapper(module):
-            left.add(f"module {name}: {type(module).__name__}")
-        where = name or "the model"
-        if "peft_config" in vars(module):
-            left.add(f"attribute peft_config on {where}")
-        if vars(module).get("_hf_peft_config_loaded"):
-            left.add(f"attribute _hf_peft_config_loaded on {where}")
-        if any(vars(module).get(kind) for kind in HOOKS):
-            left.add(f"hook on {where}")
-    if model.training:
-        left.add("the model is in training mode")
-    return frozenset(left)
 
 
 @cache

@@ -108,7 +108,7 @@ def _parametrize_one(metafunc: pytest.Metafunc, suite: Session) -> None:
     ids = options.invariants if options.case and suite.corpus is None else ()
     metafunc.parametrize(
         ("case", "invariant"),
-        [pytest.param(options.case, INVARIANTS[name], id=name) for name in ids],
+        [pytest.param(options.case, suite.invariants[name], id=name) for name in ids],
     )
 
 

@@ -10,7 +10,7 @@ import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
@@ -18,26 +18,28 @@ from typing import Any, cast
 import pytest
 
 from conformance.case import CHOICES, Case
-from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS, read
-from conformance.loading.case import KINDS
-from conformance.loading.invariants import LOADING
 from conformance.options import PROFILES, add_options
-from conformance.pipeline.case import VARIANTS
-from conformance.pipeline.invariants import PIPELINE
 from conformance.placements import PLACEMENTS
-from conformance.programs.invariants import PROGRAMS
-from conformance.programs.program import OPERATIONS
+from conformance.readme_kinds import (
+    checkpoints,
+    corpus,
+    loading,
+    operations,
+    pipeline,
+    programs,
+    table,
+    tuners,
+    variants,
+)
 from conformance.report import command as report
 from conformance.report import publish
 from conformance.report.cells import Cell
 from conformance.report.markdown import matrix, meanings
 from conformance.results import reader as results
 from conformance.summary import verdict_table
-from conformance.tuners.invariants import ONLY_TUNERS
 from conformance.versions import minor
-from tiny_models.families import FAMILIES, Family
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -75,15 +77,6 @@ class _Recorder:
         self.rows.append((f"{name} {metavar}" if metavar else name, attributes["help"]))
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A markdown table."""
-    heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
-    )
-
-
 def options() -> str:
     """Our options, and the profiles of Hypothesis."""
     recorder = _Recorder()
@@ -108,70 +101,6 @@ def invariants() -> str:
     """Every promise and where it comes from."""
     rows = [(f"`{one.id}`", one.promise, one.source) for one in INVARIANTS.values()]
     return table(("invariant", "promise", "source"), rows)
-
-
-def corpus() -> str:
-    """Every promise about what another version saved."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in CORPUS.values()]
-    return table(("invariant", "promise", "source"), rows)
-
-
-def loading() -> str:
-    """Every promise about loading a plain model."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in LOADING.values()]
-    return table(("invariant", "promise", "source"), rows)
-
-
-def checkpoints() -> str:
-    """Every kind of checkpoint, and the families that have it."""
-    rows = [
-        (f"`{name}`", kind.text, _of([one for one in FAMILIES.values() if kind.of(one)]))
-        for name, kind in KINDS.items()
-    ]
-    return table(("checkpoint", "what the file holds", "families"), rows)
-
-
-def _of(entries: Sequence[Family]) -> str:
-    """Families in a few words: all, all but some, or their names."""
-    names = [one.name for one in entries]
-    others = [name for name in FAMILIES if name not in names]
-    if len(others) <= FEW:
-        return f"all but {', '.join(others)}" if others else "all"
-    return ", ".join(names)
-
-
-def pipeline() -> str:
-    """Every promise about a pipeline's text encoder that is not one of loading."""
-    rows = [
-        (f"`{one.id}`", one.promise, one.source)
-        for one in PIPELINE.values()
-        if one.id not in LOADING
-    ]
-    return table(("invariant", "promise", "source"), rows)
-
-
-def tuners() -> str:
-    """What is promised of tuners beside what is promised of LoRA."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in ONLY_TUNERS.values()]
-    return table(("invariant", "promise", "source"), rows)
-
-
-def variants() -> str:
-    """What becomes of a pipeline's text encoder before it is saved."""
-    rows = [(f"`{name}`", variant.text) for name, variant in VARIANTS.items()]
-    return table(("variant", "what is saved"), rows)
-
-
-def programs() -> str:
-    """Every promise about programs."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in PROGRAMS.values()]
-    return table(("invariant", "promise", "source"), rows)
-
-
-def operations() -> str:
-    """Every step that a program can take."""
-    rows = [(f"`{name}`", operation.text) for name, operation in OPERATIONS.items()]
-    return table(("step", "what is done"), rows)
 
 
 def placements() -> str:

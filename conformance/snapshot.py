@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.compat import PREFIX, adapter_part, is_wrapper, plain_name, traces
+from conformance.naming import PREFIX, adapter_part, is_wrapper, plain_name, traces
 from conformance.observation import Saved, Snapshot
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from conformance.compat import adapter_part
+from conformance.naming import adapter_part
 from tiny_models.families import FAMILIES
 from tiny_models.values import named_values
 

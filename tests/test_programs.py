@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.case import CaseError
-from conformance.compat import part_of_adapter
 from conformance.known_failures import KnownFailures
+from conformance.naming import part_of_adapter
 from conformance.plugin import scope_of_item
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observe import observe_program

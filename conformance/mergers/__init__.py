@@ -23,7 +23,7 @@ def in_place(base: str, adapter: str, out: str) -> None:
     A base whose adapter is still on it has names that no loader knows. TRL 1.16 mends them so for
     an inference server (``trl/generation/vllm_generation.py``).
     """
-    from conformance.compat import plain_parameters
+    from conformance.naming import plain_parameters
 
     model = _adapted(base, adapter)
     model.merge_adapter()

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance import compat
+from conformance import compat, naming
 from conformance.case import Case
 from conformance.devices import torch_device
 from conformance.programs.plan import State, placed
@@ -118,15 +118,15 @@ class Live:
     def parts(self) -> dict[Key, torch.nn.Parameter]:
         """The parameters of all adapters, every name of a shared one."""
         named = self.model.named_parameters(remove_duplicate=False)
-        found = ((compat.part_of_adapter(name), parameter) for name, parameter in named)
+        found = ((naming.part_of_adapter(name), parameter) for name, parameter in named)
         return {key: parameter for key, parameter in found if key is not None}
 
     def base(self) -> dict[str, torch.nn.Parameter]:
         """The parameters of the base by plain name, both of a tie."""
         return {
-            compat.plain_name(name): parameter
+            naming.plain_name(name): parameter
             for name, parameter in self.model.named_parameters(remove_duplicate=False)
-            if compat.part_of_adapter(name) is None
+            if naming.part_of_adapter(name) is None
         }
 
     def activate(self, _state: State, names: tuple[str, ...]) -> None:
@@ -220,7 +220,7 @@ class Live:
             resize(self.pristine, rows)
         for model in (self.model, *((self.pristine,) if self.wrapped else ())):
             named = {
-                compat.plain_name(name): one
+                naming.plain_name(name): one
                 for name, one in model.named_parameters(remove_duplicate=False)
             }
             with torch.no_grad():
@@ -272,7 +272,7 @@ class Live:
 
 def adapter_folder(folder: str, name: str) -> str:
     """Where PEFT puts an adapter of this name: ``default`` into the folder itself."""
-    return folder if name == compat.ADAPTER else os.path.join(folder, name)  # noqa: PTH118
+    return folder if name == naming.ADAPTER else os.path.join(folder, name)  # noqa: PTH118
 
 
 def case_of(program: Program, state: State) -> Case:

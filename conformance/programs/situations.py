@@ -61,7 +61,8 @@ def _deletes_the_active(turn: Turn) -> bool:
 
 def _deletes_the_last_set(turn: Turn) -> bool:
     """Several adapters are active, and the one that was active by itself before is deleted."""
-    return turn.step[0] == "delete" and turn.step[1] == turn.after.last and not turn.after.told
+    deleted = turn.step[0] == "delete" and turn.step[1] not in turn.after.names
+    return deleted and turn.step[1] == turn.after.last and not turn.after.told
 
 
 def _wakes_while_disabled(turn: Turn) -> bool:
@@ -82,21 +83,35 @@ def _some_tokens(adapters: tuple[Placed, ...]) -> bool:
     return any(one.tokens for one in adapters)
 
 
+def _lacks_tokens(chosen: tuple[Placed, ...], known: tuple[Placed, ...]) -> bool:
+    """Whether one of the chosen trains no tokens of a module where another adapter does."""
+    roles = {role for one in known for role in one.tokens}
+    return any(not roles <= set(one.tokens) for one in chosen)
+
+
 def _merges_without_tokens(turn: Turn) -> bool:
     """Merging an adapter by name that trains no tokens where another does."""
     if turn.step[0] not in ("merge", "merge_and_unload"):
         return False
     names = turn.step[1] or turn.before.active
-    chosen = turn.before.named(*names)
-    return _some_tokens(turn.before.adapters) and not all(one.tokens for one in chosen)
+    return _lacks_tokens(turn.before.named(*names), turn.before.adapters)
 
 
 def _saves_without_tokens(turn: Turn) -> bool:
     """Saving an adapter that trains no tokens where another does."""
-    if turn.step[0] not in ("load", "reopen", "native") or not _some_tokens(turn.before.adapters):
+    if turn.step[0] not in ("load", "reopen", "native"):
         return False
-    chosen = turn.before.adapters if turn.step[0] == "reopen" else turn.before.named(turn.step[1])
-    return not all(one.tokens for one in chosen)
+    every = turn.step[0] == "reopen"
+    chosen = turn.before.adapters if every else turn.before.named(turn.step[1])
+    return _lacks_tokens(chosen, turn.before.adapters)
+
+
+def _refused_halfway(turn: Turn) -> bool:
+    """Adapters that clash on one module are activated, and one has another module beside it."""
+    if turn.step[0] != "activate" or turn.after != turn.before:
+        return False
+    modules = [{*one.save, *one.tokens} for one in turn.before.named(*turn.step[1])]
+    return set.intersection(*modules) != set.union(*modules)
 
 
 def _adds_tied_tokens(turn: Turn) -> bool:
@@ -165,6 +180,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "ties-another": _ties_another,
         "merges-without-tokens": _merges_without_tokens,
         "saves-without-tokens": _saves_without_tokens,
+        "refused-halfway": _refused_halfway,
         "adds-tied-tokens": _adds_tied_tokens,
         "merged-tokens-go-stale": _tokens_go_stale,
         "merges-another-module": _merges_another_module,
@@ -191,7 +207,6 @@ def situations(program: Program) -> tuple[str, ...]:
     before, found = beginning(program), []
     for step, outcome in outcomes(program):
         if outcome is not None:
-            if not outcome.refusal:
-                found += list(met_at(before, step, outcome.state))
+            found += list(met_at(before, step, outcome.state))
             before = outcome.state
     return tuple(dict.fromkeys(found))

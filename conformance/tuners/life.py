@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from conformance import compat
+from conformance import compat, naming
 from conformance.adapter import lora_arguments
 from conformance.case import Case
 from conformance.definition import effective_weights
@@ -125,7 +125,7 @@ def move(model: Any, case: TunerCase) -> None:
 
 
 def _noise(name: str, parameter: torch.Tensor, case: TunerCase) -> torch.Tensor:
-    part = compat.adapter_part(name)
+    part = naming.adapter_part(name)
     size = case.what.size if part is None else SIZES.get(part[1].split()[0], case.what.size)
     noise = named_values(case.seed, name, tuple(parameter.shape))
     return size * noise.to(parameter.device, parameter.dtype)

@@ -1,0 +1,90 @@
+"""What README says of each kind of item beside the grid: tables made from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from conformance.corpus.invariants import CORPUS
+from conformance.loading.case import KINDS
+from conformance.loading.invariants import LOADING
+from conformance.pipeline.case import VARIANTS
+from conformance.pipeline.invariants import PIPELINE
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.program import OPERATIONS
+from conformance.tuners.invariants import ONLY_TUNERS
+from tiny_models.families import FAMILIES, Family
+
+FEW = 4  # families that a table names as those left out
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A markdown table."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )
+
+
+def corpus() -> str:
+    """Every promise about what another version saved."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in CORPUS.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def loading() -> str:
+    """Every promise about loading a plain model."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in LOADING.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def checkpoints() -> str:
+    """Every kind of checkpoint, and the families that have it."""
+    rows = [
+        (f"`{name}`", kind.text, _of([one for one in FAMILIES.values() if kind.of(one)]))
+        for name, kind in KINDS.items()
+    ]
+    return table(("checkpoint", "what the file holds", "families"), rows)
+
+
+def _of(entries: Sequence[Family]) -> str:
+    """Families in a few words: all, all but some, or their names."""
+    names = [one.name for one in entries]
+    others = [name for name in FAMILIES if name not in names]
+    if len(others) <= FEW:
+        return f"all but {', '.join(others)}" if others else "all"
+    return ", ".join(names)
+
+
+def pipeline() -> str:
+    """Every promise about a pipeline's text encoder that is not one of loading."""
+    rows = [
+        (f"`{one.id}`", one.promise, one.source)
+        for one in PIPELINE.values()
+        if one.id not in LOADING
+    ]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def tuners() -> str:
+    """What is promised of tuners beside what is promised of LoRA."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in ONLY_TUNERS.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def variants() -> str:
+    """What becomes of a pipeline's text encoder before it is saved."""
+    rows = [(f"`{name}`", variant.text) for name, variant in VARIANTS.items()]
+    return table(("variant", "what is saved"), rows)
+
+
+def programs() -> str:
+    """Every promise about programs."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in PROGRAMS.values()]
+    return table(("invariant", "promise", "source"), rows)
+
+
+def operations() -> str:
+    """Every step that a program can take."""
+    rows = [(f"`{name}`", operation.text) for name, operation in OPERATIONS.items()]
+    return table(("step", "what is done"), rows)
