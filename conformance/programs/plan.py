@@ -238,7 +238,8 @@ def _add(state: State, name: str, placement: str, rank: int, alpha: int) -> Stat
 
 def _with(state: State, one: Placed) -> State:
     """The state with one more adapter, which is not active; what was merged is so no more."""
-    known = {role for other in state.adapters for role in (*other.target, *other.save)}
+    before = [other for other in state.adapters if other.name not in state.late]
+    known = {role for other in before for role in (*other.target, *other.save)}
     alone = not state.enabled and not {*one.target, *one.save} <= known
     late = (*state.late, one.name) if alone else state.late
     return replace(state, adapters=(*state.adapters, one), merged=(), late=late)
