@@ -67,6 +67,7 @@ def test_options_are_listed_in_one_group_even_without_peft(
         "--checkpoint",
         "--examples",
         "--case",
+        "--program",
         "--known-failures",
         "--no-known-failures",
         "--strict-known-failures",
