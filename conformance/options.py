@@ -30,6 +30,8 @@ PROFILES = {
     "explore": {"max_examples": 100},
 }
 """What each Hypothesis profile changes; here, since a header tells of it without Hypothesis."""
+BEYOND_EXAMPLES = {"default": 4, "ci": 4, "dev": 1, "explore": 100}
+"""Lives a stratum of the other architectures, which take more than twice the time."""
 
 
 class OptionError(ValueError):

@@ -41,7 +41,7 @@ def read_as_config_says(
         keys |= {role: key for role, key in own.items() if key in saved.tensors}
         keys |= {"head": head_key} if "head" in names else {}
     live = f"{names.get('head')}.weight"
-    if keys.get("head") not in saved.tensors and live in saved.tensors:
+    if family.shape == "image-text" and keys["head"] not in saved.tensors and live in saved.tensors:
         keys["head"] = live  # the head beside a vision tower has two names in files
     for key in keys.values():
         if key not in saved.tensors:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from conformance.options import stratum_seed
+from conformance.options import BEYOND_EXAMPLES, stratum_seed
 from conformance.outcome import conclude, tallied
 from conformance.runner import run_item
 from conformance.strategies import fitting
@@ -58,14 +58,10 @@ def run_stratum(
         record.result, record.reason = "not applicable", unjudged
         pytest.skip(f"not applicable: {unjudged}")
     families, examples = families_of(group, suite.options), suite.options.examples
+    if group == "architecture":
+        examples = examples or BEYOND_EXAMPLES[settings.get_current_profile_name()]
+        families = one_of(stratum, families) if examples == 1 else families
     stream = "" if group == "invariant" else group
-    if (
-        group == "architecture"
-        and examples is None
-        and settings.get_current_profile_name() == "dev"
-    ):
-        # their lives take twice the time: the simplest of one family, and every stratum has one
-        families, examples = one_of(stratum, families), 1
     with tallied(record) as tally:
         run_item(
             stratum,
