@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from conformance import compat
@@ -137,3 +139,20 @@ def test_a_tuner_on_nothing_is_silent_and_promises_nothing_of_logits() -> None:
     assert finding.what == "lm_head is asked for and carries no part of the tuner"
     judged = TUNER_PROMISES["merge-keeps-logits"].judge(seen)
     assert (judged.verdict, judged.reason) == ("not applicable", "the adapter has no parameter")
+
+
+@pytest.mark.parametrize("narrowed", ["", "case", "program", "own", "merger"])
+def test_a_run_of_one_case_or_of_a_user_lives_no_tuner(narrowed: str) -> None:
+    nothing = dict.fromkeys(("case", "program", "own", "merger", "examples"))
+    options = SimpleNamespace(
+        **{**nothing, **({narrowed: object()} if narrowed else {})},
+        devices=("cpu",),
+        families=DECODERS,
+    )
+    suite = SimpleNamespace(options=options, corpus=None, promises_of_tuners=("one",))
+    made: list[object] = []
+    metafunc = SimpleNamespace(
+        fixturenames=["tuner"], parametrize=lambda _, found: made.extend(found)
+    )
+    items.parametrize_tuners(metafunc, suite)
+    assert bool(made) is not bool(narrowed)

@@ -21,9 +21,10 @@ BRIEF = PROFILES["dev"]["max_examples"]
 
 
 def parametrize_tuners(metafunc: pytest.Metafunc, suite: Session) -> None:
-    """Make the items of either test; none where a run judges one case, or a corpus."""
+    """Make the items of either test; none where a run judges one case, a corpus or a merger."""
     options = suite.options
-    judged = options.case is None and suite.corpus is None and options.merger is None
+    narrowed = (options.case, options.program, options.own, options.merger, suite.corpus)
+    judged = all(one is None for one in narrowed)
     chosen = judged and suite.promises_of_tuners
     if "tuner" in metafunc.fixturenames:
         examples = options.examples or settings.default.max_examples  # type: ignore[union-attr]
