@@ -81,13 +81,16 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
     if arguments.case:
         yield parse_case(arguments.case)
         return
-    from conformance.drawn import drawn  # imports Hypothesis, which reports do without
+    # these import Hypothesis, which reports do without
+    from conformance.drawn import drawn
+    from conformance.strategies import fitting
 
     few = number_of_examples(arguments.examples) or FEW
     families = tuple(name for name in chosen_families(arguments.family) if name in DECODERS)
     if not families:
         raise OptionError(f"--family accepts {', '.join(DECODERS)} here, not {arguments.family}")
-    strata = chosen_strata(("cpu",), arguments.stratum)
+    chosen = chosen_strata(("cpu",), arguments.stratum)
+    strata = [stratum for stratum in chosen if fitting(stratum, families)]
     met: dict[Case, None] = {}
     for stratum in strata:
         first = drawn(stratum, max(few, PROFILES["default"]["max_examples"]), families=families)

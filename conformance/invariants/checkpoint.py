@@ -75,11 +75,14 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
         return
     half = seen.case.dtype in {"float16", "bfloat16"} and seen.case.autocast
     base = seen.stages["base"].weights
+    kinds = {str(weight.dtype) for weight in base.values()}
     for name, tensor in sorted(adapted.weights.items()):
         module, _, part = name.partition(" ")
+        wanted = "torch.float32" if half else f"torch.{seen.case.dtype}"
         # transformers keeps some of T5's matrices in float32 whatever is asked for
-        own = base[f"{module}.weight"].dtype if f"{module}.weight" in base else tensor.dtype
-        wanted = "torch.float32" if half else str(own)
+        kept = None if half or wanted not in kinds else base.get(f"{module}.weight")
+        if kept is not None:
+            wanted = str(kept.dtype)
         if part.startswith("lora_") and str(tensor.dtype) != wanted:
             yield Finding("wrong-dtype", f"{name} is {tensor.dtype}, asked for {wanted}")
 

@@ -146,18 +146,20 @@ def _step(program: Program, number: int, before: State, step: Step, outcome: Out
             *lines,
             f"refused = False\ntry:\n{attempt}\nexcept ValueError:\n    refused = True",
             f'check("{what}: refused", refused)',
+            _look(f"{what}, refused", before),
         ]
-    lines += calls
+    return [*lines, *calls, _look(what, state)]
+
+
+def _look(what: str, state: State) -> str:
+    """The check of a model in this state."""
     if state.told:
         counted = "list(model.active_adapters)"
-        return [*lines, f'check_step("{what}", model, {counted}, {counted})']
+        return f'check_step("{what}", model, {counted}, {counted})'
     if not state.wrapped:
-        return [*lines, f'check_model("{what}", model, [])']
+        return f'check_model("{what}", model, [])'
     trains = literal(list(state.active)) if state.enabled else "None"
-    return [
-        *lines,
-        f'check_step("{what}", model, {literal(list(state.counted))}, {trains})',
-    ]
+    return f'check_step("{what}", model, {literal(list(state.counted))}, {trains})'
 
 
 def _config(program: Program, one: Placed) -> str:
