@@ -1,4 +1,4 @@
-"""Every difference between PEFT versions, and how PEFT names things, in one place.
+"""Every difference between PEFT versions, in one place; how PEFT names things is in ``naming``.
 
 transformers' differences are in ``tiny_models.compat``, which knows nothing of PEFT. No other
 module asks for a version number or spells one of PEFT's attribute names.
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -271,6 +270,11 @@ def _config_classes() -> Mapping[str, Any]:
     return {str(getattr(key, "value", key)): value for key, value in mapping.items()}
 
 
+def _adds_tokens(config: Any) -> bool:
+    """Whether a config class is of prompt learning; the class it derives from moved in 0.6."""
+    return any(base.__name__ == "PromptLearningConfig" for base in config.__mro__)
+
+
 @cache
 def tuners() -> Mapping[str, str]:
     """Every tuner that the installed PEFT has, by its type: why it stands on no layer, or ``""``.
@@ -285,7 +289,7 @@ def tuners() -> Mapping[str, str]:
     found = {}
     for name, config in _config_classes().items():
         reason = ""
-        if any(base.__name__ == "PromptLearningConfig" for base in config.__mro__):
+        if _adds_tokens(config):
             reason = f"{config.__name__} is a PromptLearningConfig: it adds tokens or a cache"
         elif "target_modules" not in tuner_fields(name):
             reason = f"{config.__name__} has no target_modules"
@@ -344,19 +348,13 @@ def without_model_card() -> Iterator[None]:
 @cache
 def peft_types() -> Mapping[str, bool]:
     """Every ``peft_type`` of the installed PEFT, and whether it changes weights of the model."""
-    mapping: Any = import_module("peft.mapping").PEFT_TYPE_TO_CONFIG_MAPPING
-    where = "peft.config" if find_spec("peft.config") else "peft.utils"  # it moved in 0.6
-    prompt = import_module(where).PromptLearningConfig
-    kinds = {getattr(kind, "value", kind): config for kind, config in mapping.items()}
-    return MappingProxyType({kind: not issubclass(cls, prompt) for kind, cls in kinds.items()})
+    kinds = _config_classes()
+    return MappingProxyType({kind: not _adds_tokens(config) for kind, config in kinds.items()})
 
 
-@cache
 def lora_fields() -> frozenset[str]:
     """The fields of the installed ``LoraConfig``."""
-    from peft import LoraConfig
-
-    return frozenset(inspect.signature(LoraConfig).parameters)
+    return tuner_fields("LORA")
 
 
 def default_targets(model_type: str) -> tuple[str, ...]:
