@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from conformance.naming import adapter_part
@@ -23,17 +23,22 @@ DELTA_OF_EMBEDDING = {"float64": 0.5, "float32": 0.5, "float16": 1.0, "bfloat16"
 SIZES = {"saved": 0.2, "trainable_tokens_delta": 0.4, "lora_magnitude_vector": 0.2, "bias": 0.1}
 
 
+def distinct_trainable(model: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """Every trainable parameter by name; of tensors that are one, the first."""
+    done: set[int] = set()
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        where = parameter.untyped_storage().data_ptr()
+        if parameter.requires_grad and where not in done:
+            done.add(where)
+            yield name, parameter
+
+
 def trained_values(model: Any, case: Case) -> None:
     """Give every trainable parameter a value from its own name; tensors that are one get one."""
     import torch
 
-    done: set[int] = set()
     with torch.no_grad():
-        for name, parameter in model.named_parameters(remove_duplicate=False):
-            where = parameter.untyped_storage().data_ptr()
-            if not parameter.requires_grad or where in done:
-                continue
-            done.add(where)
+        for name, parameter in distinct_trainable(model):
             part = adapter_part(name)
             parameter.copy_(value(name, part[1] if part else "bias", parameter, case))
 

@@ -16,7 +16,7 @@ from conformance.definition import effective_weights
 from conformance.life import observe_subject
 from conformance.observation import Observation, Snapshot
 from conformance.subject import Subject
-from conformance.training import SIZES, trained_values
+from conformance.training import SIZES, distinct_trainable, trained_values
 from conformance.tuners.case import TunerCase
 from conformance.tuners.definition import defined, redefined, rescaled, without_formula
 from conformance.versions import installed
@@ -114,13 +114,8 @@ def move(model: Any, case: TunerCase) -> None:
     """
     import torch
 
-    done: set[int] = set()
     with torch.no_grad():
-        for name, parameter in model.named_parameters(remove_duplicate=False):
-            where = parameter.untyped_storage().data_ptr()
-            if not parameter.requires_grad or where in done:
-                continue
-            done.add(where)
+        for name, parameter in distinct_trainable(model):
             parameter.add_(_noise(name, parameter, case))
 
 
