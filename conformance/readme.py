@@ -246,16 +246,21 @@ def verdicts(path: Path) -> str:
     return f"{told}\n\n{table(heads, rows)}"
 
 
-def failure(invariant: str, case: Case) -> str:
-    """What ``--case`` prints for a case that breaks an invariant, under the command for it."""
-    told = ["--no-known-failures", "--invariant", invariant, "--case", repr(case)]
-    done = subprocess.run(
+def _judged(told: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """A run of the suite with these options, in the repository."""
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "conformance", *told],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def failure(invariant: str, case: Case) -> str:
+    """What ``--case`` prints for a case that breaks an invariant, under the command for it."""
+    told = ["--no-known-failures", "--invariant", invariant, "--case", repr(case)]
+    done = _judged(told)
     found = re.search(r"^INVARIANT .*?(?=^[=_]{3})", done.stdout, re.MULTILINE | re.DOTALL)
     rerun = found and re.search(r"^RERUN +(.*)$", found[0], re.MULTILINE)
     if not (found and rerun):
@@ -268,13 +273,7 @@ def own_session() -> str:
     """What is told of the configuration in docs/example, under the command for it."""
     model, adapter = (path.relative_to(ROOT) for path in OWN)
     told = ["--model-config", str(model), "--adapter-config", str(adapter)]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "conformance", *told],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _judged(told)
     found = re.search(r"^VERDICT .*?(?=^[=_]{3})", done.stdout, re.MULTILINE | re.DOTALL)
     if not found:
         last = " ".join((done.stdout + done.stderr).splitlines()[-1:])
