@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance import compat
 from conformance.observation import Snapshot
 from conformance.snapshot import snapshot
+from tiny_models.seeding import reseed
 
 if TYPE_CHECKING:
     from conformance.life import Life
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
 
 def adapter(life: Life) -> None:
     """Load the saved adapter onto a fresh base; wrap another with its saved config alone."""
-    import torch
-
     folder = str(life.folder / "adapter")
     if "adapter" not in life.saved:
         return
-    torch.manual_seed(life.case.seed + 2)
+    reseed(life.case.seed + 2)
     with life.at("adapter-reloaded"):
         loaded = compat.load_adapter(
             life.fresh_base(),

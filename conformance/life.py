@@ -38,6 +38,7 @@ from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class, resize
 from tiny_models.roles import linear_modules, module_names
+from tiny_models.seeding import reseed, seeded
 from tiny_models.values import refill
 
 GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
@@ -77,10 +78,9 @@ def living(subject: Subject, merger: Merger | None = None) -> Iterator[Life]:
     devices = [0] if case.device == "cuda" else []
     with (
         TemporaryDirectory(prefix="conformance-") as folder,
-        torch.random.fork_rng(devices=devices),
+        seeded(case.seed, devices),
         compat.without_model_card(),
     ):
-        torch.manual_seed(case.seed)
         life = Life(subject, Path(folder), merger)
         with life.branch("main"):
             life.main_line()
@@ -220,9 +220,7 @@ class Life:
 
     def adapted(self, *, first: bool = False) -> Any:
         """A freshly built, wrapped and trained model; the first one is written down."""
-        import torch
-
-        torch.manual_seed(self.case.seed + 1)
+        reseed(self.case.seed + 1)
         model = self.fresh_base(grown=False)
         arguments = self.subject.adapter(self.roles)
         with self.at("adapted" if first else "adapted-again"):

@@ -15,6 +15,7 @@ from tiny_models import compat
 from tiny_models.families import family
 from tiny_models.families.multimodal import PICTURE, SIDE
 from tiny_models.loading import Loading, load
+from tiny_models.seeding import seeded
 from tiny_models.spec import NEW_ROWS, ModelSpec
 from tiny_models.values import fill, named_values, refill
 from tiny_models.verify import verify
@@ -175,6 +176,5 @@ def _differing(source: PreTrainedModel, loaded: PreTrainedModel) -> tuple[str, .
 @contextmanager
 def _steady() -> Iterator[None]:
     """Transformers' own initial values from a fixed seed, the caller's generator untouched."""
-    with torch.random.fork_rng(devices=[]), compat.quiet_progress(), compat.quiet_logs():
-        torch.manual_seed(0)
+    with seeded(0), compat.quiet_progress(), compat.quiet_logs():
         yield

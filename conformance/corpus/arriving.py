@@ -23,6 +23,7 @@ from conformance.subject import Subject
 from tiny_models import build as tiny
 from tiny_models.compat import canonical_name, parameter_of
 from tiny_models.families import FAMILIES
+from tiny_models.seeding import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,8 +46,7 @@ def arrive(corpus: Corpus, case: Case) -> Observation:
     if not kept.folder:
         return Arrival(**about, troubles=kept.troubles)
     torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(case.seed)
+    with seeded(case.seed):
         arriving = Arriving(corpus, kept)
         for stage, steps in arriving.branches():
             with arriving.branch(stage):

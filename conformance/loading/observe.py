@@ -27,6 +27,7 @@ from tiny_models import build as tiny
 from tiny_models.compat import canonical_name, parameter_of, writes_bin
 from tiny_models.families import FAMILIES
 from tiny_models.roles import matrix_names
+from tiny_models.seeding import seeded
 from tiny_models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def observe_loading(case: LoadingCase) -> LoadingObservation:
     if lacks:
         return LoadingObservation(case, lacks=lacks)
     torch.set_num_threads(1)
-    with TemporaryDirectory(prefix="conformance-") as folder, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # what transformers makes up is random, and the same every time
+    # what transformers makes up is random, and the same every time
+    with TemporaryDirectory(prefix="conformance-") as folder, seeded(0):
         return _observe(case, Path(folder))
 
 

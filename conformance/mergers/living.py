@@ -12,6 +12,7 @@ from conformance.mergers.calling import Merger
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class
+from tiny_models.seeding import reseed
 
 if TYPE_CHECKING:
     from conformance.life import Life
@@ -23,8 +24,6 @@ ABSENT = MappingProxyType({"merged-otherwise": "another merger has no other way 
 
 def merged(life: Life, merger: Merger) -> Any:
     """Save the base, have it merged with the saved adapter, and load what was made of them."""
-    import torch
-
     base = life.fresh_base().to("cpu")
     options = {"max_shard_size": SHARD} if life.case.sharded else {}
     base.save_pretrained(life.folder_for(BASE), **options)
@@ -32,7 +31,7 @@ def merged(life: Life, merger: Merger) -> Any:
     out = life.folder / "merged"
     cls: Any = auto_class(life.family.shape) if life.case.loader == "auto" else None
     cls = cls or tiny.model_class(life.case.model)
-    torch.manual_seed(life.case.seed + 3)  # of what the file lacks
+    reseed(life.case.seed + 3)  # of what the file lacks
     model, _ = tiny.load(
         cls, out, dtype=life.case.dtype, safetensors=any(out.glob("*.safetensors"))
     )

@@ -18,6 +18,7 @@ from tiny_models import compat
 from tiny_models.build import Base
 from tiny_models.families import Family
 from tiny_models.loading import load
+from tiny_models.seeding import seeded
 from tiny_models.values import fill, named_values
 
 if TYPE_CHECKING:
@@ -81,14 +82,11 @@ class OwnSubject(Subject):
 
     def build(self, folder: Path) -> Base:
         """Made from the config, given values from names, saved, and loaded as a user loads it."""
-        import torch
-
         with (
-            torch.random.fork_rng(devices=[]),
+            seeded(0),
             compat.quiet_progress(),
             compat.quiet_logs(),
         ):
-            torch.manual_seed(0)
             model = self.model.make(tied=False) if self.found.case.untied else self.model.make()
             fill(model, self.case.seed)
             folder.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ from conformance.snapshot import saved, snapshot
 from conformance.trouble import trouble
 from tiny_models import build as tiny
 from tiny_models.families import FAMILIES
+from tiny_models.seeding import seeded
 from tiny_models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def observe_pipeline(case: PipelineCase) -> PipelineObservation:
     if lacks:
         return PipelineObservation(case, lacks=lacks)
     torch.set_num_threads(1)
-    with TemporaryDirectory(prefix="conformance-") as folder, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # what is made up is random, and the same every time
+    # what is made up is random, and the same every time
+    with TemporaryDirectory(prefix="conformance-") as folder, seeded(0):
         return _observe(case, Path(folder))
 
 

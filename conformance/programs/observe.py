@@ -23,6 +23,7 @@ from conformance.programs.situations import Turn
 from conformance.programs.updating import update
 from conformance.snapshot import logits, shares
 from conformance.trouble import trouble
+from tiny_models.seeding import seeded
 from tiny_models.values import named_values
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ def observe_program(program: Program) -> ProgramObservation:
     torch.set_num_threads(1)
     with (
         TemporaryDirectory(prefix="conformance-") as folder,
-        torch.random.fork_rng(devices=[]),
+        seeded(program.seed),
         compat.without_model_card(),
     ):
-        torch.manual_seed(program.seed)
         run = Run(program, Path(folder))
         run.go()
         return ProgramObservation(
