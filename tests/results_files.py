@@ -46,6 +46,13 @@ def item(stratum: str, invariant: str, result: str = "holds", **fields: Any) -> 
     return {"type": "item", **record.as_json()}
 
 
+def architecture(stratum: str, invariant: str, **fields: Any) -> dict[str, Any]:
+    """What one promise came to on a stratum of the other architectures."""
+    line = item(stratum, invariant, **fields)
+    name = f"conformance/test_architectures.py::test_architecture[{stratum}-{invariant}]"
+    return {**line, "item": name, "kind": "architecture"}
+
+
 def footer(items: Iterable[Mapping[str, Any]], status: int = 0) -> dict[str, Any]:
     results = [line["result"] for line in items]
     counts = {name: results.count(name) for name in results}

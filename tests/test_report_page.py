@@ -19,7 +19,7 @@ from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS
 from conformance.known_failures import read as read_table
 from conformance.report import page
-from conformance.report.cells import Cell, combine
+from conformance.report.cells import OTHERS, Cell, combine
 from conformance.report.signs import EVERY
 from conformance.results.reader import read
 
@@ -160,6 +160,24 @@ def test_the_first_page_is_of_the_newest_cell_that_was_judged(tmp_path: Path) ->
     first = text.partition('<table class="safe"')[2].partition("</table>")[0]
     assert first.count('data-cell="0"') == len(files.STRATA)
     assert "v-error" not in first
+
+
+def test_other_architectures_have_a_table_and_details_of_their_own(tmp_path: Path) -> None:
+    told = {"result": "breaks", "verdicts": {"silent": 1}, "known": {files.KNOWN: [1, 1]}}
+    line = files.architecture(files.TARGET, files.INVARIANTS[0], reason="its reason", **told)
+    late = files.known(files.TARGET, "late")
+    path = files.write(tmp_path / "a.jsonl", None, late, line)
+    text = page.render(combine([read(path)]), KNOWN)
+    plain, other = re.findall(r'<table class="safe".*?</table>', text, re.DOTALL)
+    assert "v-late" in plain
+    assert "v-silent" not in plain
+    assert "v-silent" in other
+    assert "v-late" not in other
+    data = data_of(text)
+    number = data["strata"].index(files.TARGET + OTHERS)
+    assert data["cells"][0]["squares"][number][0] == "silent"
+    assert data["cells"][0]["details"][number]
+    assert number != data["strata"].index(files.TARGET)
 
 
 def test_what_has_nothing_to_tell_but_its_reason_is_short(tmp_path: Path) -> None:

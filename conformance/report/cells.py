@@ -15,6 +15,9 @@ from conformance.summary import label, met, share
 from conformance.verdict import worst
 from conformance.versions import minor, parsed
 
+OTHERS = " on other architectures"
+"""What is added to a stratum's id for its lives of other families than decoder-only ones."""
+
 
 @dataclass(frozen=True)
 class Square:
@@ -31,7 +34,7 @@ class Cell:
     """One set of versions: a row or column of a report.
 
     ``squares`` are of the decoder-only families, ``beyond`` of the others. ``items`` maps a
-    stratum to its records by invariant.
+    stratum to its records by invariant; those of the others have it with ``OTHERS``.
     """
 
     name: str
@@ -43,6 +46,12 @@ class Cell:
     def version(self, package: str) -> str:
         """The version of a package in this cell."""
         return str(self.run.header["versions"].get(package, "not installed"))
+
+    def square(self, stratum: str) -> Square | None:
+        """The square of a stratum, or of one with ``OTHERS``; None where it was not asked for."""
+        if stratum.endswith(OTHERS):
+            return self.beyond.get(stratum.removesuffix(OTHERS))
+        return self.squares.get(stratum)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -98,8 +107,9 @@ def _names(runs: Sequence[Run]) -> list[str]:
 def _cell(run: Run, name: str) -> Cell:
     items: dict[str, dict[str, Record]] = defaultdict(dict)
     for record in run.records:
-        if record.kind == "invariant":
-            items[record.stratum][record.invariant] = record
+        if record.kind in {"invariant", "architecture"}:
+            whose = OTHERS if record.kind == "architecture" else ""
+            items[record.stratum + whose][record.invariant] = record
     lived = met(run.records)
     squares = {
         stratum.id: _square(run, lived.get(stratum.id), items.get(stratum.id, {}).values())
@@ -168,4 +178,5 @@ def since(cell: Cell, stratum: str, cells: Sequence[Cell]) -> str:
 
 
 def _holds(cell: Cell, stratum: str) -> bool:
-    return stratum in cell.squares and cell.squares[stratum].verdict == "holds"
+    square = cell.square(stratum)
+    return square is not None and square.verdict == "holds"

@@ -9,7 +9,8 @@ from typing import Any
 
 from conformance.grid import strata
 from conformance.known_failures import KnownFailure
-from conformance.report.cells import Cell, devices, newest, since
+from conformance.placements import PLACEMENTS
+from conformance.report.cells import OTHERS, Cell, devices, newest, since
 from conformance.report.markdown import state
 from conformance.report.payload import payload
 from conformance.report.signs import RESULT_MEANINGS, RESULT_SIGNS
@@ -36,12 +37,18 @@ def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
         for stratum in strata(tuple(found))
         if any(stratum.id in cell.squares for cell in cells)
     ]
-    ids = [stratum.id for stratum in shown]
+    others = [
+        stratum.id + OTHERS
+        for stratum in strata(tuple(found), placements=tuple(PLACEMENTS))
+        if any(stratum.id in cell.beyond for cell in cells)
+    ]
+    ids = [*(stratum.id for stratum in shown), *others]
     return environment.get_template("page.html.j2").render(
         cells=cells,
         newest=newest(cells),
         devices=found,
         first_page={device: _first_page(cells, device, ids) for device in found},
+        others={device: _first_page(cells, device, ids, OTHERS) for device in found},
         matrices=_matrices(cells, found, ids),
         heads=HEADS,
         labels=[name for name in LABELS if any(cell.counts[name] for cell in cells)],
@@ -62,17 +69,19 @@ def _for_script(data: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _first_page(cells: Sequence[Cell], device: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """The newest cell: placements down, kinds of base across."""
+def _first_page(
+    cells: Sequence[Cell], device: str, ids: Sequence[str], others: str = ""
+) -> list[dict[str, Any]]:
+    """The newest cell: placements down, kinds of base across; of ``OTHERS`` where it is given."""
     cell = newest(cells)
     rows: dict[str, dict[tuple[bool, bool], dict[str, Any]]] = {}
-    for stratum in strata((device,)):
-        if stratum.id in ids:
-            square = cell.squares.get(stratum.id)
+    for stratum in strata((device,), placements=tuple(PLACEMENTS)):
+        name = stratum.id + others
+        if name in ids:
             rows.setdefault(stratum.placement, {})[stratum.tied, stratum.ensure] = {
-                "number": ids.index(stratum.id),
-                "square": square,
-                "since": since(cell, stratum.id, cells),
+                "number": ids.index(name),
+                "square": cell.square(name),
+                "since": since(cell, name, cells),
             }
     return [
         {"placement": placement, "squares": [found.get(column) for column in COLUMNS]}

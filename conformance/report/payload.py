@@ -71,7 +71,7 @@ def _cell(
 ) -> dict[str, Any]:
     squares, results, details = [], [], []
     for stratum in strata:
-        square = cell.squares.get(stratum)
+        square = cell.square(stratum)
         items = cell.items.get(stratum, {})
         squares.append(
             square
