@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from conformance.case import STRATUM_FIELDS, Case
 from conformance.compare import drowned, same_bits, visible
+from conformance.draws import Draws
 from conformance.observation import Observation, Snapshot
 from conformance.trouble import SuiteError
 from conformance.verdict import verdict_of
@@ -23,6 +24,7 @@ class Observer:
         self._seen: dict[Case, Observation] = {}
         self._verdicts: dict[Case, str] = {}
         self._repeated: set[tuple[object, ...]] = set()
+        self.draws: Draws[Case] = Draws()
 
     def stratum(self, case: Case) -> tuple[object, ...]:
         """What the lives have in common that are kept at one time."""
@@ -36,15 +38,18 @@ class Observer:
         """The verdict for people on an observation."""
         return verdict_of(seen)
 
-    def __call__(self, case: Case) -> Observation:
-        """The observation of ``case``, from the cache where it has been seen."""
+    def __call__(self, case: Case, *, repeat: bool = True) -> Observation:
+        """The observation of ``case``, from the cache where it has been seen.
+
+        ``repeat`` is False for a case that is no part of a stratum, such as a witness.
+        """
         stratum = self.stratum(case)
         if stratum != self._stratum:
             self._stratum, self._seen, self._verdicts = stratum, {}, {}
         if case not in self._seen:
             self._seen[case] = seen = self._observe(case)
             self.check(seen)
-            if stratum not in self._repeated:
+            if repeat and stratum not in self._repeated:
                 self._repeated.add(stratum)
                 self.confirm(case)
         return self._seen[case]

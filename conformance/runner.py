@@ -143,19 +143,28 @@ def run_item(
     met = Tally() if tally is None else tally
     limits: dict[str, Any] = {} if examples is None else {"max_examples": examples}
 
-    # A life takes a tenth of a second: what Hypothesis calls slow is the work itself.
-    @seed(stream)
-    @settings(suppress_health_check=[HealthCheck.too_slow], **limits)
-    @given(case=cases(stratum, families))
-    def lives(case: Case) -> None:
+    def judge_life(case: Case) -> None:
         __tracebackhide__ = True
         seen, findings = judge(invariant, case, observer, known, met)
         if findings:
             observer.confirm(case)
             raise_violation(invariant, findings, seen)
 
-    run: Callable[[], None] = lives
-    run()
+    def draw(judge_drawn: Callable[[Case], None]) -> None:
+        __tracebackhide__ = True
+
+        # A life takes a tenth of a second: what Hypothesis calls slow is the work itself.
+        @seed(stream)
+        @settings(suppress_health_check=[HealthCheck.too_slow], **limits)
+        @given(case=cases(stratum, families))
+        def lives(case: Case) -> None:
+            __tracebackhide__ = True
+            judge_drawn(case)
+
+        run: Callable[[], None] = lives
+        run()
+
+    observer.draws.run((stream, stratum, families, examples), judge_life, draw)
     return met
 
 

@@ -143,16 +143,19 @@ class Session:
         return (TUNER_PROMISES if isinstance(case, TunerCase) else self.invariants)[name]
 
     def seen(self, case: AnyCase) -> Observation | LoadingObservation | ProgramObservation:
-        """The observation of a life, of a loading, of a pipeline or of a program."""
+        """The observation of a witness: a life, a loading, a pipeline or a program.
+
+        Not repeated: the grid repeats a case of every stratum, and a witness is in one.
+        """
         if isinstance(case, Program):
-            return self.programs(case)
+            return self.programs(case, repeat=False)
         if isinstance(case, TunerCase):
-            return self.tuners(case)
+            return self.tuners(case, repeat=False)
         if isinstance(case, PipelineCase):
             return self.pipelines(case)
         if isinstance(case, LoadingCase):
             return self.loadings(case)
-        return self.observer(case)
+        return self.observer(case, repeat=False)
 
     def device_absent(self, device: str) -> str | None:
         """Why items on this device are skipped, or None; asked once."""

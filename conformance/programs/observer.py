@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.compare import SUMMED_IN_THEMSELVES, VISIBLE, distance, same_bits
+from conformance.draws import Draws
 from conformance.programs.invariants import allowance
 from conformance.programs.observation import ProgramObservation, StepSeen
 from conformance.programs.program import Program, ProgramStratum
@@ -19,15 +20,19 @@ class ProgramObserver:
         self._stratum: ProgramStratum | None = None
         self._seen: dict[Program, ProgramObservation] = {}
         self._repeated: set[ProgramStratum] = set()
+        self.draws: Draws[Program] = Draws()
 
-    def __call__(self, program: Program) -> ProgramObservation:
-        """The observation of ``program``, from the cache where it has been seen."""
+    def __call__(self, program: Program, *, repeat: bool = True) -> ProgramObservation:
+        """The observation of ``program``, from the cache where it has been seen.
+
+        ``repeat`` is False for a program that nobody drew, such as a witness.
+        """
         if program.stratum != self._stratum:
             self._stratum, self._seen = program.stratum, {}
         if program not in self._seen:
             self._seen[program] = seen = self._observe(program)
             check_not_vacuous(seen)
-            if program.stratum not in self._repeated:
+            if repeat and program.stratum not in self._repeated:
                 self._repeated.add(program.stratum)
                 self.confirm(program)
         return self._seen[program]

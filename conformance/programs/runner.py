@@ -74,12 +74,21 @@ def run_programs(
     __tracebackhide__ = True
     checks: Any = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
 
-    @seed(stream)
-    @settings(suppress_health_check=checks, max_examples=examples)
-    @given(program=programs(stratum, families, most))
-    def lives(program: Program) -> None:
+    def judge(program: Program) -> None:
         __tracebackhide__ = True
         judge_program(promise, program, observer, known, tally)
 
-    run: Callable[[], None] = lives
-    run()
+    def draw(judge_drawn: Callable[[Program], None]) -> None:
+        __tracebackhide__ = True
+
+        @seed(stream)
+        @settings(suppress_health_check=checks, max_examples=examples)
+        @given(program=programs(stratum, families, most))
+        def lives(program: Program) -> None:
+            __tracebackhide__ = True
+            judge_drawn(program)
+
+        run: Callable[[], None] = lives
+        run()
+
+    observer.draws.run((stream, stratum, families, examples, most), judge, draw)
