@@ -77,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 pytest.param(
                     entry, suite.invariant_of(entry.witness, name), id=f"{entry.id}-{name}"
                 )
-                for entry in (() if given else suite.known.entries)
+                for entry in (() if given else suite.known.by_witness)
                 for name in entry.invariant
                 if name in (*options.invariants, *options.promises)
             ],

@@ -301,6 +301,14 @@ class KnownFailures:
         every = [entry for path in ((OURS,) * ours + extra) for entry in read(path)]
         return cls(tuple(entry for entry in every if entry.applies_here(saver)))
 
+    @property
+    def by_witness(self) -> tuple[KnownFailure, ...]:
+        """The entries, those that have a witness in common one after another."""
+        order: dict[AnyCase, int] = {}
+        for entry in self.entries:
+            order.setdefault(entry.witness, len(order))
+        return tuple(sorted(self.entries, key=lambda entry: order[entry.witness]))
+
     def covering(
         self, invariant: str, finding: Finding, seen: AnyObservation
     ) -> tuple[KnownFailure, ...]:

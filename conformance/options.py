@@ -33,6 +33,9 @@ PROFILES = {
 BEYOND_EXAMPLES = {"default": 4, "ci": 4, "dev": 1, "explore": 100}
 """Lives a stratum of the other architectures, which take more than twice the time."""
 
+LEFT_OUT = {"dev": ("test_tuners.py", "test_sequences.py")}
+"""Files of the suite that a profile runs only where they are named."""
+
 
 class OptionError(ValueError):
     """An option value that means nothing; one sentence names it and what is accepted."""
@@ -87,6 +90,7 @@ class Options:
     corpus: Path | None
     merger: str | None
     seed: int
+    left_out: tuple[str, ...]
 
     @property
     def decoders(self) -> tuple[str, ...]:
@@ -141,7 +145,19 @@ class Options:
             corpus=Path(corpus) if corpus else None,
             merger=config.getoption("--merger"),
             seed=_seed(config),
+            left_out=_left_out(config, named=program is not None),
         )
+
+    def leaves_out(self, path: Path) -> bool:
+        """Whether a file of the suite is left out of this run."""
+        return path.name in self.left_out and path.parent == Path(__file__).parent
+
+
+def _left_out(config: pytest.Config, *, named: bool) -> tuple[str, ...]:
+    """What the profile leaves out of this run; nothing where its subject is ``named``."""
+    profile = config.getoption("--hypothesis-profile", None) or "default"
+    asked = {Path(arg.split("::")[0]).name for arg in config.args}
+    return () if named else tuple(n for n in LEFT_OUT.get(profile, ()) if n not in asked)
 
 
 Written = TypeVar("Written")

@@ -14,17 +14,13 @@ from typing import Any, cast
 import pytest
 from hypothesis import settings
 
-from conformance.corpus.invariants import CORPUS
 from conformance.header import header
-from conformance.invariants import INVARIANTS
-from conformance.loading.invariants import LOADING
 from conformance.options import PROFILES, OptionError, add_options
 from conformance.outcome import ITEM_RECORD, rewrite_report
 from conformance.own.items import ANSWER, answered
-from conformance.pipeline.invariants import PIPELINE
-from conformance.programs.invariants import PROGRAMS
 from conformance.records import KEY, Record, Results, unjudgeable
 from conformance.runner import register_profiles
+from conformance.scheduling import scheduler
 from conformance.session import Session, import_problem
 from conformance.summary import summary_lines
 from conformance.versions import commit, versions
@@ -35,7 +31,6 @@ RECORDS: pytest.StashKey[list[Record]] = pytest.StashKey()
 RESULTS: pytest.StashKey[Results] = pytest.StashKey()
 EXIT: pytest.StashKey[int] = pytest.StashKey()
 ANSWERED: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
-OWN_ITEMS = "conformance/test_own.py::"
 register_profiles()
 
 
@@ -116,33 +111,29 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     corpus = config.stash[SESSION].corpus
     saved = f"; saved by {corpus.saved_by}" if corpus else ""
     merged = f"; merged by {head['merger']}" if "merger" in head else ""
+    left_out = config.stash[SESSION].options.left_out
+    without = f"; without {' and '.join(left_out)}, unless named" if left_out else ""
     return [
         f"conformance: {listed}{saved}{merged}",
         (
             f"conformance: devices {', '.join(head['devices'])}; profile {head['profile']}, "
-            f"{head['examples']} lives a stratum; seed {head['seed']}"
+            f"{head['examples']} lives a stratum; seed {head['seed']}{without}"
         ),
     ]
-
-
-def scope_of_item(nodeid: str) -> str:
-    """The item's id without its invariant: what shares this shares its observations."""
-    if nodeid.startswith(OWN_ITEMS):
-        return OWN_ITEMS
-    ends = (f"-{name}]" for name in (*PROGRAMS, *INVARIANTS, *CORPUS, *LOADING, *PIPELINE))
-    return next((nodeid.removesuffix(end) for end in ends if nodeid.endswith(end)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep all invariants of a stratum, or of a recorded case, where its lives are cached."""
-    from xdist.scheduler import LoadScopeScheduling
+    return scheduler(config, log, config.stash[SESSION].known) if SESSION in config.stash else None
 
-    class ByStratum(LoadScopeScheduling):  # type: ignore[misc]
-        def _split_scope(self, nodeid: str) -> str:
-            return scope_of_item(nodeid)
 
-    return ByStratum(config, log) if SESSION in config.stash else None
+@pytest.hookimpl
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files that the profile leaves out, where they are not named."""
+    if SESSION in config.stash and config.stash[SESSION].options.leaves_out(collection_path):
+        return True
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ import pytest
 from conformance.case import CHOICES, Case
 from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS, read
-from conformance.options import PROFILES, add_options
+from conformance.options import LEFT_OUT, PROFILES, add_options
 from conformance.placements import PLACEMENTS
 from conformance.readme_kinds import (
     checkpoints,
@@ -82,9 +82,12 @@ def options() -> str:
     recorder = _Recorder()
     add_options(cast("pytest.Parser", recorder))
     profiles = ", ".join(f"{name} ({what['max_examples']})" for name, what in PROFILES.items())
+    left_out = "; ".join(
+        f"{name} leaves out {' and '.join(files)}, unless named" for name, files in LEFT_OUT.items()
+    )
     rows = [
         *recorder.rows,
-        ("--hypothesis-profile NAME", f"profile, with its lives a stratum: {profiles}"),
+        ("--hypothesis-profile NAME", f"profile, with its lives a stratum: {profiles}; {left_out}"),
         ("--hypothesis-seed N", "draw another fixed set of cases"),
     ]
     return table(("option", "meaning"), [(f"`{name}`", what) for name, what in rows])

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from conformance.case import CaseError
 from conformance.known_failures import KnownFailures
 from conformance.naming import part_of_adapter
-from conformance.plugin import scope_of_item
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observe import observe_program
 from conformance.programs.observer import ProgramObserver, first_difference
@@ -22,6 +21,7 @@ from conformance.programs.plan import beginning, first_impossible, outcome
 from conformance.programs.program import Program, Step, parse_program, program_strata
 from conformance.programs.situations import SITUATIONS, situations
 from conformance.programs.strategies import programs
+from conformance.scheduling import scope_of_item
 
 ROOT = Path(__file__).parent.parent
 STRATA = program_strata(("cpu",))

@@ -15,7 +15,14 @@ EVERY = tuple(strata(("cpu",), placements=tuple(PLACEMENTS)))
 def asked(*families: str) -> Options:
     absent = ("examples", "case", "results", "corpus", "own", "issue", "program", "merger")
     nothing = dict.fromkeys(absent)
-    rest = {"use_known": True, "strict_known": False, "seed": 0, "tables": (), "checkpoints": ()}
+    rest = {
+        "use_known": True,
+        "strict_known": False,
+        "seed": 0,
+        "tables": (),
+        "checkpoints": (),
+        "left_out": (),
+    }
     return Options(
         devices=("cpu",), families=families, invariants=(), promises=(), strata=EVERY,
         **nothing, **rest,
