@@ -9,7 +9,6 @@ import pytest
 from conformance.invariants import INVARIANTS, Invariant
 from conformance.loading.case import LoadingCase, loading_cases
 from conformance.loading.invariants import LOADING, concerns
-from conformance.options import Options
 from conformance.outcome import ITEM_RECORD
 from conformance.pipeline.case import pipeline_cases
 from conformance.pipeline.invariants import PIPELINE
@@ -59,13 +58,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
     elif "promise" in names:
         make = _parametrize_loads if names & set(LOADED) else _parametrize_programs
-        make(metafunc, options, single=single or options.merger is not None)
+        make(metafunc, suite, single=single or options.merger is not None)
     elif {"stratum", "invariant"} <= names:
         group = metafunc.function.__name__.removeprefix("test_")
         pairs = [
             pytest.param(stratum, invariants[name], id=f"{stratum.id}-{name}")
             for stratum in (() if single else covered(group, options))
-            for name in options.invariants
+            for name in judged_on(stratum.device, suite, options.invariants)
         ]
         metafunc.parametrize(("stratum", "invariant"), pairs)
     elif names & {"case", "own"}:
@@ -98,6 +97,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+def judged_on(device: str, suite: Session, promises: Sequence[str]) -> Sequence[str]:
+    """What is judged on a device; without CUDA one item says so, and not one for each promise."""
+    absent = device == "cuda" and suite.device_absent(device)
+    return promises[:1] if absent else promises
+
+
 def _parametrize_one(metafunc: pytest.Metafunc, suite: Session) -> None:
     """Make the items of one case, or of a user's own configuration: every promise."""
     options = suite.options
@@ -112,8 +117,9 @@ def _parametrize_one(metafunc: pytest.Metafunc, suite: Session) -> None:
     )
 
 
-def _parametrize_loads(metafunc: pytest.Metafunc, options: Options, *, single: bool) -> None:
+def _parametrize_loads(metafunc: pytest.Metafunc, suite: Session, *, single: bool) -> None:
     """Make the items of loading plain models, or of pipelines: each promise that says anything."""
+    options = suite.options
     (kind,) = {*metafunc.fixturenames} & {*LOADED}
     cases_of, promises = LOADED[kind]
     cases = () if single else cases_of(options.devices, options.families, options.checkpoints)
@@ -122,14 +128,18 @@ def _parametrize_loads(metafunc: pytest.Metafunc, options: Options, *, single: b
         [
             pytest.param(case, promises[name], id=f"{case.id}-{name}")
             for case in cases
-            for name in options.promises
-            if name in promises and concerns(case, promises[name])
+            for name in judged_on(
+                case.device,
+                suite,
+                [n for n in options.promises if n in promises and concerns(case, promises[n])],
+            )
         ],
     )
 
 
-def _parametrize_programs(metafunc: pytest.Metafunc, options: Options, *, single: bool) -> None:
+def _parametrize_programs(metafunc: pytest.Metafunc, suite: Session, *, single: bool) -> None:
     """Make the items of programs: each promise on each stratum, or on the program given."""
+    options = suite.options
     kind = "sequences" if "sequences" in metafunc.fixturenames else "program"
     strata = () if single or not options.decoders else program_strata(options.devices)
     cases: list[tuple[Program | ProgramStratum, str]] = [(one, f"{one.id}-") for one in strata]

@@ -16,15 +16,21 @@ class Observer:
     """Observations by case, for one stratum at a time.
 
     The first case of a stratum is observed twice; ``confirm`` observes a failing one again.
+    ``brief`` is for strata of few lives: the first of a placement is observed twice.
     """
 
-    def __init__(self, observe: Callable[[Case], Observation]) -> None:
+    def __init__(self, observe: Callable[[Case], Observation], *, brief: bool = False) -> None:
         self._observe = observe
+        self._brief = brief
         self._stratum: tuple[object, ...] = ()
         self._seen: dict[Case, Observation] = {}
         self._verdicts: dict[Case, str] = {}
         self._repeated: set[tuple[object, ...]] = set()
         self.draws: Draws[Case] = Draws()
+
+    def in_brief(self) -> Observer:
+        """One that observes the same, for strata of few lives."""
+        return Observer(self._observe, brief=True)
 
     def stratum(self, case: Case) -> tuple[object, ...]:
         """What the lives have in common that are kept at one time."""
@@ -49,8 +55,9 @@ class Observer:
         if case not in self._seen:
             self._seen[case] = seen = self._observe(case)
             self.check(seen)
-            if repeat and stratum not in self._repeated:
-                self._repeated.add(stratum)
+            repeated = (case.placement,) if self._brief else stratum
+            if repeat and repeated not in self._repeated:
+                self._repeated.add(repeated)
                 self.confirm(case)
         return self._seen[case]
 

@@ -25,15 +25,17 @@ RUN_SEED = 20261122
 LONGEST = 9  # digits of a number of examples
 PROFILES = {
     "default": {"max_examples": 9},
-    "ci": {"max_examples": 9},
-    "dev": {"max_examples": 3},
+    "ci": {"max_examples": 3},
+    "dev": {"max_examples": 2},
     "explore": {"max_examples": 100},
 }
 """What each Hypothesis profile changes; here, since a header tells of it without Hypothesis."""
-BEYOND_EXAMPLES = {"default": 4, "ci": 4, "dev": 1, "explore": 100}
+BEYOND_EXAMPLES = {"default": 4, "ci": 1, "dev": 1, "explore": 100}
 """Lives a stratum of the other architectures, which take more than twice the time."""
+BEYOND_STEP = {"dev": 2}
+"""Of the strata of the other architectures, one in so many; where nothing is said, all."""
 
-LEFT_OUT = {"dev": ("test_tuners.py", "test_sequences.py")}
+LEFT_OUT = {"dev": ("test_tuners.py", "test_sequences.py", "test_known_failures.py")}
 """Files of the suite that a profile runs only where they are named."""
 
 
@@ -91,6 +93,7 @@ class Options:
     merger: str | None
     seed: int
     left_out: tuple[str, ...]
+    beyond_step: int
 
     @property
     def decoders(self) -> tuple[str, ...]:
@@ -145,7 +148,11 @@ class Options:
             corpus=Path(corpus) if corpus else None,
             merger=config.getoption("--merger"),
             seed=_seed(config),
-            left_out=_left_out(config, named=program is not None),
+            left_out=_left_out(_profile(config), config, named=program is not None),
+            # who chose some of the strata wants them all
+            beyond_step=1
+            if config.getoption("--stratum")
+            else BEYOND_STEP.get(_profile(config), 1),
         )
 
     def leaves_out(self, path: Path) -> bool:
@@ -153,9 +160,12 @@ class Options:
         return path.name in self.left_out and path.parent == Path(__file__).parent
 
 
-def _left_out(config: pytest.Config, *, named: bool) -> tuple[str, ...]:
+def _profile(config: pytest.Config) -> str:
+    return config.getoption("--hypothesis-profile", None) or "default"
+
+
+def _left_out(profile: str, config: pytest.Config, *, named: bool) -> tuple[str, ...]:
     """What the profile leaves out of this run; nothing where its subject is ``named``."""
-    profile = config.getoption("--hypothesis-profile", None) or "default"
     asked = {Path(arg.split("::")[0]).name for arg in config.args}
     return () if named else tuple(n for n in LEFT_OUT.get(profile, ()) if n not in asked)
 

@@ -5,8 +5,10 @@ Imports neither torch, transformers nor PEFT at module level, so that ``--help``
 
 from __future__ import annotations
 
+import gc
 import os
 import random
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
@@ -112,7 +114,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     saved = f"; saved by {corpus.saved_by}" if corpus else ""
     merged = f"; merged by {head['merger']}" if "merger" in head else ""
     left_out = config.stash[SESSION].options.left_out
-    without = f"; without {' and '.join(left_out)}, unless named" if left_out else ""
+    without = f"; without {', '.join(left_out)}, unless named" if left_out else ""
     return [
         f"conformance: {listed}{saved}{merged}",
         (
@@ -157,6 +159,20 @@ def pytest_runtest_makereport(
         record.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         report.user_properties.append((KEY, record.as_json()))
     return report
+
+
+def pytest_runtest_setup() -> None:
+    """Leave what the libraries made at import out of every later collection of garbage.
+
+    They are imported by the first life. A collection would go through all of it again: a tenth of
+    a run.
+    """
+    if not _SETTLED and "peft" in sys.modules:
+        _SETTLED.append(True)
+        gc.freeze()
+
+
+_SETTLED: list[bool] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

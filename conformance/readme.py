@@ -20,7 +20,7 @@ import pytest
 from conformance.case import CHOICES, Case
 from conformance.invariants import INVARIANTS
 from conformance.known_failures import OURS, read
-from conformance.options import LEFT_OUT, PROFILES, add_options
+from conformance.options import BEYOND_EXAMPLES, LEFT_OUT, PROFILES, add_options
 from conformance.placements import PLACEMENTS
 from conformance.readme_kinds import (
     checkpoints,
@@ -81,9 +81,13 @@ def options() -> str:
     """Our options, and the profiles of Hypothesis."""
     recorder = _Recorder()
     add_options(cast("pytest.Parser", recorder))
-    profiles = ", ".join(f"{name} ({what['max_examples']})" for name, what in PROFILES.items())
+    profiles = ", ".join(
+        f"{name} ({what['max_examples']}; {BEYOND_EXAMPLES[name]} of other architectures)"
+        for name, what in PROFILES.items()
+    )
     left_out = "; ".join(
-        f"{name} leaves out {' and '.join(files)}, unless named" for name, files in LEFT_OUT.items()
+        f"{name} leaves out {', '.join(files)}, unless they are named"
+        for name, files in LEFT_OUT.items()
     )
     rows = [
         *recorder.rows,

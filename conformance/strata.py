@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from conformance.records import Record
     from conformance.session import Session
 
+FEW = 2
+"""Lives a stratum of which none is lived again, but one of each placement."""
 GROUPS = ("invariant", "architecture")
 """The groups, by the kind of their items: decoder-only families, and the others."""
 
@@ -38,7 +40,8 @@ def one_of(stratum: Stratum, families: tuple[str, ...]) -> tuple[str, ...]:
 def covered(group: str, options: Options) -> list[Stratum]:
     """The chosen strata that at least one of the chosen families of a group fits."""
     families = families_of(group, options)
-    return [stratum for stratum in options.strata if fitting(stratum, families)]
+    fit = [stratum for stratum in options.strata if fitting(stratum, families)]
+    return fit[:: options.beyond_step] if group == "architecture" else fit
 
 
 def run_stratum(
@@ -60,13 +63,15 @@ def run_stratum(
     families, examples = families_of(group, suite.options), suite.options.examples
     if group == "architecture":
         examples = examples or BEYOND_EXAMPLES[settings.get_current_profile_name()]
-        families = one_of(stratum, families) if examples == 1 else families
+    if group == "architecture" and examples == 1:
+        families = one_of(stratum, families)
+    lives = examples or settings.default.max_examples  # type: ignore[union-attr]
     stream = "" if group == "invariant" else group
     with tallied(record) as tally:
         run_item(
             stratum,
             invariant,
-            observer=suite.observer,
+            observer=suite.brief if lives <= FEW else suite.observer,
             known=suite.known,
             families=families,
             stream=stratum_seed(suite.options.seed, stratum, stream),

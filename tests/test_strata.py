@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance.drawn import drawn
 from conformance.grid import ORDINARY, strata
 from conformance.options import Options
@@ -22,6 +24,7 @@ def asked(*families: str) -> Options:
         "tables": (),
         "checkpoints": (),
         "left_out": (),
+        "beyond_step": 1,
     }
     return Options(
         devices=("cpu",), families=families, invariants=(), promises=(), strata=EVERY,
@@ -64,3 +67,13 @@ def test_default_run_meets_every_other_family_with_and_without_a_tie() -> None:
     }
     heads = [name for name in BEYOND if FAMILIES[name].head]
     assert met == {(name, True) for name in BEYOND} | {(name, False) for name in heads}
+
+
+def test_a_brief_run_lives_in_every_other_stratum_and_meets_every_placement() -> None:
+    every = covered("architecture", asked(*BEYOND))
+    some = covered("architecture", replace(asked(*BEYOND), beyond_step=2))
+    assert set(some) < set(every)
+    assert {one.placement for one in some} == {one.placement for one in every}
+    kinds = {(one.tied, one.ensure) for one in some}
+    assert len(kinds) == 4
+    assert covered("invariant", replace(asked("llama"), beyond_step=2)) == strata(("cpu",))

@@ -81,7 +81,7 @@ def test_the_row_is_a_column_of_the_matrix(
         jsonschema.Draft202012Validator(schema).validate(json.loads(line))
     run = reader.read(path)
     head = run.header
-    assert (head["profile"], head["examples"], head["seed"]) == ("dev", 3, RUN_SEED)
+    assert (head["profile"], head["examples"], head["seed"]) == ("dev", 2, RUN_SEED)
     assert head["versions"]["transformers"] == "4.36.2"
     what = "peft==0.3.0 and transformers==4.36.2 cannot be installed here"
     why = f"{what} (Because of a, b is not there.)"

@@ -16,7 +16,7 @@ from conformance.tuners.table import TUNERS, uncovered
 if TYPE_CHECKING:
     from conformance.session import Session
 
-BRIEF = PROFILES["dev"]["max_examples"]
+BRIEF = PROFILES["ci"]["max_examples"]
 """Lives a stratum of a run for which some of the tuners' lives are enough."""
 
 
