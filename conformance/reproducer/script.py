@@ -23,7 +23,7 @@ from tiny_models.families.family import AUTO_CLASSES
 PARTS = Path(__file__).with_name("parts.py")
 STDLIB = {
     **dict.fromkeys(("copy", "hashlib", "json", "logging", "math", "os", "re", "sys"), ""),
-    **dict.fromkeys(("tempfile", "traceback", "warnings", "zlib"), ""),
+    **dict.fromkeys(("tempfile", "traceback", "warnings"), ""),
     "Any": "typing",
     "Iterator": "collections.abc",
     "Path": "pathlib",
