@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from own_pairs import CONFIGS
 
+from conformance.own import runaway
 from conformance.own.configuration import configuration
 from conformance.own.reading import InputError
 
@@ -176,6 +177,7 @@ def test_a_model_that_cannot_be_judged_is_refused(
         ({"target_modules": [1]}, "target_modules accepts names"),
         ({"target_modules": "(q_proj"}, "is no regular expression"),
         ({"target_modules": "nothing_.*"}, "on no module"),
+        ({"target_modules": "a" * 2**17 + ".*"}, "is longer than 65536 characters"),
         ({"exclude_modules": ["q_proj", "lm_head"]}, "on no module"),
         ({"trainable_token_indices": [128256]}, "outside the model's vocabulary of 128256"),
         ({"trainable_token_indices": [-1]}, "outside the model's vocabulary"),
@@ -189,6 +191,24 @@ def test_an_adapter_that_cannot_be_judged_is_refused(
 ) -> None:
     adapter = changed if isinstance(changed, str) else LORA | changed
     check_refused(folders(tmp_path, LLAMA, adapter), says)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"target_modules": r"(\w+\.?)+!"},
+        {"exclude_modules": r"(?:[a-z_.0-9]|[a-z]+)*Z"},
+        {"rank_pattern": {r"(?:\w+|\.|\w)+Z": 4}},
+        {"layers_pattern": r"(\w+\.?)+!", "layers_to_transform": [0]},
+        {"modules_to_save": [r"(\w+\.?)+!"]},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_an_expression_that_would_never_end_is_refused(
+    changed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runaway, "SECONDS", 1)
+    check_refused(folders(tmp_path, LLAMA, LORA | changed), "does not come to an end")
 
 
 def check_refused(paths: tuple[Path, Path], says: str) -> None:

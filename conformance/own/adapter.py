@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from conformance.own.fields import checked, not_followed
-from conformance.own.matching import check_expressions
+from conformance.own.matching import PLAIN_NAME, check_expressions
 from conformance.own.reading import InputError, file_at, read_json, shown
 
 MOST_LAYERS = 12
-PLAIN_NAME = re.compile(r"[\w.]+")
 NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.|$)")
 MOST_TOKENS = 8
 FEW = 8  # rows that ordinary tokens have in every vocabulary

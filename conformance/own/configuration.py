@@ -12,6 +12,7 @@ from conformance.own.case import OwnCase, nearest_family, nearest_placement
 from conformance.own.matching import ends_in, owners, targets
 from conformance.own.model import OwnModel, read_model
 from conformance.own.reading import InputError, shown
+from conformance.own.runaway import check_ends
 from tiny_models.compat import quiet_logs, quiet_progress
 
 
@@ -70,6 +71,7 @@ def _configuration(model_path: str, adapter_path: str) -> Configuration:
         layers, len(stacks.get(layers, (0,))), model.rows, model.tiny_rows, model.shrinking.tokens
     )
     arguments, clipped = clipping.arguments(raw)
+    check_ends(arguments, model.modules, shown(str(raw.path)))
     notes = [*model.notes, *raw.notes, *clipped]
     notes += _fit(model, arguments, raw)
     return Configuration(model, raw, _case(model, arguments, untied=False), tuple(notes))
