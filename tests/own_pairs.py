@@ -149,7 +149,7 @@ def every_pair() -> Iterator[tuple[bool, str]]:
 
 def every_script() -> Iterator[tuple[bool, str]]:
     """All pairs that lose something: whether the issue's script says so, and a line about it."""
-    from own_scripts import compared
+    from own_scripts import differences, issue_of, run
 
     for config in CONFIGS:
         for adapter in ADAPTERS:
@@ -157,9 +157,11 @@ def every_script() -> Iterator[tuple[bool, str]]:
                 life = life_of(config, adapter, Path(folder))
                 if not life.answer.losses:
                     continue
-                found = compared(life, Path(folder))
-            told = "; ".join(found.wrong or found.said)
-            yield not found.wrong, f"{config} {adapter}: {found.invariant}: {told}"
+                invariant, script = issue_of(life)
+                ended = run(script, Path(folder))
+            wrong = differences(life, ended)
+            told = "; ".join(wrong or ended.broken)
+            yield not wrong, f"{config} {adapter}: {invariant}: {told}"
 
 
 def every_advice() -> Iterator[tuple[bool, str]]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from scripts import Ended
 
 from conformance.own.issue import issue
 from conformance.own.session import OwnLife
@@ -43,16 +44,6 @@ STAGES = {"adapted": "wrapped"}
 """What scripts call stages otherwise."""
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One script and what the suite found: ``wrong`` says where they differ."""
-
-    wrong: tuple[str, ...]
-    invariant: str
-    findings: tuple[str, ...]
-    said: tuple[str, ...]
-
-
 def expected(finding: Finding, *, made_up: bool = False) -> str:
     """What a script must print of a finding, as a regular expression."""
     for about, said in SAID.items():
@@ -74,22 +65,24 @@ def issue_of(life: OwnLife) -> tuple[str, str]:
     return next((name for name in losses if name in SCRIPTS), losses[0]), found.script
 
 
-def compared(life: OwnLife, folder: Path) -> Compared:
-    """Run the script of a life's issue as a plain script, and compare."""
-    invariant, script = issue_of(life)
-    found = [finding for name, finding in life.answer.losses if name == invariant]
-    if not script:
-        return Compared(("there is no script",), invariant, tuple(map(str, found)), ())
+def run(script: str, folder: Path) -> Ended:
+    """How a script ends that is run alone, as one who gets the issue runs it."""
     path = folder / "issue.py"
     path.write_text(script, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-I", path.name], cwd=folder, capture_output=True, text=True, check=False
     )
-    said = [line for line in done.stdout.splitlines() if line.startswith("BROKEN")]
-    wrong = [] if done.returncode == 1 else [f"exit status {done.returncode}: {done.stderr[-500:]}"]
+    return Ended(done.returncode, done.stdout + done.stderr)
+
+
+def differences(life: OwnLife, ended: Ended) -> list[str]:
+    """Where a script of a life's issue does not say what the suite found."""
+    invariant, _ = issue_of(life)
     report = life.seen.loading.get("reloaded")
     made_up = invariant in FROM_A_FILE and report is not None and bool(report.missing)
-    for one in found:
-        wanted = expected(one, made_up=made_up)
-        wrong += [] if any(re.search(wanted, line) for line in said) else [f"not said: {one}"]
-    return Compared(tuple(wrong), invariant, tuple(map(str, found)), tuple(said))
+    wrong = [] if ended.status == 1 else [f"exit status {ended.status}: {ended.output[-500:]}"]
+    for name, finding in life.answer.losses:
+        wanted = expected(finding, made_up=made_up) if name == invariant else ""
+        if not any(re.search(wanted, line) for line in ended.broken):
+            wrong.append(f"not said: {finding}")
+    return wrong
