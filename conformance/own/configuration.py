@@ -27,24 +27,24 @@ class Configuration:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Arguments for ``LoraConfig``, fresh ones each time."""
+        """Arguments for the adapter's config, fresh ones each time."""
         found: dict[str, Any] = json.loads(self.case.adapter_json)
         return found
 
     def targets(self, arguments: Mapping[str, Any]) -> frozenset[str]:
-        """The modules that carry LoRA under these arguments."""
+        """The modules that carry the adapter under these arguments."""
         return targets(arguments, self.model.modules, self.model.linear)
 
     def changed(self, arguments: Mapping[str, Any], *, untied: bool) -> Configuration:
         """The same configuration with another adapter, or with a head of its own."""
         model = replace(self.model, tied=False) if untied else self.model
-        case = _case(model, arguments, untied=untied)
+        case = _case(model, arguments, self.adapter, untied=untied)
         return Configuration(model, self.adapter, case, self.notes)
 
     def agreeing(self) -> Configuration:
         """The same configuration with every tie flag of the base as its weights are."""
         model = self.model.agreeing()
-        case = _case(model, self.arguments, untied=self.case.untied)
+        case = _case(model, self.arguments, self.adapter, untied=self.case.untied)
         return Configuration(model, self.adapter, case, self.notes)
 
 
@@ -74,7 +74,7 @@ def _configuration(model_path: str, adapter_path: str) -> Configuration:
     check_ends(arguments, model.modules, shown(str(raw.path)))
     notes = [*model.notes, *raw.notes, *clipped]
     notes += _fit(model, arguments, raw)
-    return Configuration(model, raw, _case(model, arguments, untied=False), tuple(notes))
+    return Configuration(model, raw, _case(model, arguments, raw, untied=False), tuple(notes))
 
 
 def _fit(model: OwnModel, arguments: dict[str, Any], raw: RawAdapter) -> list[str]:
@@ -131,7 +131,9 @@ def _writing(wanted: object) -> str:
     return "paths" if any("." in name for name in _names(wanted)) else "names"
 
 
-def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> OwnCase:
+def _case(
+    model: OwnModel, arguments: Mapping[str, Any], raw: RawAdapter, *, untied: bool
+) -> OwnCase:
     family = model.family
     placement, mixed = nearest_placement(
         family,
@@ -139,7 +141,16 @@ def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> Own
         arguments.get("modules_to_save", []),
         arguments.get("trainable_token_indices"),
     )
-    return OwnCase(
+    kind: type[OwnCase] = OwnCase
+    special: dict[str, Any] = {
+        "rank": max(arguments.get("r", 1), *arguments.get("rank_pattern", {"": 1}).values()),
+        "alpha": arguments.get("lora_alpha", 1),
+    }
+    if raw.kind != "LORA":
+        from conformance.own.tuners import OwnTunerCase  # imports torch
+
+        kind, special = OwnTunerCase, {"tuner": raw.tuner}
+    return kind(
         tied=model.tied,
         ensure=bool(arguments.get("ensure_weight_tying")),
         placement=placement,
@@ -148,8 +159,6 @@ def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> Own
         base="loaded",
         hidden=model.width,
         vocab=model.tiny_rows,
-        rank=max(arguments["r"], *arguments.get("rank_pattern", {"": 1}).values()),
-        alpha=arguments["lora_alpha"],
         excluded="exclude_modules" in arguments,
         writing=_writing(arguments.get("target_modules", ())),
         rslora=bool(arguments.get("use_rslora")),
@@ -160,4 +169,5 @@ def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> Own
         adapter_json=json.dumps(arguments, sort_keys=True),
         mixed=mixed,
         untied=untied,
+        **special,
     )

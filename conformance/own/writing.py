@@ -100,6 +100,8 @@ def own_script(found: Configuration, invariant: str) -> str:
 
     Raises NotReproducible, in one sentence, where there is none.
     """
+    if found.adapter.kind != "LORA":
+        raise NotReproducible(f"scripts put LoRA on a model, not {found.adapter.kind}")
     if invariant not in SCRIPTS:
         raise NotReproducible(f"{invariant} has no script for a configuration of your own")
     return script_of(OwnWriting(found.case, found), invariant)
