@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from own_pairs import CONFIGS
 
 from conformance.own import runaway
 from conformance.own.configuration import configuration
+from conformance.own.items import answered
 from conformance.own.reading import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -227,7 +229,7 @@ def test_only_what_is_named_is_read(tmp_path: Path) -> None:
     outside = tmp_path / "elsewhere.json"
     (model / "config.json").rename(outside)
     (model / "config.json").symlink_to(outside)
-    with pytest.raises(InputError, match="leads out of its folder"):
+    with pytest.raises(InputError, match=r"^'[^']*/config\.json' leads out of its folder"):
         configuration(str(model), str(adapter))
     (model / "config.json").unlink()
     os.mkfifo(model / "config.json")
@@ -242,6 +244,40 @@ def test_only_what_is_named_is_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="larger than"):
         configuration(str(model), str(adapter))
     assert configuration(str(outside), str(adapter)).model.model_class == "LlamaForCausalLM"
+
+
+def test_a_file_that_may_not_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    paths = folders(tmp_path, LLAMA, LORA)
+    monkeypatch.setattr(Path, "open", denied)
+    check_refused(paths, "adapter_config.json' cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("none/issue.md", "the folder does not exist"),
+        (".", "is a folder, and a file is wanted"),
+        ("issue.py", "the text's name ends otherwise"),
+    ],
+)
+def test_an_issue_that_cannot_be_written_is_a_usage_error(
+    file: str, says: str, tmp_path: Path
+) -> None:
+    done = run(*folders(tmp_path, LLAMA, LORA), f"--issue={tmp_path / file}")
+    assert done.returncode == 4
+    (line,) = [line for line in done.stderr.splitlines() if line]
+    assert says in line
+
+
+def test_an_issue_that_fails_to_be_written_is_told_and_not_raised(tmp_path: Path) -> None:
+    told = {"lines": ["VERDICT"], "issue": "text", "script": ""}
+    assert answered(told, tmp_path)[1].startswith("ISSUE     could not be written: ")
+    assert answered(told, tmp_path / "issue.md")[1].startswith("ISSUE     written to ")
 
 
 def test_what_is_clipped_or_left_out_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.own.fields import checked, not_followed
 from conformance.own.matching import PLAIN_NAME, check_expressions
-from conformance.own.reading import InputError, file_at, read_json, shown
+from conformance.own.reading import InputError, file_at, named, read_json, shown
 
 MOST_LAYERS = 12
 NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.|$)")
@@ -74,7 +74,7 @@ def read_adapter(given: str) -> RawAdapter:
 
     path = file_at(given, "adapter_config.json")
     raw = read_json(path)
-    what = shown(str(path))
+    what = named(path)
     kind = raw.get("peft_type")
     if not isinstance(kind, str):
         raise InputError(f"{what} has no peft_type, so no adapter can be made of it")
@@ -100,7 +100,7 @@ def _read_tuner(path: Path, raw: Mapping[str, Any], kind: str) -> RawAdapter:
     from conformance import compat
     from conformance.own.tuners import OF_TUNERS, sizes_of, tuner_of  # imports torch
 
-    what = shown(str(path))
+    what = named(path)
     tuner = tuner_of(kind, what)
     fields = compat.tuner_fields(kind)
     arguments = checked(raw, what, [name for name in OF_TUNERS if name in fields])
@@ -140,7 +140,7 @@ class Clipping:
         notes += self._renumber(found)
         for name in TOKENS:
             if name in found:
-                found[name], told = self._tokens(name, found[name], shown(str(raw.path)))
+                found[name], told = self._tokens(name, found[name], named(raw.path))
                 notes += told
         return {**raw.sizes, **found}, notes
 

@@ -11,7 +11,7 @@ from conformance.own.adapter import Clipping, RawAdapter, read_adapter
 from conformance.own.case import OwnCase, nearest_family, nearest_placement
 from conformance.own.matching import ends_in, owners, targets
 from conformance.own.model import OwnModel, read_model
-from conformance.own.reading import InputError, shown
+from conformance.own.reading import InputError, named, shown
 from conformance.own.runaway import check_ends
 from tiny_models.compat import quiet_logs, quiet_progress
 
@@ -62,7 +62,7 @@ def _configuration(model_path: str, adapter_path: str) -> Configuration:
         callable_with.add("input_features")  # of Whisper's shape
     if model.main_input not in callable_with:
         raise InputError(
-            f"{shown(str(model.path))}: {model.model_class} is called with {model.main_input}, "
+            f"{named(model.path)}: {model.model_class} is called with {model.main_input}, "
             "and only text and Whisper's features are made here"
         )
     stacks = model.shrinking.kept_layers
@@ -71,7 +71,7 @@ def _configuration(model_path: str, adapter_path: str) -> Configuration:
         layers, len(stacks.get(layers, (0,))), model.rows, model.tiny_rows, model.shrinking.tokens
     )
     arguments, clipped = clipping.arguments(raw)
-    check_ends(arguments, model.modules, shown(str(raw.path)))
+    check_ends(arguments, model.modules, named(raw.path))
     notes = [*model.notes, *raw.notes, *clipped]
     notes += _fit(model, arguments, raw)
     return Configuration(model, raw, _case(model, arguments, raw, untied=False), tuple(notes))
@@ -81,7 +81,7 @@ def _fit(model: OwnModel, arguments: dict[str, Any], raw: RawAdapter) -> list[st
     """Notes on names that name nothing; raises InputError where the adapter is on nothing."""
     from conformance import compat
 
-    what = shown(str(raw.path))
+    what = named(raw.path)
     if "target_modules" not in arguments and "target_parameters" not in arguments:
         kind = str(model.config["model_type"])
         default = compat.default_targets(kind)
