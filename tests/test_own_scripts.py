@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
-from own_pairs import life_of
+from own_pairs import CONFIGS, life_of
 from own_scripts import differences, issue_of
 from scripts import ALLOWED, Ended, imports, run_all, unbound
 
+from conformance.known_failures import KnownFailures
 from conformance.own.session import OwnLife
 
 SAMPLE = (
@@ -19,13 +21,21 @@ SAMPLE = (
     ("gemma-3-4b", "new-tokens-saved"),
     ("umt5-small", "qlora-every-linear"),  # the base's own config
 )
+TUNERS = ("IA3", "LOHA", "VERA")  # on the head of a tied model
+EVERY = (*map(" ".join, SAMPLE), *TUNERS)
 
 
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, OwnLife]:
     """The lives of the sample."""
     folder = tmp_path_factory.mktemp("adapters")
-    return {" ".join(pair): life_of(*pair, folder) for pair in SAMPLE}
+    found = {" ".join(pair): life_of(*pair, folder) for pair in SAMPLE}
+    for kind in TUNERS:
+        raw = {"peft_type": kind, "target_modules": ["q_proj", "lm_head"]}
+        (folder / "adapter_config.json").write_text(json.dumps(raw))
+        model = str(CONFIGS["llama-3.2-1b"])
+        found[kind] = OwnLife(model, str(folder), KnownFailures.load())
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +46,11 @@ def ended(lives: dict[str, OwnLife], tmp_path_factory: pytest.TempPathFactory) -
     return {name: found[f"{n}.py"] for n, name in enumerate(lives)}
 
 
-@pytest.mark.parametrize("pair", SAMPLE, ids=" ".join)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_script_says_what_the_suite_found(
-    pair: tuple[str, str], lives: dict[str, OwnLife], ended: dict[str, Ended]
+    name: str, lives: dict[str, OwnLife], ended: dict[str, Ended]
 ) -> None:
-    life, how = lives[" ".join(pair)], ended[" ".join(pair)]
+    life, how = lives[name], ended[name]
     if not life.answer.losses:
         pytest.skip("the installed versions lose nothing here")
     script = issue_of(life)[1]

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from conformance import compat
+from conformance.own.adapter import TOKENS
 from conformance.own.configuration import Configuration
 from conformance.own.subject import OwnSubject
 from conformance.placements import Placement
@@ -13,6 +15,7 @@ from conformance.reproducer.code import call, literal
 from conformance.reproducer.script import script_of
 from conformance.reproducer.shapes import noise
 from conformance.reproducer.writing import NotReproducible, Writing
+from conformance.tuners.case import TunerCase
 from tiny_models.families import Family
 
 SCRIPTS = (
@@ -48,7 +51,7 @@ class OwnWriting(Writing):
         return Placement(
             self.case.placement,
             save=tuple(arguments.get("modules_to_save", ())),
-            tokens="list" if "trainable_token_indices" in arguments else "",
+            tokens="list" if any(name in arguments for name in TOKENS) else "",
         )
 
     @property
@@ -71,6 +74,17 @@ class OwnWriting(Writing):
         if "tie_word_embeddings" in values:
             written["tie_word_embeddings"] = literal(values["tie_word_embeddings"])
         return call(self.family.config, written)
+
+    @property
+    def adapter_class(self) -> str:
+        """As PEFT calls it."""
+        return compat.config_class(self.found.adapter.kind)
+
+    @property
+    def moved(self) -> float | None:
+        """What ``conformance.tuners.life`` adds to a tuner's parts."""
+        case = self.case
+        return case.what.size if isinstance(case, TunerCase) else None
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -100,8 +114,6 @@ def own_script(found: Configuration, invariant: str) -> str:
 
     Raises NotReproducible, in one sentence, where there is none.
     """
-    if found.adapter.kind != "LORA":
-        raise NotReproducible(f"scripts put LoRA on a model, not {found.adapter.kind}")
     if invariant not in SCRIPTS:
         raise NotReproducible(f"{invariant} has no script for a configuration of your own")
     return script_of(OwnWriting(found.case, found), invariant)

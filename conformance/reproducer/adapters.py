@@ -18,7 +18,7 @@ def wrap(w: Writing) -> str:
     """The adapter on a copy of the base."""
     precision = "" if w.case.autocast else ", autocast_adapter_dtype=False"
     lines = [
-        "torch.manual_seed(0)  # the same initial values each time",
+        f"torch.manual_seed({w.case.seed + 1})  # the same initial values each time",
         f"config = {w.lora_config}",
         f"model = get_peft_model(copy.deepcopy(base), config{precision})",
         "grow(model.base_model.model)" if w.case.grown else "",
@@ -41,12 +41,13 @@ def fill_adapter(w: Writing) -> str:
         others.append(('"tokens_delta" in name', _added("trainable_tokens_delta")))
     if w.case.bias != "none":
         others.append(('".lora_" not in name', _added("bias")))
+    rest = _factor(w) if w.moved is None else f"parameter.data.add_({w.moved} * noise)"
     branches = [
         f"{'elif' if n else 'if'} {test}:\n    {made}" for n, (test, made) in enumerate(others)
     ]
     if branches:
-        branches.append("else:\n" + indent(_factor(w), "    "))
-    loop = "\n".join(branches) or _factor(w)
+        branches.append("else:\n" + indent(rest, "    "))
+    loop = "\n".join(branches) or rest
     lines = [
         "done = set()  # tensors that are one get one value",
         "for name, parameter in model.named_parameters():",

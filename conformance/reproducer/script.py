@@ -175,7 +175,7 @@ def _imports(writing: Writing, code: str) -> str:
     used = _names(code) | {"os"}
     family = dict.fromkeys((writing.family.config, writing.family.model), "transformers")
     stdlib = _import_lines({name: module for name, module in STDLIB.items() if name in used})
-    others = {**THIRD_PARTY, **family}
+    others = {**THIRD_PARTY, **family, writing.adapter_class: "peft"}
     third_party = _import_lines(
         {name: module for name, module in others.items() if name in used}
         | {"peft": "", "torch": "", "transformers": ""}
