@@ -6,7 +6,7 @@ that each architecture gives its own names for, as a trainer does.
 By hand, all pairs: ``python tests/own_pairs.py`` (minutes); it exits 1 where a pair takes ten
 seconds or differs from the grid. With ``--scripts`` the script of the issue of each pair that
 loses something is run too, and must name what the suite found; with ``--advice`` each pair that
-loses something must be told what to do.
+loses something must be told what to do, before training or with what is trained.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def every_advice() -> Iterator[tuple[bool, str]]:
                 if life.answer.safe:
                     continue
                 told = [one.text[:40] for one in (*life.instead, *life.rescue)]
-            yield bool(life.instead), f"{config} {adapter}: {life.answer.words}: {told}"
+            yield bool(told), f"{config} {adapter}: {life.answer.words}: {told}"
 
 
 WAYS = {"--scripts": every_script, "--advice": every_advice}

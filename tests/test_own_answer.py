@@ -144,7 +144,7 @@ def test_what_was_lived_is_what_the_advice_says(lives: dict[str, OwnLife]) -> No
                 "set `ensure_weight_tying=True`": ensured,
                 "leave out `ensure_weight_tying`": not ensured,
                 "train the same token": isinstance(tokens, dict)
-                and tokens["embed_tokens"] == tokens["lm_head"],
+                and tokens.get("embed_tokens") == tokens.get("lm_head"),
                 "give `trainable_token_indices` as a list": isinstance(tokens, list),
                 "train what carries the adapter": "lm_head" in given.get("modules_to_save", ())
                 and "lm_head" not in given["target_modules"],
