@@ -352,6 +352,11 @@ def peft_types() -> Mapping[str, bool]:
     return MappingProxyType({kind: not _adds_tokens(config) for kind, config in kinds.items()})
 
 
+def config_class(kind: str) -> str:
+    """The name of the config class of a tuner."""
+    return str(_config_classes()[kind].__name__)
+
+
 def lora_fields() -> frozenset[str]:
     """The fields of the installed ``LoraConfig``."""
     return tuner_fields("LORA")

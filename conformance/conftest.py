@@ -107,8 +107,8 @@ def _parametrize_one(metafunc: pytest.Metafunc, suite: Session) -> None:
     """Make the items of one case, or of a user's own configuration: every promise."""
     options = suite.options
     if "own" in metafunc.fixturenames:
-        ids = options.invariants if suite.own else ()
-        metafunc.parametrize("own", [pytest.param(INVARIANTS[name], id=name) for name in ids])
+        promises = suite.promises_of_own
+        metafunc.parametrize("own", [pytest.param(one, id=one.id) for one in promises])
         return
     ids = options.invariants if options.case and suite.corpus is None else ()
     metafunc.parametrize(

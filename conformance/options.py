@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -125,6 +126,8 @@ class Options:
         case = _written("--case", text, parse_case)
         program = _written("--program", config.getoption("--program"), parse_program)
         results, issue = (_writable(config, name) for name in ("--results", "--issue"))
+        if issue is not None and issue.suffix == ".py":
+            raise OptionError(f"--issue {issue}: the text's name ends otherwise, its script's so")
         if corpus and config.getoption("--merger"):
             raise OptionError("--merger cannot go with --load-corpus, whose models are merged")
         return cls(
@@ -195,9 +198,16 @@ def stratum_seed(run_seed: int, stratum: Stratum | ProgramStratum, group: str = 
 def _writable(config: pytest.Config, name: str) -> Path | None:
     """The file that an option names, in a folder that is there."""
     given = config.getoption(name)
-    if given and not Path(given).resolve().parent.is_dir():
+    if not given:
+        return None
+    path = Path(given).resolve()
+    if not path.parent.is_dir():
         raise OptionError(f"{name} {given}: the folder does not exist")
-    return Path(given) if given else None
+    if path.is_dir():
+        raise OptionError(f"{name} {given} is a folder, and a file is wanted")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise OptionError(f"{name} {given} cannot be written")
+    return Path(given)
 
 
 def _own(config: pytest.Config, case: Case | None) -> tuple[str, str] | None:

@@ -143,6 +143,15 @@ class Session:
         chosen = (*self.options.invariants, *self.options.promises)
         return tuple(one for name, one in TUNER_PROMISES.items() if name in chosen)
 
+    @property
+    def promises_of_own(self) -> tuple[Invariant, ...]:
+        """The promises that this run judges of a user's configuration."""
+        if self.own is None:
+            return ()
+        if self.own.found.adapter.kind != "LORA":
+            return self.promises_of_tuners
+        return tuple(INVARIANTS[name] for name in self.options.invariants)
+
     def invariant_of(self, case: AnyCase, name: str) -> Invariant:
         """A promise as it is made of this kind of case."""
         return (TUNER_PROMISES if isinstance(case, TunerCase) else self.invariants)[name]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from conformance.magnitudes import DELTA, DELTA_OF_EMBEDDING, SIZES, WIDE
 from conformance.naming import adapter_part
 from tiny_models.families import FAMILIES
 from tiny_models.values import named_values
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
     from conformance.case import Case
 
 STEPS = 2
-# DELTA is the standard deviation of scaling x B A against that of the base's matrix: half. On an
-# embedding, whose sum with positions other layers normalize, it is more where rounding is coarse.
-DELTA = 0.5
-DELTA_OF_EMBEDDING = {"float64": 0.5, "float32": 0.5, "float16": 1.0, "bfloat16": 1.0}
-SIZES = {"saved": 0.2, "trainable_tokens_delta": 0.4, "lora_magnitude_vector": 0.2, "bias": 0.1}
 
 
 def distinct_trainable(model: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
@@ -56,7 +52,7 @@ def value(name: str, part: str, parameter: torch.Tensor, case: Case) -> torch.Te
     # the factor that knows the width takes it. A delta of one size for every width would sharpen
     # the attention of wide models of low rank, and rounding would say more than the adapter.
     delta = DELTA_OF_EMBEDDING[case.dtype] if kind.startswith("lora_embedding") else DELTA
-    width = {"lora_A": -1, "lora_embedding_B": 0}.get(kind)
+    width = WIDE.get(kind)
     size = math.sqrt(delta / (case.scaling * math.sqrt(case.rank)))
     return noise * (size if width is None else size / math.sqrt(parameter.shape[width]))
 

@@ -4,7 +4,9 @@ Configs are as their model cards publish them. Adapters are written with roles (
 that each architecture gives its own names for, as a trainer does.
 
 By hand, all pairs: ``python tests/own_pairs.py`` (minutes); it exits 1 where a pair takes ten
-seconds or differs from the grid.
+seconds or differs from the grid. With ``--scripts`` the script of the issue of each pair that
+loses something is run too, and must name what the suite found; with ``--advice`` each pair that
+loses something must be told what to do, before training or with what is trained.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.own.session import OwnLife
 
 DATA = Path(__file__).parent / "data"
 CONFIGS = {path.stem: path for path in sorted((DATA / "configs").glob("*.json"))}
@@ -119,6 +124,16 @@ def _nearest(case: Any) -> str:
     return verdict_of(observe(case))
 
 
+def life_of(config: str, adapter: str, folder: Path) -> OwnLife:
+    """The life of a pair, as the command lives it."""
+    from conformance.known_failures import KnownFailures
+    from conformance.own.session import OwnLife
+
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps(adapter_for(config, adapter)))
+    return OwnLife(str(CONFIGS[config]), str(folder), KnownFailures.load())
+
+
 def every_pair() -> Iterator[tuple[bool, str]]:
     """All pairs: whether each is as it should be, and a line about it."""
     for config in CONFIGS:
@@ -132,10 +147,41 @@ def every_pair() -> Iterator[tuple[bool, str]]:
             )
 
 
+def every_script() -> Iterator[tuple[bool, str]]:
+    """All pairs that lose something: whether the issue's script says so, and a line about it."""
+    from own_scripts import differences, issue_of, run
+
+    for config in CONFIGS:
+        for adapter in ADAPTERS:
+            with TemporaryDirectory() as folder:
+                life = life_of(config, adapter, Path(folder))
+                if not life.answer.losses:
+                    continue
+                invariant, script = issue_of(life)
+                ended = run(script, Path(folder))
+            wrong = differences(life, ended)
+            told = "; ".join(wrong or ended.broken)
+            yield not wrong, f"{config} {adapter}: {invariant}: {told}"
+
+
+def every_advice() -> Iterator[tuple[bool, str]]:
+    """All pairs that lose something: whether anything is advised, and a line about it."""
+    for config in CONFIGS:
+        for adapter in ADAPTERS:
+            with TemporaryDirectory() as folder:
+                life = life_of(config, adapter, Path(folder))
+                if life.answer.safe:
+                    continue
+                told = [one.text[:40] for one in (*life.instead, *life.rescue)]
+            yield bool(told), f"{config} {adapter}: {life.answer.words}: {told}"
+
+
+WAYS = {"--scripts": every_script, "--advice": every_advice}
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent))
     wrong = 0
-    for fine, line in every_pair():
+    for fine, line in WAYS[sys.argv[1]]() if sys.argv[1:] else every_pair():
         wrong += not fine
         print("ok   " if fine else "WRONG", line, flush=True)  # noqa: T201
     sys.exit(1 if wrong else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from own_pairs import CONFIGS
 
+from conformance.own import runaway
 from conformance.own.configuration import configuration
+from conformance.own.items import answered
 from conformance.own.reading import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -168,7 +171,9 @@ def test_a_model_that_cannot_be_judged_is_refused(
         ({"peft_type": None}, "has no peft_type"),
         ({"peft_type": "NEWEST"}, "knows no peft_type 'NEWEST'"),
         ({"peft_type": "PROMPT_TUNING"}, "cannot be merged"),
-        ({"peft_type": "IA3"}, "is not LoRA"),
+        ({"peft_type": "POLY"}, "is not judged: its forward needs task_ids"),
+        ({"peft_type": "IA3", "target_modules": None}, "has no target_modules"),
+        ({"peft_type": "IA3", "feedforward_modules": 3}, "feedforward_modules accepts names"),
         ({"task_type": "SEQ_CLS"}, "puts another head on the model"),
         ({"r": 0}, "r accepts a whole number from 1"),
         ({"r": "16"}, "r accepts a whole number from 1"),
@@ -176,6 +181,7 @@ def test_a_model_that_cannot_be_judged_is_refused(
         ({"target_modules": [1]}, "target_modules accepts names"),
         ({"target_modules": "(q_proj"}, "is no regular expression"),
         ({"target_modules": "nothing_.*"}, "on no module"),
+        ({"target_modules": "a" * 2**17 + ".*"}, "is longer than 65536 characters"),
         ({"exclude_modules": ["q_proj", "lm_head"]}, "on no module"),
         ({"trainable_token_indices": [128256]}, "outside the model's vocabulary of 128256"),
         ({"trainable_token_indices": [-1]}, "outside the model's vocabulary"),
@@ -189,6 +195,24 @@ def test_an_adapter_that_cannot_be_judged_is_refused(
 ) -> None:
     adapter = changed if isinstance(changed, str) else LORA | changed
     check_refused(folders(tmp_path, LLAMA, adapter), says)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"target_modules": r"(\w+\.?)+!"},
+        {"exclude_modules": r"(?:[a-z_.0-9]|[a-z]+)*Z"},
+        {"rank_pattern": {r"(?:\w+|\.|\w)+Z": 4}},
+        {"layers_pattern": r"(\w+\.?)+!", "layers_to_transform": [0]},
+        {"modules_to_save": [r"(\w+\.?)+!"]},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_an_expression_that_would_never_end_is_refused(
+    changed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runaway, "SECONDS", 1)
+    check_refused(folders(tmp_path, LLAMA, LORA | changed), "does not come to an end")
 
 
 def check_refused(paths: tuple[Path, Path], says: str) -> None:
@@ -205,7 +229,7 @@ def test_only_what_is_named_is_read(tmp_path: Path) -> None:
     outside = tmp_path / "elsewhere.json"
     (model / "config.json").rename(outside)
     (model / "config.json").symlink_to(outside)
-    with pytest.raises(InputError, match="leads out of its folder"):
+    with pytest.raises(InputError, match=r"^'[^']*/config\.json' leads out of its folder"):
         configuration(str(model), str(adapter))
     (model / "config.json").unlink()
     os.mkfifo(model / "config.json")
@@ -220,6 +244,40 @@ def test_only_what_is_named_is_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="larger than"):
         configuration(str(model), str(adapter))
     assert configuration(str(outside), str(adapter)).model.model_class == "LlamaForCausalLM"
+
+
+def test_a_file_that_may_not_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    paths = folders(tmp_path, LLAMA, LORA)
+    monkeypatch.setattr(Path, "open", denied)
+    check_refused(paths, "adapter_config.json' cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("none/issue.md", "the folder does not exist"),
+        (".", "is a folder, and a file is wanted"),
+        ("issue.py", "the text's name ends otherwise"),
+    ],
+)
+def test_an_issue_that_cannot_be_written_is_a_usage_error(
+    file: str, says: str, tmp_path: Path
+) -> None:
+    done = run(*folders(tmp_path, LLAMA, LORA), f"--issue={tmp_path / file}")
+    assert done.returncode == 4
+    (line,) = [line for line in done.stderr.splitlines() if line]
+    assert says in line
+
+
+def test_an_issue_that_fails_to_be_written_is_told_and_not_raised(tmp_path: Path) -> None:
+    told = {"lines": ["VERDICT"], "issue": "text", "script": ""}
+    assert answered(told, tmp_path)[1].startswith("ISSUE     could not be written: ")
+    assert answered(told, tmp_path / "issue.md")[1].startswith("ISSUE     written to ")
 
 
 def test_what_is_clipped_or_left_out_is_told(tmp_path: Path) -> None:

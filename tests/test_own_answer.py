@@ -67,7 +67,7 @@ def moved(seen: Observation, *stages: str) -> Observation:
         (("read",), "corrupts for converters"),
         (("adapter-reloaded",), "corrupts when the adapter is saved and loaded"),
         (("merged", "read"), "corrupts at merge and at reload"),
-        (("defined", *NUDGED), "computes something else than LoRA defines"),
+        (("defined", *NUDGED), "computes something else than is defined"),
     ],
 )
 def test_each_loss_has_its_words(
@@ -127,6 +127,37 @@ def test_nothing_but_advice_is_printed_as_advice(lives: dict[str, OwnLife]) -> N
     lost = lives["announced"].answer
     with pytest.raises(TypeError, match="only advice"):
         list(_advice(["untie it"], lost, "now"))  # type: ignore[list-item]
+
+
+def test_what_was_lived_is_what_the_advice_says(lives: dict[str, OwnLife]) -> None:
+    """A sentence and a change stand side by side: each is held against what was put on."""
+    met = set()
+    for life in (lives[verdict] for verdict in LOST):
+        for advice in life.instead:
+            case: Any = advice.seen.case
+            given = json.loads(case.adapter_json)
+            tokens = given.get("trainable_token_indices")
+            named = {*given["target_modules"], *given.get("modules_to_save", ())}
+            ensured = given.get("ensure_weight_tying", False)
+            both = set(given.get("modules_to_save", ())) == {"embed_tokens", "lm_head"}
+            said = {
+                "set `ensure_weight_tying=True`": ensured,
+                "leave out `ensure_weight_tying`": not ensured,
+                "train the same token": isinstance(tokens, dict)
+                and tokens.get("embed_tokens") == tokens.get("lm_head"),
+                "give `trainable_token_indices` as a list": isinstance(tokens, list),
+                "train what carries the adapter": "lm_head" in given.get("modules_to_save", ())
+                and "lm_head" not in given["target_modules"],
+                "train both as a whole and tied": both and ensured,
+                "train both as a whole:": both and not ensured,
+                "untie before training": case.untied and not case.tied,
+                "leave embedding and head alone": not named & {"embed_tokens", "lm_head"}
+                and not tokens,
+            }
+            start = next(text for text in said if advice.text.startswith(text))
+            met.add(start)
+            assert said[start], (advice.text, given)
+    assert len(met) >= 4
 
 
 def test_where_no_change_holds_none_is_advised(lives: dict[str, OwnLife]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from conformance.life import observe
 from conformance.observation import Observation
 from conformance.placements import PLACEMENTS
 from conformance.reproducer import write_script
+from conformance.reproducer.code import call, literal
 from conformance.reproducer.snippets import SNIPPETS, WITHOUT_SNIPPET
 from tiny_models.families import FAMILIES
 
@@ -248,3 +250,38 @@ def test_the_script_names_the_case_so_that_it_pastes_back() -> None:
     case = make_case({"tied": False, "placement": "body", "also": ["mlp"], "seed": 5})
     line = next(line for line in write_script(case).splitlines() if line.startswith("Case("))
     assert parse_case(line) == case
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'a"b',
+        "a\\",
+        '\\d"+print("x")+"',
+        "line\nbreak",
+        "\U0001f600",
+        "\\d+\\.x",
+        "it's",
+        "\x00",
+        "",
+        float("inf"),
+        -float("inf"),
+        {"a": ["b", (1, None)]},
+        {'x"': 1.5},
+    ],
+    ids=repr,
+)
+def test_a_literal_is_the_value_whatever_text_is_in_it(value: object) -> None:
+    """Texts come from users' files: none may end its own quotes and become code."""
+    written = literal(value)
+    assert "\n" not in written
+    assert eval(written, {"__builtins__": {"float": float}}) == value  # noqa: S307  what is tested
+    tree = ast.parse(written, mode="eval")
+    called = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert len(called) == isinstance(value, float)
+
+
+def test_a_call_takes_arguments_of_any_name() -> None:
+    names = ["plain", "class", 'x=1); print("no"', "with space"]
+    written = call("dict", dict.fromkeys(names, "1"))
+    assert eval(written, {"dict": dict}) == dict.fromkeys(names, 1)  # noqa: S307  what is tested

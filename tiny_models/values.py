@@ -6,25 +6,18 @@ tensors are equal and none is constant: that would hide swaps and transposes.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container
 
 import torch
 from torch import nn
 
 from tiny_models.compat import canonical_name
-
-BIAS = 0.3
-"""Standard deviation of biases."""
-
-NORM = 0.2
-"""Standard deviation of norm weights and other vectors around 1."""
+from tiny_models.magnitudes import BIAS, NORM, seed_from
 
 
 def named_values(seed: int, name: str, shape: tuple[int, ...]) -> torch.Tensor:
     """Standard normal float32 values on the CPU, of this shape, for this seed and name."""
-    digest = hashlib.sha256(f"{seed}:{canonical_name(name)}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    generator = torch.Generator().manual_seed(seed_from(seed, canonical_name(name)))
     return torch.randn(shape, generator=generator, dtype=torch.float32)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.inspecting.header import Tensor, read_header
-from conformance.own.reading import InputError, file_at, inside, read_json, shown
+from conformance.own.reading import InputError, file_at, inside, named, read_json, shown
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -50,7 +50,7 @@ def _tensors(folder: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     if (folder / WEIGHTS).exists() or not (folder / INDEX).exists():
         return _unindexed(folder), ()
     index = read_json(file_at(str(folder), INDEX)).get("weight_map")
-    what = shown(str(folder / INDEX))
+    what = named(folder / INDEX)
     if not isinstance(index, Mapping) or not all(isinstance(v, str) for v in index.values()):
         raise InputError(f"{what} has no weight_map from keys to files")
     names = sorted(set(index.values()))
@@ -77,9 +77,9 @@ def _unindexed(folder: Path) -> dict[str, Tensor]:
             if pickled
             else "no safetensors file"
         )
-        raise InputError(f"{shown(str(folder))} holds {why}")
+        raise InputError(f"{named(folder)} holds {why}")
     if len(files) > MOST_FILES:
-        raise InputError(f"{shown(str(folder))} holds {len(files)} files")
+        raise InputError(f"{named(folder)} holds {len(files)} files")
     found: dict[str, Tensor] = {}
     for path in files:
         found |= read_header(_file(folder, path.name))

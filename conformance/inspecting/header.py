@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.own.reading import MOST_BYTES, InputError, parse, shown
+from conformance.own.reading import MOST_BYTES, InputError, named, parse, shown
 
 BITS = {
     "BOOL": 8,
@@ -61,7 +61,7 @@ class Tensor:
             while left:
                 chunk = opened.read(min(CHUNK, left))
                 if not chunk:
-                    raise InputError(f"{shown(str(self.file))} ends inside a tensor")
+                    raise InputError(f"{named(self.file)} ends inside a tensor")
                 left -= len(chunk)
                 yield chunk
 
@@ -75,7 +75,7 @@ def same(one: Tensor, other: Tensor) -> bool:
 
 def read_header(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by key; raises InputError for a header that cannot be believed."""
-    what = shown(str(path))
+    what = named(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -95,7 +95,7 @@ def read_header(path: Path) -> dict[str, Tensor]:
 
 
 def _tensor(path: Path, key: str, entry: object, data: int, size: int) -> Tensor:
-    what = f"{shown(str(path))}: the entry of {shown(key)}"
+    what = f"{named(path)}: the entry of {shown(key)}"
     if not isinstance(entry, Mapping) or {"dtype", "shape", "data_offsets"} - set(entry):
         raise InputError(f"{what} is no tensor's")
     dtype, shape, offsets = (entry[name] for name in ("dtype", "shape", "data_offsets"))

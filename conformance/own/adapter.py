@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conformance.own.fields import checked, not_followed
-from conformance.own.matching import check_expressions
-from conformance.own.reading import InputError, file_at, read_json, shown
+from conformance.own.matching import PLAIN_NAME, check_expressions
+from conformance.own.reading import InputError, file_at, named, read_json, shown
 
 MOST_LAYERS = 12
-PLAIN_NAME = re.compile(r"[\w.]+")
 NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.|$)")
+FEED_FORWARD = "feedforward_modules"  # IA3's
 MOST_TOKENS = 8
+TOKENS = ("trainable_token_indices", "token_indices")
+"""Where rows of the vocabulary are named: LoRA's field, and that of a tuner of tokens alone."""
 FEW = 8  # rows that ordinary tokens have in every vocabulary
 MOST_RANKED = 4
 FEW_TOLD = 3
@@ -23,11 +25,23 @@ FEW_TOLD = 3
 
 @dataclass(frozen=True)
 class RawAdapter:
-    """An adapter config as it was read: the arguments that are followed, and what is not."""
+    """An adapter config as it was read: the arguments that are followed, and what is not.
+
+    ``kind`` is its ``peft_type``, ``tuner`` its line in the table of tuners. ``sizes`` are further
+    arguments, which fit a tiny model as they are.
+    """
 
     path: Path
     arguments: Mapping[str, Any]
     notes: tuple[str, ...]
+    kind: str = "LORA"
+    tuner: str = "lora"
+    sizes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return "LoRA" if self.kind == "LORA" else self.kind
 
     @property
     def layers(self) -> int:
@@ -40,7 +54,7 @@ class RawAdapter:
 
     def _texts(self) -> list[str]:
         found: list[str] = []
-        for name in ("target_modules", "exclude_modules", "modules_to_save"):
+        for name in ("target_modules", "exclude_modules", "modules_to_save", FEED_FORWARD):
             value = self.arguments.get(name) or ()
             found += [value] if isinstance(value, str) else value
         for name in ("rank_pattern", "alpha_pattern", "target_parameters"):
@@ -60,16 +74,17 @@ def read_adapter(given: str) -> RawAdapter:
 
     path = file_at(given, "adapter_config.json")
     raw = read_json(path)
-    what = shown(str(path))
+    what = named(path)
     kind = raw.get("peft_type")
     if not isinstance(kind, str):
         raise InputError(f"{what} has no peft_type, so no adapter can be made of it")
     known = compat.peft_types()
     if kind not in known:
         raise InputError(f"{what}: the installed PEFT knows no peft_type {shown(kind)}")
+    if not known[kind]:
+        raise InputError(f"{what}: peft_type {kind} adds nothing to weights and cannot be merged")
     if kind != "LORA":
-        merges = "is not LoRA" if known[kind] else "adds nothing to weights and cannot be merged"
-        raise InputError(f"{what}: peft_type {kind} {merges}, and only LoRA is covered here")
+        return _read_tuner(path, raw, kind)
     arguments = checked(raw, what)
     check_expressions(arguments, what)
     notes = [f"{name} is not covered, and left out" for name in not_followed(raw)]
@@ -78,6 +93,22 @@ def read_adapter(given: str) -> RawAdapter:
         del arguments[name]
         notes.append(f"{name} is left out: the installed PEFT has no such field")
     return RawAdapter(path, arguments, tuple(notes))
+
+
+def _read_tuner(path: Path, raw: Mapping[str, Any], kind: str) -> RawAdapter:
+    """An adapter other than LoRA, which stands where it is asked to and has sizes of the table."""
+    from conformance import compat
+    from conformance.own.tuners import OF_TUNERS, sizes_of, tuner_of  # imports torch
+
+    what = named(path)
+    tuner = tuner_of(kind, what)
+    fields = compat.tuner_fields(kind)
+    arguments = checked(raw, what, [name for name in OF_TUNERS if name in fields])
+    check_expressions(arguments, what)
+    if "target_modules" not in arguments:
+        raise InputError(f"{what} has no target_modules, and only LoRA's own choice is known here")
+    sizes, notes = sizes_of(tuner, raw)
+    return RawAdapter(path, arguments, tuple(notes), kind, tuner, sizes)
 
 
 def _listed(value: object) -> Sequence[Any]:
@@ -97,7 +128,7 @@ class Clipping:
     def arguments(self, raw: RawAdapter) -> tuple[dict[str, Any], list[str]]:
         """The clipped arguments, and a sentence for each thing that is not as it was."""
         found, notes = dict(raw.arguments), []
-        ranks = sorted({found["r"], *found.get("rank_pattern", {}).values()})
+        ranks = sorted({found.get("r", 1), *found.get("rank_pattern", {}).values()})
         smaller = self._ranks(ranks)
         if any(smaller[rank] != rank for rank in ranks):
             listed = ", ".join(f"{rank} is {smaller[rank]}" for rank in ranks)
@@ -107,11 +138,11 @@ class Clipping:
                 patterns = found["rank_pattern"]
                 found["rank_pattern"] = {key: smaller[rank] for key, rank in patterns.items()}
         notes += self._renumber(found)
-        if "trainable_token_indices" in found:
-            rows, told = self._tokens(found["trainable_token_indices"], shown(str(raw.path)))
-            found["trainable_token_indices"] = rows
-            notes += told
-        return found, notes
+        for name in TOKENS:
+            if name in found:
+                found[name], told = self._tokens(name, found[name], named(raw.path))
+                notes += told
+        return {**raw.sizes, **found}, notes
 
     def _ranks(self, ranks: list[int]) -> dict[int, int]:
         """Small ranks in the order of the original ones, equal where those are."""
@@ -132,7 +163,8 @@ class Clipping:
             value = found["layers_to_transform"]
             moved = list(dict.fromkeys(self.layer(n) for n in _listed(value)))
             found["layers_to_transform"] = moved if isinstance(value, list) else moved[0]
-        for name in ("target_modules", "exclude_modules", "modules_to_save", "target_parameters"):
+        lists = ("target_modules", "exclude_modules", "modules_to_save", "target_parameters")
+        for name in (*lists, FEED_FORWARD):
             if isinstance(found.get(name), list):
                 found[name] = list(dict.fromkeys(map(self._name, found[name])))
         for name in ("rank_pattern", "alpha_pattern"):
@@ -147,14 +179,13 @@ class Clipping:
             return name
         return NUMBER.sub(lambda match: str(self.layer(int(match[0][:9]))), name, count=1)
 
-    def _tokens(self, given: Any, what: str) -> tuple[Any, list[str]]:
+    def _tokens(self, field: str, given: Any, what: str) -> tuple[Any, list[str]]:
         lists = given if isinstance(given, Mapping) else {"": given}
         every = list(dict.fromkeys(row for rows in lists.values() for row in rows))
         outside = [row for row in every if not 0 <= row < self.rows]
         if outside:
             raise InputError(
-                f"{what}: trainable_token_indices holds {outside[0]}, outside the model's "
-                f"vocabulary of {self.rows}"
+                f"{what}: {field} holds {outside[0]}, outside the model's vocabulary of {self.rows}"
             )
         # those of one list alone first: lists that differ must still differ
         every.sort(key=lambda row: sum(row in rows for rows in lists.values()))

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.invariants import INVARIANTS
 from conformance.invariants.warning import LOGITS_PROMISES
 from conformance.observation import Observation
 from conformance.own.configuration import Configuration
 from conformance.own.matching import ends_in
+from conformance.own.tuners import promises_of
 
 ENOUGH = 3
 """So many that hold are told; more would be a grid to read."""
@@ -40,7 +40,7 @@ class Advice:
         if not self.needs:
             raise UnverifiedError("advice needs promises that hold")
         for name in self.needs:
-            verdict = INVARIANTS[name].judge(self.seen).verdict
+            verdict = promises_of(self.seen)[name].judge(self.seen).verdict
             if verdict != "holds":
                 raise UnverifiedError(f"{name}: {verdict}")
 
@@ -99,7 +99,7 @@ def changes(found: Configuration) -> tuple[Change, ...]:
             _listed_tokens,
         ),
         Change(
-            "train what carries LoRA of embedding and head as a whole: name it in "
+            "train what carries the adapter of embedding and head as a whole: name it in "
             "`modules_to_save`, not in `target_modules`",
             lambda one: _saved(one, _touched(one)),
         ),
@@ -138,7 +138,7 @@ def _roles(found: Configuration) -> dict[str, tuple[str, ...]]:
 def _with(found: Configuration, **changed: Any) -> Configuration | None:
     from conformance import compat
 
-    if set(changed) - compat.lora_fields():
+    if set(changed) - compat.tuner_fields(found.adapter.kind):
         return None
     arguments = {**found.arguments, **changed}
     return _changed(found, arguments)
@@ -152,7 +152,7 @@ def _changed(found: Configuration, arguments: Mapping[str, Any]) -> Configuratio
 
 
 def _touched(found: Configuration) -> list[str]:
-    """Last names of embedding and head, where they carry LoRA."""
+    """Last names of embedding and head, where they carry the adapter."""
     targeted = found.targets(found.arguments)
     return [
         _short(found, role)
@@ -189,7 +189,7 @@ def _saved(
     arguments["modules_to_save"] = [*arguments["modules_to_save"], *names]
     arguments.pop("ensure_weight_tying", None)
     if ensure:
-        if "ensure_weight_tying" not in compat.lora_fields():
+        if "ensure_weight_tying" not in compat.tuner_fields(found.adapter.kind):
             return None
         arguments["ensure_weight_tying"] = True
     return _changed(found, arguments)

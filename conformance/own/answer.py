@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from conformance.invariants import INVARIANTS, Judgement
+from conformance.invariants import Judgement
 from conformance.invariants.warning import EARLY
 from conformance.known_failures import KnownFailure, KnownFailures
 from conformance.observation import Heard, Observation
+from conformance.own.tuners import promises_of
 from conformance.refusals import documented
+from conformance.tuners.case import TunerCase
+from conformance.tuners.invariants import WRAPS
+from conformance.tuners.observer import tuner_verdict
 from conformance.verdict import verdict_of
 from conformance.violation import Finding
 
 CORRUPTS = {
-    "forward-follows-definition": "computes something else than LoRA defines",
+    "forward-follows-definition": "computes something else than is defined",
     "adapter-keeps-logits": "corrupts when the adapter is saved and loaded",
     "merge-keeps-logits": "corrupts at merge",
     "reload-keeps-logits": "corrupts at reload",
@@ -24,7 +28,7 @@ CORRUPTS = {
 """What a user loses, by the promise that is broken, in the order of a life."""
 OF_THE_BASE = "misleads converters, with or without the adapter: the base's config does"
 LONGEST = 300  # characters of an upstream error that are told
-BY_PLACEMENT = {"documented-contract", "tied-stay-tied", "untied-stay-untied"}
+BY_PLACEMENT = {"documented-contract", "tied-stay-tied", "untied-stay-untied", WRAPS}
 """Promises that go by the placement of the grid; a mixture has none of its own."""
 
 
@@ -65,11 +69,13 @@ def judged(seen: Observation, *, mixed: bool) -> dict[str, Judgement]:
     why = "no placement of the grid is that of this adapter"
     found = {
         name: Judgement("not applicable", reason=why) if name in left_out else one.judge(seen)
-        for name, one in INVARIANTS.items()
+        for name, one in promises_of(seen).items()
     }
     if '"vision_config"' in getattr(seen.case, "model_json", ""):
         unseen = "the tiny model is shown no picture, so nothing calls its vision tower"
         found["adapter-takes-part"] = Judgement("not applicable", reason=unseen)
+    if "config-wraps-what-it-names" not in found:  # of a tuner
+        return found
     wraps = found["config-wraps-what-it-names"]
     asked = tuple(finding for finding in wraps.findings if not _of_experts(finding, seen))
     if asked != wraps.findings:
@@ -89,7 +95,7 @@ def _of_experts(finding: Finding, seen: Observation) -> bool:
 def answer(seen: Observation, known: KnownFailures, *, mixed: bool) -> Answer:
     """Read the answer off what was seen."""
     broken = tuple(_broken(judged(seen, mixed=mixed)))
-    verdict = verdict_of(seen)
+    verdict = verdict_of_own(seen)
     told = tuple({(h.stage, h.text): h for h in seen.heard if h.about_tying}.values())
     declared = {
         entry.id: entry
@@ -105,6 +111,11 @@ def answer(seen: Observation, known: KnownFailures, *, mixed: bool) -> Answer:
         ended=_ended(seen),
         known=tuple(declared.values()),
     )
+
+
+def verdict_of_own(seen: Observation) -> str:
+    """The suite's word for the life, of the kind of adapter that it is."""
+    return tuner_verdict(seen) if isinstance(seen.case, TunerCase) else verdict_of(seen)
 
 
 def _broken(found: dict[str, Judgement]) -> Iterator[tuple[str, Finding]]:

@@ -11,7 +11,8 @@ from conformance.own.adapter import Clipping, RawAdapter, read_adapter
 from conformance.own.case import OwnCase, nearest_family, nearest_placement
 from conformance.own.matching import ends_in, owners, targets
 from conformance.own.model import OwnModel, read_model
-from conformance.own.reading import InputError, shown
+from conformance.own.reading import InputError, named, shown
+from conformance.own.runaway import check_ends
 from tiny_models.compat import quiet_logs, quiet_progress
 
 
@@ -26,24 +27,24 @@ class Configuration:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Arguments for ``LoraConfig``, fresh ones each time."""
+        """Arguments for the adapter's config, fresh ones each time."""
         found: dict[str, Any] = json.loads(self.case.adapter_json)
         return found
 
     def targets(self, arguments: Mapping[str, Any]) -> frozenset[str]:
-        """The modules that carry LoRA under these arguments."""
+        """The modules that carry the adapter under these arguments."""
         return targets(arguments, self.model.modules, self.model.linear)
 
     def changed(self, arguments: Mapping[str, Any], *, untied: bool) -> Configuration:
         """The same configuration with another adapter, or with a head of its own."""
         model = replace(self.model, tied=False) if untied else self.model
-        case = _case(model, arguments, untied=untied)
+        case = _case(model, arguments, self.adapter, untied=untied)
         return Configuration(model, self.adapter, case, self.notes)
 
     def agreeing(self) -> Configuration:
         """The same configuration with every tie flag of the base as its weights are."""
         model = self.model.agreeing()
-        case = _case(model, self.arguments, untied=self.case.untied)
+        case = _case(model, self.arguments, self.adapter, untied=self.case.untied)
         return Configuration(model, self.adapter, case, self.notes)
 
 
@@ -61,7 +62,7 @@ def _configuration(model_path: str, adapter_path: str) -> Configuration:
         callable_with.add("input_features")  # of Whisper's shape
     if model.main_input not in callable_with:
         raise InputError(
-            f"{shown(str(model.path))}: {model.model_class} is called with {model.main_input}, "
+            f"{named(model.path)}: {model.model_class} is called with {model.main_input}, "
             "and only text and Whisper's features are made here"
         )
     stacks = model.shrinking.kept_layers
@@ -70,16 +71,17 @@ def _configuration(model_path: str, adapter_path: str) -> Configuration:
         layers, len(stacks.get(layers, (0,))), model.rows, model.tiny_rows, model.shrinking.tokens
     )
     arguments, clipped = clipping.arguments(raw)
+    check_ends(arguments, model.modules, named(raw.path))
     notes = [*model.notes, *raw.notes, *clipped]
     notes += _fit(model, arguments, raw)
-    return Configuration(model, raw, _case(model, arguments, untied=False), tuple(notes))
+    return Configuration(model, raw, _case(model, arguments, raw, untied=False), tuple(notes))
 
 
 def _fit(model: OwnModel, arguments: dict[str, Any], raw: RawAdapter) -> list[str]:
     """Notes on names that name nothing; raises InputError where the adapter is on nothing."""
     from conformance import compat
 
-    what = shown(str(raw.path))
+    what = named(raw.path)
     if "target_modules" not in arguments and "target_parameters" not in arguments:
         kind = str(model.config["model_type"])
         default = compat.default_targets(kind)
@@ -129,7 +131,9 @@ def _writing(wanted: object) -> str:
     return "paths" if any("." in name for name in _names(wanted)) else "names"
 
 
-def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> OwnCase:
+def _case(
+    model: OwnModel, arguments: Mapping[str, Any], raw: RawAdapter, *, untied: bool
+) -> OwnCase:
     family = model.family
     placement, mixed = nearest_placement(
         family,
@@ -137,7 +141,16 @@ def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> Own
         arguments.get("modules_to_save", []),
         arguments.get("trainable_token_indices"),
     )
-    return OwnCase(
+    kind: type[OwnCase] = OwnCase
+    special: dict[str, Any] = {
+        "rank": max(arguments.get("r", 1), *arguments.get("rank_pattern", {"": 1}).values()),
+        "alpha": arguments.get("lora_alpha", 1),
+    }
+    if raw.kind != "LORA":
+        from conformance.own.tuners import OwnTunerCase  # imports torch
+
+        kind, special = OwnTunerCase, {"tuner": raw.tuner}
+    return kind(
         tied=model.tied,
         ensure=bool(arguments.get("ensure_weight_tying")),
         placement=placement,
@@ -146,8 +159,6 @@ def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> Own
         base="loaded",
         hidden=model.width,
         vocab=model.tiny_rows,
-        rank=max(arguments["r"], *arguments.get("rank_pattern", {"": 1}).values()),
-        alpha=arguments["lora_alpha"],
         excluded="exclude_modules" in arguments,
         writing=_writing(arguments.get("target_modules", ())),
         rslora=bool(arguments.get("use_rslora")),
@@ -158,4 +169,5 @@ def _case(model: OwnModel, arguments: Mapping[str, Any], *, untied: bool) -> Own
         adapter_json=json.dumps(arguments, sort_keys=True),
         mixed=mixed,
         untied=untied,
+        **special,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conformance.own.reading import InputError, shown
@@ -85,8 +85,12 @@ FOLLOWED: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "trainable_token_indices": (_rows, "token indices, or lists of them by names"),
     "target_parameters": (_names, "a list of names"),
     "ensure_weight_tying": (_flag, "true or false"),
+    # of tuners other than LoRA
+    "feedforward_modules": (_names_or_text, "names or a regular expression"),
+    "token_indices": (_rows, "token indices"),
 }
 """What makes the adapter, and what each may hold."""
+OF_LORA = tuple(name for name in FOLLOWED if name not in ("feedforward_modules", "token_indices"))
 
 BOOKKEEPING = {
     "peft_type",
@@ -103,10 +107,11 @@ BOOKKEEPING = {
 """What neither changes the adapter nor is followed: classes to import, names to fetch."""
 
 
-def checked(raw: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """The followed fields that are given; raises InputError for one of the wrong type."""
+def checked(raw: Mapping[str, Any], what: str, names: Sequence[str] = OF_LORA) -> dict[str, Any]:
+    """The fields of these names that are given; raises InputError for one of the wrong type."""
     found = {}
-    for name, (accepts, accepted) in FOLLOWED.items():
+    for name in names:
+        accepts, accepted = FOLLOWED[name]
         value = raw.get(name)
         if value is None or value in ({}, []):
             continue
@@ -128,7 +133,8 @@ def checked(raw: Mapping[str, Any], what: str) -> dict[str, Any]:
     if raw.get("megatron_config"):
         raise InputError(f"{what}: megatron_config names code to import, which is never run here")
     for name, default in (("r", 8), ("lora_alpha", 8), ("lora_dropout", 0.0)):
-        found.setdefault(name, default)  # as PEFT has them; 0.3 has None
+        if name in names:
+            found.setdefault(name, default)  # as PEFT has them; 0.3 has None
     return found
 
 
@@ -138,7 +144,7 @@ def not_followed(raw: Mapping[str, Any]) -> list[str]:
     return [
         name
         for name, value in raw.items()
-        if name not in FOLLOWED
+        if name not in OF_LORA
         and name not in BOOKKEEPING
         and name != "megatron_config"
         and value not in (None, False, {}, [], default.get(name))

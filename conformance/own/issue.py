@@ -42,7 +42,8 @@ def _text(life: OwnLife, first: str, script: str, why: str) -> str:
     on = sorted(found.targets(found.arguments) & {family.embedding, *family.copies, family.head})
     touched = [*on, *found.arguments.get("modules_to_save", [])]
     tie = "tied" if case.tied else "untied"
-    title = f"{family.model} ({tie}), LoRA with {', '.join(touched) or 'body modules'}"
+    parts = ", ".join(touched) or "body modules"
+    title = f"{family.model} ({tie}), {found.adapter.name} with {parts}"
     listed = "\n".join(f"- {name} {version}" for name, version in versions().items())
     observed = "\n".join(f"- `{name}`: {finding}" for name, finding in answer.losses[:6])
     heard = when_told(answer) or "never"

@@ -38,12 +38,15 @@ def answered(told: Mapping[str, Any], file: Path | None) -> list[str]:
         return lines
     if not told["issue"]:
         return [*lines, "ISSUE     nothing is lost, so there is no issue to write"]
-    file.write_text(told["issue"], encoding="utf-8")
-    if not told["script"]:
-        return [*lines, f"ISSUE     written to {file}"]
     script = file.with_suffix(".py")
-    script.write_text(told["script"], encoding="utf-8")
-    return [*lines, f"ISSUE     written to {file}, its script to {script}"]
+    try:
+        file.write_text(told["issue"], encoding="utf-8")
+        if told["script"]:
+            script.write_text(told["script"], encoding="utf-8")
+    except OSError as error:
+        return [*lines, f"ISSUE     could not be written: {error.strerror}"]
+    beside = f", its script to {script}" if told["script"] else ""
+    return [*lines, f"ISSUE     written to {file}{beside}"]
 
 
 def judge_own(invariant: Invariant, life: OwnLife, tally: Tally) -> None:

@@ -6,7 +6,8 @@ Independent of PEFT, so that what PEFT wraps can be held against it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.own.reading import InputError, shown
@@ -87,16 +88,56 @@ def of_pattern(patterns: Mapping[str, Any], module: str, default: Any) -> Any:
     return default
 
 
+LONGEST = 2**16
+"""Characters of an expression: one that names every module of a large model is some thousand."""
+PLAIN_NAME = re.compile(r"[\w.]+")
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A text that PEFT takes for a regular expression, and what it makes of it.
+
+    ``how`` is the function of ``re`` that it calls with ``pattern``.
+    """
+
+    text: str
+    pattern: str
+    how: str = "match"
+
+
+def expressions(arguments: Mapping[str, Any]) -> Iterator[Expression]:
+    """Every text of a config that PEFT matches modules with, plain names and all-linear apart."""
+    found = []
+    for name in ("target_modules", "exclude_modules", "feedforward_modules"):
+        wanted = arguments.get(name)
+        if isinstance(wanted, str) and wanted != "all-linear":
+            found.append(Expression(wanted, wanted, "fullmatch"))
+    stacks = _texts(arguments.get("layers_pattern"))
+    found += [Expression(text, rf"(?:^|.*?\.){text}\.(?P<layer>\d+)\.") for text in stacks]
+    for name in ("rank_pattern", "alpha_pattern"):
+        found += [Expression(key, rf"(.*\.)?({key})$") for key in arguments.get(name) or ()]
+    yield from (one for one in found if not PLAIN_NAME.fullmatch(one.text))
+
+
+def saved_names(arguments: Mapping[str, Any]) -> Iterator[Expression]:
+    """The names of ``modules_to_save``, which PEFT matches as expressions too."""
+    for text in _texts(arguments.get("modules_to_save")):
+        if not PLAIN_NAME.fullmatch(text):
+            yield Expression(text, rf"(^|.*\.){text}($|\..*)")
+
+
+def _texts(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())  # type: ignore[call-overload]
+
+
 def check_expressions(arguments: Mapping[str, Any], what: str) -> None:
     """Raise InputError for a regular expression that is none."""
-    single = [arguments.get(name) for name in ("target_modules", "exclude_modules")]
-    found = [text for text in single if isinstance(text, str)]
-    patterns = arguments.get("layers_pattern", ())
-    found += [patterns] if isinstance(patterns, str) else list(patterns)
-    for name in ("rank_pattern", "alpha_pattern"):
-        found += list(arguments.get(name, {}))
-    for text in found:
+    for one in expressions(arguments):
+        if len(one.text) > LONGEST:
+            raise InputError(f"{what}: {shown(one.text)} is longer than {LONGEST} characters")
         try:
-            re.compile(text)
+            re.compile(one.text)
         except (re.error, OverflowError, RecursionError) as error:
-            raise InputError(f"{what}: {shown(text)} is no regular expression: {error}") from None
+            raise InputError(
+                f"{what}: {shown(one.text)} is no regular expression: {error}"
+            ) from None

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from conformance.own.reading import InputError, file_at, on_one_line, read_json, shown
+from conformance.own.reading import InputError, file_at, named, on_one_line, read_json, shown
 from conformance.own.shrinking import Shrinking, check_sizes
 from tiny_models.families import Family, Sizes
 from tiny_models.roles import linear_modules
@@ -168,7 +168,7 @@ def read_model(given: str, *, layers: int) -> OwnModel:
     """Read and shrink the config at a path; raises InputError with one sentence."""
     path = file_at(given, "config.json")
     raw = read_json(path)
-    what = shown(str(path))
+    what = named(path)
     if "auto_map" in raw:
         raise InputError(
             f"{what} asks for code of its own (auto_map), which is never run here; without "
@@ -234,7 +234,7 @@ def read_config(
         found: PretrainedConfig = cls.from_dict(copy.deepcopy(dict(values)))
     except Exception as error:  # noqa: BLE001  configs check themselves as they like
         state = "cannot be shrunk" if shrunk else "is no config that transformers reads"
-        raise InputError(f"{shown(str(path))} {state}: {on_one_line(error)}") from None
+        raise InputError(f"{named(path)} {state}: {on_one_line(error)}") from None
     return found
 
 
@@ -269,7 +269,7 @@ def _measure(cls: Any, config: Any, raw: Mapping[str, Any], path: Path) -> tuple
     count = _tried(lambda: _count(cls, config), path)
     if count > MOST_PARAMETERS:
         raise InputError(
-            f"{shown(str(path))} cannot be made tiny: {count} parameters are left, since some of "
+            f"{named(path)} cannot be made tiny: {count} parameters are left, since some of "
             "its sizes have names that are not known here"
         )
     model: Any = _tried(lambda: cls(copy.deepcopy(config)), path)
@@ -284,7 +284,7 @@ def _tried(made: Callable[[], Any], path: Path) -> Any:
     try:
         return made()
     except Exception as error:  # noqa: BLE001  models check themselves as they like
-        raise InputError(f"{shown(str(path))} cannot be made tiny: {on_one_line(error)}") from None
+        raise InputError(f"{named(path)} cannot be made tiny: {on_one_line(error)}") from None
 
 
 def _count(cls: Any, config: Any) -> int:
@@ -322,7 +322,7 @@ def matrix_modules(model: Any, path: Path) -> tuple[str, str]:
             module = None
         name = next((n for n, one in model.named_modules() if one is module), "")
         if module is None or not name or getattr(module, "weight", None) is None:
-            raise InputError(f"{shown(str(path))}: {type(model).__name__} tells of no {what}")
+            raise InputError(f"{named(path)}: {type(model).__name__} tells of no {what}")
         found.append(name)
     return found[0], found[1]
 

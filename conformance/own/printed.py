@@ -34,7 +34,7 @@ def answer_lines(life: OwnLife) -> list[str]:
         ("TOLD", _told(answer)),
         ("KNOWN", [f"{entry.id}: {_link(entry.link)}" for entry in answer.known]),
         ("INSTEAD", _advice(life.instead, answer, "before training")),
-        ("TRAINED", _advice(life.rescue, answer, "with an adapter that is trained already")),
+        ("TRAINED", _rescue(life)),
         ("ALSO", _also(answer)),
         ("READ", found.notes),
         ("WITH", [one_line()]),
@@ -71,14 +71,15 @@ def _adapter(found: Configuration) -> Iterator[str]:
     listed += _beside(found)
     tie, ensure = "tied" if case.tied else "untied", "ensure" if case.ensure else "default"
     near = "near to" if case.mixed else "as in"
+    whose = f"{found.adapter.tuner}-" * (found.adapter.kind != "LORA")
     yield (
-        f"LoRA on {len(on)} modules{listed}; {near} the stratum "
-        f"{case.device}-{tie}-{ensure}-{case.placement}"
+        f"{found.adapter.name} on {len(on)} modules{listed}; {near} the stratum "
+        f"{case.device}-{whose}{tie}-{ensure}-{case.placement}"
     )
 
 
 def _beside(found: Configuration) -> str:
-    """What besides LoRA the adapter does."""
+    """What the adapter does besides."""
     saved = found.arguments.get("modules_to_save", [])
     tokens = found.arguments.get("trainable_token_indices", {})
     where = " and ".join(tokens) if isinstance(tokens, dict) else found.model.family.embedding
@@ -130,6 +131,11 @@ def _advice(advice: Sequence[Advice], answer: Answer, when: str) -> Iterator[str
         if advice
         else (f"({when}: nothing that was tried holds)")
     )
+
+
+def _rescue(life: OwnLife) -> Iterator[str]:
+    if "trained" in life.seen.stages:  # else there is no adapter to be rescued
+        yield from _advice(life.rescue, life.answer, "with an adapter that is trained already")
 
 
 def _also(answer: Answer) -> Iterator[str]:

@@ -25,6 +25,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
+def named(path: Path) -> str:
+    """A user's path on one line, whole: what is cut might be the file's name."""
+    return " ".join(repr(str(path)).split())
+
+
 def on_one_line(error: BaseException | str, longest: int = 200) -> str:
     """What somebody else's error says, on one line, cut where it is long."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -41,11 +46,13 @@ def file_at(given: str, name: str) -> Path:
         if path.is_dir():
             path = inside(path, name)
         mode = path.stat().st_mode
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{shown(str(path))} cannot be read: {reason}") from None
+        raise InputError(f"{named(path)} cannot be read: {reason}") from None
     if not stat.S_ISREG(mode):
-        raise InputError(f"{shown(str(path))} is no regular file")
+        raise InputError(f"{named(path)} is no regular file")
     return path
 
 
@@ -55,7 +62,7 @@ def inside(folder: Path, name: str) -> Path:
     home = folder.resolve()
     if home not in path.resolve().parents:
         raise InputError(
-            f"{shown(str(path))} leads out of its folder, and only the folder named is read"
+            f"{named(path)} leads out of its folder, and only the folder named is read"
         )
     return path
 
@@ -66,10 +73,10 @@ def read_json(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{shown(str(path))} cannot be read: {error.strerror}") from None
+        raise InputError(f"{named(path)} cannot be read: {error.strerror}") from None
     if len(raw) > MOST_BYTES:
-        raise InputError(f"{shown(str(path))} is larger than {MOST_BYTES >> 20} MiB")
-    return parse(raw, shown(str(path)))
+        raise InputError(f"{named(path)} is larger than {MOST_BYTES >> 20} MiB")
+    return parse(raw, named(path))
 
 
 def parse(raw: bytes, what: str) -> dict[str, Any]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.compat import lora_config, tuner_config
+from conformance.definition import effective_weights
 from conformance.life import observe_subject
 from conformance.observation import Observation, Snapshot
+from conformance.own.adapter import FEED_FORWARD, TOKENS
 from conformance.own.configuration import Configuration
 from conformance.own.matching import ends_in, of_pattern, owners
+from conformance.own.tuners import OF_TUNERS
 from conformance.placements import MATRICES
 from conformance.subject import Subject
 from conformance.trouble import SuiteError
+from conformance.tuners.case import TunerCase
+from conformance.tuners.definition import FORMULAS, redefined, without_formula
+from conformance.tuners.life import ONCE, move
 from tiny_models import compat
 from tiny_models.build import Base
 from tiny_models.families import Family
@@ -30,7 +38,8 @@ ROWS = (2, 0, 1, -1, 5, 2, 7), (-1, 6, 0, 3, 3, 1, -2)
 
 def observe_own(found: Configuration) -> Observation:
     """The facts of the life of a user's configuration."""
-    return observe_subject(OwnSubject(found))
+    seen = observe_subject(OwnSubject(found))
+    return replace(seen, heard=tuple(one for one in seen.heard if not ONCE.search(one.text)))
 
 
 class OwnSubject(Subject):
@@ -40,13 +49,44 @@ class OwnSubject(Subject):
         super().__init__(found.case)
         self.found, self.model, self.arguments = found, found.model, found.arguments
 
+    def config(self, arguments: dict[str, Any]) -> Any:
+        """The config of the user's kind of adapter."""
+        kind = self.found.adapter.kind
+        return lora_config(**arguments) if kind == "LORA" else tuner_config(kind, arguments)
+
+    def fill(self, model: Any) -> None:
+        """Values of LoRA's parts, or a value added to whatever a tuner trains."""
+        if isinstance(self.case, TunerCase):
+            move(model, self.case)
+        else:
+            super().fill(model)
+
+    def definition(
+        self, names: Mapping[str, str], base: Snapshot, trained: Snapshot
+    ) -> Mapping[str, torch.Tensor] | None:
+        """The weights that LoRA stands for, or the formula of a tuner."""
+        if not isinstance(self.case, TunerCase):
+            return super().definition(names, base, trained)
+        weights = effective_weights(self, names, base, without_formula(self.case.tuner, trained))
+        return redefined(self.case.tuner, weights, base, trained)
+
     def undefined(self, trained: Snapshot) -> str:
         """Definitions are those of a matrix in one place, or in two; PEFT may choose others."""
+        if isinstance(self.case, TunerCase):
+            return self._undefined_tuner(self.case)
         adapted = {name.partition(" ")[0] for name in trained.weights if " lora_" in name}
         if any(f"{module}.weight" not in trained.weights for module in adapted):
             return "LoRA on bare parameters has no definition here"
         if self.arguments.get("lora_bias"):
             return "a bias of LoRA's own has no definition here"
+        return ""
+
+    def _undefined_tuner(self, case: TunerCase) -> str:
+        plain = {*case.what.arguments, *OF_TUNERS, "task_type"} - {FEED_FORWARD}
+        own = [name for name, value in self.arguments.items() if name not in plain and value]
+        if case.tuner not in FORMULAS or own:
+            options = f" with {', '.join(own)}" if own else ""
+            return f"{case.what.kind}{options} has no definition here"
         return ""
 
     @property
@@ -66,9 +106,7 @@ class OwnSubject(Subject):
         import torch
 
         rows = self.model.tiny_rows
-        given = self.arguments.get("trainable_token_indices", [])
-        lists = given.values() if isinstance(given, dict) else [given]
-        trained = tuple(dict.fromkeys(row for one in lists for row in one))
+        trained = tuple(trained_rows(self.arguments))
         ids = torch.tensor([[token % rows for token in (*line, *trained)] for line in ROWS])
         if self.model.main_input == "input_features":
             config = self.model.config
@@ -135,6 +173,16 @@ class OwnSubject(Subject):
     def plain_keys(self, *, tied: bool) -> frozenset[str]:
         """The keys of an untouched model of this config."""
         return self.model.plain_keys(tied=tied)
+
+
+def trained_rows(arguments: Mapping[str, Any]) -> list[int]:
+    """The rows of the vocabulary that are named, each once."""
+    found: list[int] = []
+    for name in TOKENS:
+        given = arguments.get(name, [])
+        lists = given.values() if isinstance(given, dict) else [given]
+        found += [row for one in lists for row in one]
+    return list(dict.fromkeys(found))
 
 
 def _lost(before: Any, after: Any) -> list[str]:

@@ -6,12 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from conformance import compat
+from conformance.own.adapter import TOKENS
 from conformance.own.configuration import Configuration
 from conformance.own.subject import OwnSubject
 from conformance.placements import Placement
 from conformance.reproducer.code import call, literal
 from conformance.reproducer.script import script_of
+from conformance.reproducer.shapes import noise
 from conformance.reproducer.writing import NotReproducible, Writing
+from conformance.tuners.case import TunerCase
 from tiny_models.families import Family
 
 SCRIPTS = (
@@ -47,7 +51,7 @@ class OwnWriting(Writing):
         return Placement(
             self.case.placement,
             save=tuple(arguments.get("modules_to_save", ())),
-            tokens="list" if "trainable_token_indices" in arguments else "",
+            tokens="list" if any(name in arguments for name in TOKENS) else "",
         )
 
     @property
@@ -72,12 +76,28 @@ class OwnWriting(Writing):
         return call(self.family.config, written)
 
     @property
+    def adapter_class(self) -> str:
+        """As PEFT calls it."""
+        return compat.config_class(self.found.adapter.kind)
+
+    @property
+    def moved(self) -> float | None:
+        """What ``conformance.tuners.life`` adds to a tuner's parts."""
+        case = self.case
+        return case.what.size if isinstance(case, TunerCase) else None
+
+    @property
     def inputs(self) -> dict[str, str]:
-        """Ordinary tokens and those that are trained."""
-        lines = OwnSubject(self.found).inputs()["input_ids"].tolist()
+        """Ordinary tokens and those that are trained; beside a decoder of sounds, features."""
+        lines = OwnSubject(self.found).inputs()
+        tokens = "decoder_input_ids" if FEATURES in lines else "input_ids"
+        found = {"IDS": f"torch.tensor({lines[tokens].tolist()})"}
+        if FEATURES in lines:
+            found["SOUND"] = noise(self.case, "input features", *lines[FEATURES].shape)
+            return {**found, "INPUTS": f'{{"{FEATURES}": SOUND, "decoder_input_ids": IDS}}'}
         text = '"input_ids": IDS, "attention_mask": torch.ones_like(IDS)'
         decoder = ', "decoder_input_ids": IDS.flip(1)' if self.found.model.has_decoder else ""
-        return {"IDS": f"torch.tensor({lines})", "INPUTS": f"{{{text}{decoder}}}"}
+        return {**found, "INPUTS": f"{{{text}{decoder}}}"}
 
     @property
     def _adapter(self) -> dict[str, str]:
@@ -86,6 +106,7 @@ class OwnWriting(Writing):
 
 
 _NOTHING = object()
+FEATURES = "input_features"
 
 
 def own_script(found: Configuration, invariant: str) -> str:
@@ -95,6 +116,4 @@ def own_script(found: Configuration, invariant: str) -> str:
     """
     if invariant not in SCRIPTS:
         raise NotReproducible(f"{invariant} has no script for a configuration of your own")
-    if found.model.main_input != "input_ids":
-        raise NotReproducible("scripts call models that take tokens")
     return script_of(OwnWriting(found.case, found), invariant)

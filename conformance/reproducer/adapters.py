@@ -1,24 +1,24 @@
 """The functions of a script that depend on the adapter of its case: wrapping, training, ties.
 
-A script's values are its own, not the suite's: only their sizes are alike.
+A script's values are those of the suite, so what it prints is what the suite found.
 """
 
 from __future__ import annotations
 
 import math
+from textwrap import indent
 
-from conformance.reproducer.code import function, text
+from conformance.magnitudes import DELTA, DELTA_OF_EMBEDDING, SIZES, WIDE
+from conformance.reproducer.code import function, literal, text
 from conformance.reproducer.shapes import labels
 from conformance.reproducer.writing import Writing
-
-DELTA = 0.5  # standard deviation of scaling x B A against that of the base's matrix
 
 
 def wrap(w: Writing) -> str:
     """The adapter on a copy of the base."""
     precision = "" if w.case.autocast else ", autocast_adapter_dtype=False"
     lines = [
-        "torch.manual_seed(0)  # the same initial values each time",
+        f"torch.manual_seed({w.case.seed + 1})  # the same initial values each time",
         f"config = {w.lora_config}",
         f"model = get_peft_model(copy.deepcopy(base), config{precision})",
         "grow(model.base_model.model)" if w.case.grown else "",
@@ -31,12 +31,24 @@ def wrap(w: Writing) -> str:
 
 def fill_adapter(w: Writing) -> str:
     """Values for whatever trains, by the kinds of parameters that the case has."""
-    size = math.sqrt(DELTA / math.sqrt(w.case.hidden * w.case.rank) / w.case.scaling)
-    lora = f"    parameter.data.copy_({size:.2g} * noise)"
-    kinds = []
+    others: list[tuple[str, str]] = []
     if w.case.dora:
-        kinds += ['"magnitude" in name:', "    parameter.data.mul_(1 + 0.2 * noise.tanh())"]
-    loop = [
+        noise = f"1 + {SIZES['lora_magnitude_vector']} * noise.tanh()"
+        others.append(('"magnitude" in name', f"parameter.data.mul_({noise})"))
+    if w.placement.save:
+        others.append(('".modules_to_save." in name', _added("saved")))
+    if w.placement.tokens:
+        others.append(('"tokens_delta" in name', _added("trainable_tokens_delta")))
+    if w.case.bias != "none":
+        others.append(('".lora_" not in name', _added("bias")))
+    rest = _factor(w) if w.moved is None else f"parameter.data.add_({w.moved} * noise)"
+    branches = [
+        f"{'elif' if n else 'if'} {test}:\n    {made}" for n, (test, made) in enumerate(others)
+    ]
+    if branches:
+        branches.append("else:\n" + indent(rest, "    "))
+    loop = "\n".join(branches) or rest
+    lines = [
         "done = set()  # tensors that are one get one value",
         "for name, parameter in model.named_parameters():",
         "    place = parameter.untyped_storage().data_ptr()",
@@ -44,21 +56,28 @@ def fill_adapter(w: Writing) -> str:
         "        continue",
         "    done.add(place)",
         "    noise = values(name, parameter.shape).to(parameter)",
+        indent(loop, "    "),
     ]
-    others = w.placement.save or w.placement.tokens or w.case.bias != "none"
-    if kinds or others:
-        if kinds:
-            loop += ["    if " + kinds[0], "    " + kinds[1]]
-        if others:
-            loop += [f'    {"elif" if kinds else "if"} "lora_" in name:', "    " + lora]
-            loop += ["    else:", "        parameter.data.add_(0.2 * noise)"]
-        else:
-            loop += ["    else:", "    " + lora]
-    else:
-        loop.append(lora)
-    return function(
-        "fill_adapter(model)", "Give all that trains values from its name.", "\n".join(loop)
-    )
+    return function("fill_adapter(model)", "Give all that trains values from its name.", *lines)
+
+
+def _added(kind: str) -> str:
+    return f"parameter.data.add_({SIZES[kind]} * noise)"
+
+
+def _factor(w: Writing) -> str:
+    """A factor of LoRA: that which knows the width of its layer takes it."""
+    size = math.sqrt(DELTA / (w.case.scaling * math.sqrt(w.case.rank)))
+    wide = {kind.removeprefix("lora_"): axis for kind, axis in WIDE.items()}
+    axes = ", ".join(f"{literal(kind)}: parameter.shape[{axis}]" for kind, axis in wide.items())
+    lines = [
+        'kind = name.split(".lora_")[-1].split(".")[0]',
+        f"width = {{{axes}}}.get(kind, 1)",
+    ]
+    more = math.sqrt(DELTA_OF_EMBEDDING[w.case.dtype] / DELTA)
+    if more != 1:
+        lines.append(f'width /= {more**2:.6g} if "embedding" in kind else 1')
+    return "\n".join([*lines, f"parameter.data.copy_({size:.6g} / width**0.5 * noise)"])
 
 
 def steps(w: Writing) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.reproducer.code import WIDTH, call, function, literal
 from conformance.reproducer.shapes import ALWAYS_SAY_TIED, COMPUTED_POSITIONS, LOGITS_BIAS, MEASURED
 from conformance.reproducer.writing import Writing
+from tiny_models.magnitudes import BIAS, NORM
 from tiny_models.spec import NEW_ROWS
 
 GROWTH = 4  # rows added after wrapping
@@ -59,9 +60,9 @@ def fill(w: Writing) -> str:
         else "",
         "    noise = values(name, parameter.shape)",
         '    if name.endswith("bias"):',
-        "        noise = 0.1 * noise",
+        f"        noise = {BIAS} * noise",
         "    elif noise.ndim < 2:",
-        "        noise = 1 + 0.2 * noise",
+        f"        noise = 1 + {NORM} * noise",
         "    else:",
         "        noise = noise / noise.shape[-1] ** 0.5",
         "    parameter.data.copy_(noise)",
@@ -70,7 +71,7 @@ def fill(w: Writing) -> str:
         loop += [
             "for name, buffer in module.named_buffers():",
             '    if name == "final_logits_bias":',
-            "        buffer.copy_(0.1 * values(name, buffer.shape))",
+            f"        buffer.copy_({BIAS} * values(name, buffer.shape))",
         ]
     return function(
         'fill(module: torch.nn.Module, prefix: str = "") -> None',

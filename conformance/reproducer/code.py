@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from keyword import iskeyword
 from textwrap import dedent, indent
 
 WIDTH = 88
@@ -15,7 +17,11 @@ def text(*parts: str) -> str:
 
 def call(name: str, arguments: dict[str, str], *positional: str, width: int = WIDTH) -> str:
     """A call, on one line where it fits, else filled."""
-    written = [*positional, *(f"{key}={value}" for key, value in arguments.items())]
+    named = {key: value for key, value in arguments.items() if is_name(key)}
+    written = [*positional, *(f"{key}={value}" for key, value in named.items())]
+    written += [
+        f"**{{{literal(key)}: {value}}}" for key, value in arguments.items() if key not in named
+    ]
     line = f"{name}({', '.join(written)})"
     if len(line) <= width and "\n" not in line:
         return line
@@ -28,10 +34,23 @@ def call(name: str, arguments: dict[str, str], *positional: str, width: int = WI
     return f"{name}(\n{indent(inside, '    ')}\n)"
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can name an argument."""
+    return text.isidentifier() and not iskeyword(text)
+
+
 def literal(value: object) -> str:
-    """A plain value as code, strings in double quotes."""
+    """A plain value as code, strings in double quotes where that says the same.
+
+    What a user's file holds is written too: no text may end its own quotes.
+    """
     if isinstance(value, str):
-        return json.dumps(value) if "\\" not in value else f'r"{value}"'
+        if not value.isascii() or not value.isprintable() or value.endswith("\\"):
+            return repr(value)
+        raw = "\\" in value and '"' not in value
+        return f'r"{value}"' if raw else json.dumps(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, tuple):

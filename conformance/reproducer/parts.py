@@ -12,7 +12,6 @@ import hashlib
 import logging
 import math
 import re
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +40,8 @@ def check(what: str, kept: bool, found: object = "") -> None:  # noqa: FBT001
 
 def values(name: str, shape: torch.Size) -> torch.Tensor:
     """Normal values that depend on nothing but the name."""
-    generator = torch.Generator().manual_seed(SEED + zlib.crc32(name.encode()))
+    digest = hashlib.sha256(f"{SEED}:{name}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
     return torch.randn(shape, generator=generator)
 
 

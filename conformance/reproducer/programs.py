@@ -27,12 +27,12 @@ PROMISES = (
 """What a script checks, all of it each time."""
 HEAD = """\
 import copy
+import hashlib
 import os
 import re
 import sys
 import tempfile
 import traceback
-import zlib
 from pathlib import Path
 from typing import Any
 

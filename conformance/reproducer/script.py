@@ -23,7 +23,7 @@ from tiny_models.families.family import AUTO_CLASSES
 PARTS = Path(__file__).with_name("parts.py")
 STDLIB = {
     **dict.fromkeys(("copy", "hashlib", "json", "logging", "math", "os", "re", "sys"), ""),
-    **dict.fromkeys(("tempfile", "traceback", "warnings", "zlib"), ""),
+    **dict.fromkeys(("tempfile", "traceback", "warnings"), ""),
     "Any": "typing",
     "Iterator": "collections.abc",
     "Path": "pathlib",
@@ -175,7 +175,7 @@ def _imports(writing: Writing, code: str) -> str:
     used = _names(code) | {"os"}
     family = dict.fromkeys((writing.family.config, writing.family.model), "transformers")
     stdlib = _import_lines({name: module for name, module in STDLIB.items() if name in used})
-    others = {**THIRD_PARTY, **family}
+    others = {**THIRD_PARTY, **family, writing.adapter_class: "peft"}
     third_party = _import_lines(
         {name: module for name, module in others.items() if name in used}
         | {"peft": "", "torch": "", "transformers": ""}

@@ -8,6 +8,7 @@ from conformance.versions import minor
 from tiny_models.families import FAMILIES, Family
 from tiny_models.families.family import AUTO_CLASSES
 from tiny_models.families.multimodal import PICTURE, SIDE
+from tiny_models.magnitudes import seed_from
 
 # Families whose positions are computed when a model is made, and never trained.
 COMPUTED_POSITIONS = ("marian", "pegasus", "whisper")
@@ -32,13 +33,13 @@ def inputs(case: Case) -> dict[str, str]:
     found = {"IDS": f"torch.tensor({rows})"}
     if family.shape == "speech":
         bins, positions = int(str(sizes["num_mel_bins"])), int(str(sizes["max_source_positions"]))
-        found["SOUND"] = _noise(case, len(rows), bins, 2 * positions)
+        found["SOUND"] = noise(case, "input features", len(rows), bins, 2 * positions)
         found["INPUTS"] = '{"input_features": SOUND, "decoder_input_ids": IDS}'
     elif family.shape == "encoder-decoder":
         found["INPUTS"] = f'{{{_TEXT}, "decoder_input_ids": IDS.flip(1)}}'
     elif family.shape == "image-text":
         image = literal(sizes["image_token_index"])
-        found["PICTURE"] = _noise(case, len(rows), 3, SIDE, SIDE)
+        found["PICTURE"] = noise(case, "picture", len(rows), 3, SIDE, SIDE)
         kinds = f"(IDS == {image}).long()"
         found["INPUTS"] = (
             f'{{\n    {_TEXT},\n    "pixel_values": PICTURE, "token_type_ids": {kinds},\n}}'
@@ -48,9 +49,12 @@ def inputs(case: Case) -> dict[str, str]:
     return found
 
 
-def _noise(case: Case, *shape: int) -> str:
-    size = ", ".join(map(str, shape))
-    made = f"torch.randn({size}, generator=torch.Generator().manual_seed({case.seed}))"
+def noise(case: Case, name: str, *shape: int) -> str:
+    """The values of a name, as code."""
+    made = (
+        f"torch.randn({', '.join(map(str, shape))}, "
+        f"generator=torch.Generator().manual_seed({seed_from(case.seed, name)}))"
+    )
     return made if case.dtype == "float32" else f"{made}.to(torch.{case.dtype})"
 
 

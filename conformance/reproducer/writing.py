@@ -114,9 +114,19 @@ class Writing:
         return inputs(self.case)
 
     @property
+    def adapter_class(self) -> str:
+        """The class of the adapter's config."""
+        return "LoraConfig"
+
+    @property
+    def moved(self) -> float | None:
+        """How much is added to all that trains, where it is not LoRA's to be replaced."""
+        return None
+
+    @property
     def lora_config(self) -> str:
         """``LoraConfig(...)``; full paths of body modules are looked up in ``base``."""
-        return call("LoraConfig", self._adapter)
+        return call(self.adapter_class, self._adapter)
 
     @property
     def lora_arguments(self) -> str:

@@ -14,9 +14,10 @@ from conformance.adapter import lora_arguments
 from conformance.case import Case
 from conformance.definition import effective_weights
 from conformance.life import observe_subject
+from conformance.magnitudes import SIZES
 from conformance.observation import Observation, Snapshot
 from conformance.subject import Subject
-from conformance.training import SIZES, distinct_trainable, trained_values
+from conformance.training import distinct_trainable, trained_values
 from conformance.tuners.case import TunerCase
 from conformance.tuners.definition import defined, redefined, rescaled, without_formula
 from conformance.versions import installed

@@ -28,16 +28,21 @@ class TunerObserver(Observer):
             check_not_vacuous(seen)
 
     def judged(self, seen: Observation) -> str:
-        """The verdict for people.
+        """The verdict for people."""
+        return tuner_verdict(seen)
 
-        A tuner that stands on nothing without a word is silent, and only what says clearly what it
-        cannot do is refused.
-        """
-        if idle(seen) and TUNER_PROMISES[WRAPS].judge(seen).findings:
-            return "silent"
-        verdict, ended = verdict_of(seen), seen.ended_at()
-        unclear = ended is not None and not refused(ended)
-        return "not run" if verdict == "refused" and unclear else verdict
+
+def tuner_verdict(seen: Observation) -> str:
+    """The verdict of one life.
+
+    A tuner that stands on nothing without a word is silent, and only what says clearly what it
+    cannot do is refused.
+    """
+    if idle(seen) and TUNER_PROMISES[WRAPS].judge(seen).findings:
+        return "silent"
+    verdict, ended = verdict_of(seen), seen.ended_at()
+    unclear = ended is not None and not refused(ended)
+    return "not run" if verdict == "refused" and unclear else verdict
 
 
 def _observe(case: Case) -> Observation:

@@ -1,0 +1,107 @@
+"""Adapters other than LoRA: where they stand is the user's, their sizes are the table's smallest.
+
+The sizes of a tuner are its own (ranks, blocks, frequencies, banks), and which of them fit a tiny
+model is known of one config each, that of ``conformance.tuners.table``. Its options that are true
+or false are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.invariants import INVARIANTS, Invariant
+from conformance.observation import Observation
+from conformance.own.adapter import FEED_FORWARD
+from conformance.own.case import OwnCase
+from conformance.own.fields import BOOKKEEPING
+from conformance.own.reading import InputError
+from conformance.tuners.case import TunerCase
+from conformance.tuners.invariants import TUNER_PROMISES
+from conformance.tuners.table import TUNERS
+from conformance.tuners.tuner import SAVED, TARGETED
+
+OF_TUNERS = (
+    "target_modules",
+    "exclude_modules",
+    "modules_to_save",
+    "layers_to_transform",
+    "layers_pattern",
+    "fan_in_fan_out",
+    "ensure_weight_tying",
+    "token_indices",
+    FEED_FORWARD,
+)
+"""What says where a tuner stands."""
+
+
+@dataclass(frozen=True, repr=False)
+class OwnTunerCase(OwnCase, TunerCase):
+    """A case whose base is a user's, and whose adapter is one other than LoRA."""
+
+    def __post_init__(self) -> None:
+        """Everything was given."""
+
+    @property
+    def nearest(self) -> TunerCase:
+        """The life of the table on the same placement."""
+        placement = self.placement if self.placement in (*TARGETED, *SAVED) else "body"
+        return TunerCase(
+            tied=self.tied,
+            ensure=self.ensure,
+            placement=placement,
+            family=self.first_family,
+            tuner=self.tuner,
+        )
+
+
+def tuner_of(kind: str, what: str) -> str:
+    """The line of the table that a kind has; raises InputError where no life can be made of it."""
+    from conformance import compat
+    from conformance.tuners.life import lacks_tuner  # imports torch
+
+    reason = compat.tuners()[kind]
+    name = next((name for name, tuner in TUNERS.items() if tuner.kind == kind), "")
+    if reason or not name:
+        why = reason or "no config of it that fits a tiny model is known here"
+        raise InputError(f"{what}: peft_type {kind} is not judged: {why}")
+    why = TUNERS[name].skipped or lacks_tuner(TunerCase(tuner=name))
+    if why:
+        raise InputError(f"{what}: peft_type {kind} is not judged: {why}")
+    return name
+
+
+def sizes_of(name: str, raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Arguments besides where it stands, and notes on what of the user's is not followed."""
+    from conformance import compat
+
+    tuner = TUNERS[name]
+    fields = compat.tuner_fields(tuner.kind)
+    smallest = dict(tuner.fitting(fields) or {})
+    flags = {
+        field: value
+        for field, value in raw.items()
+        if isinstance(value, bool) and field in fields - smallest.keys() and _is_option(field)
+    }
+    theirs = [
+        field
+        for field, value in raw.items()
+        if field in fields and field not in flags and _is_option(field)
+        if value not in (None, False, {}, [], smallest.get(field))
+    ]
+    notes = [
+        f"{', '.join(theirs)}: not followed; lived with the smallest sizes known of {tuner.kind}"
+    ]
+    return smallest | flags, notes if theirs else []
+
+
+def _is_option(field: str) -> bool:
+    """Whether a field says neither where the tuner stands, nor how it starts or is kept."""
+    kept = BOOKKEEPING | {*OF_TUNERS, "progressbar"}
+    return field not in kept and not field.startswith("init")
+
+
+def promises_of(seen: Observation) -> Mapping[str, Invariant]:
+    """What is promised of the kind of adapter that was lived."""
+    return TUNER_PROMISES if isinstance(seen.case, TunerCase) else INVARIANTS
