@@ -82,16 +82,17 @@ def options() -> str:
     recorder = _Recorder()
     add_options(cast("pytest.Parser", recorder))
     profiles = ", ".join(
-        f"{name} ({what['max_examples']}; {BEYOND_EXAMPLES[name]} of other architectures)"
+        f"{name} ({what['max_examples']}, {BEYOND_EXAMPLES[name]})"
         for name, what in PROFILES.items()
     )
     left_out = "; ".join(
         f"{name} leaves out {', '.join(files)}, unless they are named"
         for name, files in LEFT_OUT.items()
     )
+    what = "profile, with its lives a stratum, and those of other architectures"
     rows = [
         *recorder.rows,
-        ("--hypothesis-profile NAME", f"profile, with its lives a stratum: {profiles}; {left_out}"),
+        ("--hypothesis-profile NAME", f"{what}: {profiles}; {left_out}"),
         ("--hypothesis-seed N", "draw another fixed set of cases"),
     ]
     return table(("option", "meaning"), [(f"`{name}`", what) for name, what in rows])
@@ -237,8 +238,8 @@ PAGES: dict[Path, Callable[[], str]] = {
 """Pages that are generated whole."""
 
 
-def verdicts(path: Path) -> str:
-    """The verdict table of a run, from its results file, with the versions it was made with."""
+def verdicts(path: Path) -> dict[str, str]:
+    """The verdict tables of a run, from its results file, with the versions it was made with."""
     try:
         run = results.read(path)
     except results.ResultsError as error:
@@ -248,9 +249,13 @@ def verdicts(path: Path) -> str:
     header = run.header
     names = ("peft", "transformers", "torch", "python")
     versions = ", ".join(f"{name} {header['versions'][name]}" for name in names)
-    heads, *rows = verdict_table(run.records)
     told = f"Made with {versions}; {header['examples']} lives a stratum, seed {header['seed']}."
-    return f"{told}\n\n{table(heads, rows)}"
+    heads, *rows = verdict_table(run.records)
+    others = verdict_table(run.records, kind="architecture")
+    return {
+        "verdicts": f"{told}\n\n{table(heads, rows)}",
+        "verdicts-beyond": table(("placement", *others[0][1:]), others[1:]),
+    }
 
 
 def _judged(told: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -319,7 +324,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         made = {name: make() for name, make in BLOCKS.items()}
         if given.results:
-            made["verdicts"] = verdicts(given.results)
+            made |= verdicts(given.results)
         if given.failure:
             made["failure"] = failure(*SHOWN)
         if given.own:

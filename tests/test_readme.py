@@ -17,6 +17,7 @@ import pytest
 from conformance import readme
 from conformance.grid import ORDINARY
 from conformance.options import RUN_SEED
+from conformance.placements import PLACEMENTS
 from conformance.summary import HEADS
 from conformance.verdict import SIGNS
 
@@ -73,16 +74,25 @@ def test_page_is_the_one_made_now(page: Path) -> None:
 
 
 def test_verdict_table_covers_all_strata_and_names_its_versions() -> None:
-    told, empty, heads, _, *rows = readme.block(TEXT, "verdicts").splitlines()
+    told, empty, *lines = readme.block(TEXT, "verdicts").splitlines()
     versions = dict(re.findall(r"(peft|transformers|torch|python) (\d+\.\d+[\w.+]*)", told))
     assert set(versions) == {"peft", "transformers", "torch", "python"}
     assert re.search(rf"\b\d+ lives a stratum, seed {RUN_SEED}", told)
     assert empty == ""
+    check_table(lines, tuple(ORDINARY))
+
+
+def test_verdict_table_of_other_architectures_covers_all_placements() -> None:
+    check_table(readme.block(TEXT, "verdicts-beyond").splitlines(), tuple(PLACEMENTS))
+
+
+def check_table(lines: list[str], placements: tuple[str, ...]) -> None:
+    heads, _, *rows = lines
     assert heads == f"| placement | {' | '.join(HEADS)} |"
     table = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [row[0] for row in table] == list(ORDINARY)
+    assert [row[0] for row in table] == list(placements)
     cells = [cell for row in table for cell in row[1:]]
-    assert len(cells) == len(ORDINARY) * len(HEADS)
+    assert len(cells) == len(placements) * len(HEADS)
     words = {f"{sign} {name}" for name, sign in SIGNS.items()}
     for cell in cells:
         word, share = re.fullmatch(r"(.+?)(?: (\d+/\d+))?", cell, re.DOTALL).groups()
