@@ -96,3 +96,23 @@ def test_without_a_head_the_flag_speaks_of_the_embeddings() -> None:
         seen.saved["merged"].tensors[f"{EMBEDDING}.weight"],
         healthy().saved["merged"].tensors[f"{EMBEDDING}.weight"],
     )
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_bias_under_two_names_trains_under_both(shared: bool) -> None:
+    names = {f"{HEAD}.bias", "predictions.bias"}
+    seen = healthy(placement="target:head", bias="lora_only")
+    bias = torch.ones(4)
+    stages = {
+        stage: replace(
+            found,
+            weights={**found.weights, **dict.fromkeys(names, bias)},
+            trainable=found.trainable | names if found.trainable else found.trainable,
+            shares=found.shares | {frozenset(names)} if shared else found.shares,
+        )
+        for stage, found in seen.stages.items()
+        if found.weights
+    }
+    found = findings("only-the-adapter-trains", replace(seen, stages=seen.stages | stages))
+    told = "wrong-trainable: predictions.bias trains but is the base's"
+    assert (told in found) is not shared

@@ -20,13 +20,16 @@ def _promised(seen: Observation) -> set[str]:
         return adapters
     owners = {name.partition(" ")[0] for name in adapters if " lora_" in name}
     replaced = {name.partition(" ")[0] for name in adapters if " saved " in name}
-    return adapters | {
+    biases = {
         name
         for name in names - adapters
         if name.rpartition(".")[2] == "bias"
         and name.rpartition(".")[0] not in replaced  # its copy trains instead
         and (seen.case.bias == "all" or name.rpartition(".")[0] in owners)
     }
+    # a tensor that trains does so under all its names: the bias of BERT's head has two
+    shared = (group for group in seen.stages["adapted"].shares if group & biases)
+    return adapters | biases.union(*shared)
 
 
 def _elsewhere(seen: Observation, found: frozenset[str]) -> Iterator[Finding]:
