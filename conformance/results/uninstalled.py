@@ -32,7 +32,7 @@ class CommandLine:
         add_options(cast("Any", self))
         self.addoption("--hypothesis-profile")
         self.addoption("--hypothesis-seed")
-        self._given, _ = self._parser.parse_known_args(words)
+        self._given, self.args = self._parser.parse_known_args(words)
 
     def getgroup(self, _name: str, _description: str) -> CommandLine:
         """Where options are added."""
