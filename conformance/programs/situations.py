@@ -65,6 +65,14 @@ def _deletes_the_last_set(turn: Turn) -> bool:
     return deleted and turn.step[1] == turn.after.last and not turn.after.told
 
 
+def _deletes_beside_several(turn: Turn) -> bool:
+    """Several adapters stay active; the deleted one saved a module, or tokens are trained."""
+    gone = [one for one in turn.before.adapters if one.name not in turn.after.names]
+    tokens = any(how == "trains tokens of" for how, _ in turn.before.worn)
+    several = len(turn.after.active) > 1
+    return turn.step[0] == "delete" and several and any(one.save or tokens for one in gone)
+
+
 def _wakes_while_disabled(turn: Turn) -> bool:
     """An adapter that was added on modules of its own while all were disabled is made active."""
     before = turn.before
@@ -83,9 +91,9 @@ def _some_tokens(adapters: tuple[Placed, ...]) -> bool:
     return any(one.tokens for one in adapters)
 
 
-def _lacks_tokens(chosen: tuple[Placed, ...], known: tuple[Placed, ...]) -> bool:
-    """Whether one of the chosen trains no tokens of a module where another adapter does."""
-    roles = {role for one in known for role in one.tokens}
+def _lacks_tokens(chosen: tuple[Placed, ...], state: State) -> bool:
+    """Whether one of the chosen trains no tokens of a module where another does, or did."""
+    roles = {end for how, end in state.worn if how == "trains tokens of"}
     return any(not roles <= set(one.tokens) for one in chosen)
 
 
@@ -94,7 +102,7 @@ def _merges_without_tokens(turn: Turn) -> bool:
     if turn.step[0] not in ("merge", "merge_and_unload"):
         return False
     names = turn.step[1] or turn.before.active
-    return _lacks_tokens(turn.before.named(*names), turn.before.adapters)
+    return _lacks_tokens(turn.before.named(*names), turn.before)
 
 
 def _saves_without_tokens(turn: Turn) -> bool:
@@ -103,7 +111,7 @@ def _saves_without_tokens(turn: Turn) -> bool:
         return False
     every = turn.step[0] == "reopen"
     chosen = turn.before.adapters if every else turn.before.named(turn.step[1])
-    return _lacks_tokens(chosen, turn.before.adapters)
+    return _lacks_tokens(chosen, turn.before)
 
 
 def _refused_halfway(turn: Turn) -> bool:
@@ -176,6 +184,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "weighted-within-a-name": _weighted_within_a_name,
         "deletes-the-active": _deletes_the_active,
         "deletes-the-last-set": _deletes_the_last_set,
+        "deletes-beside-several": _deletes_beside_several,
         "wakes-while-disabled": _wakes_while_disabled,
         "ties-another": _ties_another,
         "merges-without-tokens": _merges_without_tokens,
