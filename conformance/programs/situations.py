@@ -87,6 +87,11 @@ def _ties_another(turn: Turn) -> bool:
     )
 
 
+def _brings_another_tied(turn: Turn) -> bool:
+    """The same of one that is not new: loaded, or made of others."""
+    return turn.step[0] != "add" and _ties_another(turn)
+
+
 def _some_tokens(adapters: tuple[Placed, ...]) -> bool:
     return any(one.tokens for one in adapters)
 
@@ -115,17 +120,23 @@ def _saves_without_tokens(turn: Turn) -> bool:
 
 
 def _refused_halfway(turn: Turn) -> bool:
-    """Adapters that clash on one module are activated, and one has another module beside it."""
+    """Adapters that clash on the head are activated, and on the embedding it is another's turn."""
     if turn.step[0] != "activate" or turn.after != turn.before:
         return False
-    modules = [{*one.save, *one.tokens} for one in turn.before.named(*turn.step[1])]
-    return set.intersection(*modules) != set.union(*modules)
+    wanted, active = (turn.before.named(*some) for some in (turn.step[1], turn.before.active))
+    clash = set.intersection(*({*one.save, *one.tokens} for one in wanted))
+    return "embedding" not in clash and _on_embedding(wanted) != _on_embedding(active)
+
+
+def _on_embedding(adapters: tuple[Placed, ...]) -> set[str]:
+    return {one.name for one in adapters if "embedding" in (*one.save, *one.tokens)}
 
 
 def _adds_tied_tokens(turn: Turn) -> bool:
-    """An inactive adapter that trains tokens of a tied model."""
+    """The first adapter that trains tokens of a tied model comes beside an active one."""
+    first = turn.step[0] == "add" and not _some_tokens(turn.before.adapters)
     new = turn.after.named(_new_name(turn.step))
-    return turn.step[0] in ("add", "load") and any(one.tokens and one.one for one in new)
+    return first and any(one.tokens and one.one for one in new)
 
 
 def _tokens_go_stale(turn: Turn) -> bool:
@@ -187,6 +198,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "deletes-beside-several": _deletes_beside_several,
         "wakes-while-disabled": _wakes_while_disabled,
         "ties-another": _ties_another,
+        "brings-another-tied": _brings_another_tied,
         "merges-without-tokens": _merges_without_tokens,
         "saves-without-tokens": _saves_without_tokens,
         "refused-halfway": _refused_halfway,
