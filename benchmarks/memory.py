@@ -1,20 +1,21 @@
-"""Resident memory after few and after many lives of one process.
+"""Resident memory after few and after many lives, or programs, of one process.
 
-    python -m benchmarks.memory [--write]
+    python -m benchmarks.memory [--of programs] [--write]
 
-The lives go through an ``Observer`` as the runner uses it: strata in turn, the observations of
-one of them kept, every invariant judged. The process is as it was after the first ``--few``
-lives if nothing of a life stays behind.
+They go through an observer as the runner uses it: strata in turn, the observations of one of
+them kept, every promise judged. The process is as it was after the first ``--few`` if nothing of
+what was lived stays behind.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+from benchmarks.programs import drawn_of
 from benchmarks.table import show
 from conformance.case import Case
 from conformance.drawn import drawn
@@ -23,8 +24,16 @@ from conformance.invariants import INVARIANTS
 from conformance.life import observe
 from conformance.observer import Observer
 from conformance.options import RUN_SEED
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.observer import ProgramObserver
+from conformance.programs.program import Program, program_strata
 
 ALLOWED = 1.1
+MANY = 10
+"""Times the few."""
+FEW = {"lives": 200, "programs": 20}
+EXAMPLES = {"lives": 12, "programs": 10}
+"""Of a stratum in each round."""
 
 
 def resident() -> int:
@@ -33,39 +42,65 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def lives(examples: int) -> Iterator[Case]:
+def lives() -> Iterator[Case]:
     """The cases of the whole grid of the cpu, stratum by stratum, run after run."""
     for round_ in count():
         for stratum in strata(("cpu",)):
-            yield from drawn(stratum, examples, RUN_SEED + round_)
+            yield from drawn(stratum, EXAMPLES["lives"], RUN_SEED + round_)
+
+
+def every_program() -> Iterator[Program]:
+    """Programs of up to 20 steps, stratum by stratum, run after run."""
+    for round_ in count():
+        for stratum in program_strata(("cpu",)):
+            yield from drawn_of(stratum, EXAMPLES["programs"], RUN_SEED + round_)
+
+
+def living() -> Iterator[None]:
+    """Lives, one a step."""
+    observer = Observer(observe)
+    for case in lives():
+        seen = observer(case)
+        observer.verdict(case)
+        for invariant in INVARIANTS.values():
+            invariant.judge(seen)
+        yield
+
+
+def running() -> Iterator[None]:
+    """Programs, one a step."""
+    observer = ProgramObserver()
+    for program in every_program():
+        seen = observer(program)
+        for promise in PROGRAMS.values():
+            promise.judge(seen)
+        yield
+
+
+STEPS: dict[str, Callable[[], Iterator[None]]] = {"lives": living, "programs": running}
 
 
 def main() -> int:
     """Measure, print, and say by the exit status whether memory stays."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--few", type=int, default=200)
-    parser.add_argument("--many", type=int, default=2000)
-    parser.add_argument(
-        "--examples", type=int, default=12, help="examples a stratum, as the default run"
-    )
+    parser.add_argument("--of", choices=tuple(STEPS), default="lives")
+    parser.add_argument("--few", type=int, help="after how many to look first; then after 10 times")
     parser.add_argument("--write", action="store_true", help="write the table into the README")
     arguments = parser.parse_args()
-    observer = Observer(observe)
+    name = arguments.of
+    few = arguments.few or FEW[name]
     at: dict[int, int] = {}
-    for lived, case in enumerate(lives(arguments.examples), start=1):
-        seen = observer(case)
-        observer.verdict(case)
-        for invariant in INVARIANTS.values():
-            invariant.judge(seen)
-        if lived in {arguments.few, arguments.many}:
-            at[lived] = resident()
-        if lived == arguments.many:
+    for number, _ in enumerate(STEPS[name](), start=1):
+        if number in {few, MANY * few}:
+            at[number] = resident()
+        if number == MANY * few:
             break
-    few, many = at[arguments.few], at[arguments.many]
-    what = f"resident memory after {arguments.many} lives, against that after {arguments.few}"
-    figure = f"{many / few:.2f} ({many / 2**20:.0f} MiB, {few / 2**20:.0f} MiB); at most {ALLOWED}"
-    show("memory", {what: figure}, write=arguments.write)
-    return 0 if many <= ALLOWED * few else 1
+    first, last = at[few], at[MANY * few]
+    what = f"resident memory after {MANY * few} {name}, against that after {few}"
+    figure = f"{last / first:.2f} ({last / 2**20:.0f} MiB, {first / 2**20:.0f} MiB)"
+    mark = "memory" if name == "lives" else f"memory-of-{name}"
+    show(mark, {what: f"{figure}; at most {ALLOWED}"}, write=arguments.write)
+    return 0 if last <= ALLOWED * first else 1
 
 
 if __name__ == "__main__":

@@ -156,7 +156,8 @@ def wrap(model: Any, config: Any, *, autocast: bool, name: str = ADAPTER) -> Any
 
     if "autocast_adapter_dtype" in options():
         return get_peft_model(model, config, name, autocast_adapter_dtype=autocast)
-    return get_peft_model(model, config, name)
+    # 0.3 takes no name
+    return get_peft_model(model, config, *(() if name == ADAPTER else (name,)))
 
 
 def merge_and_unload(model: Any, *, safe: bool) -> Any:

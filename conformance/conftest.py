@@ -19,6 +19,7 @@ from conformance.records import Record
 from conformance.regressions.reader import RegressionError, read_all
 from conformance.session import Session
 from conformance.strata import covered
+from conformance.tuners.case import TunerCase
 
 Cases = Callable[[tuple[str, ...], tuple[str, ...], tuple[str, ...]], Sequence[LoadingCase]]
 LOADED: Mapping[str, tuple[Cases, Mapping[str, Invariant]]] = {
@@ -110,7 +111,9 @@ def _parametrize_one(metafunc: pytest.Metafunc, suite: Session) -> None:
         promises = suite.promises_of_own
         metafunc.parametrize("own", [pytest.param(one, id=one.id) for one in promises])
         return
-    ids = options.invariants if options.case and suite.corpus is None else ()
+    of_a_tuner = isinstance(options.case, TunerCase)
+    judged = options.case and not of_a_tuner and suite.corpus is None
+    ids = options.invariants if judged else ()
     metafunc.parametrize(
         ("case", "invariant"),
         [pytest.param(options.case, suite.invariants[name], id=name) for name in ids],

@@ -10,12 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from conformance.case import Case, CaseError, parse_case
+from conformance.case import Case, CaseError
 from conformance.devices import DEVICES
 from conformance.grid import Stratum, strata
 from conformance.loading.case import KINDS
 from conformance.placements import PLACEMENTS
 from conformance.programs.program import Program, ProgramStratum, parse_program
+from conformance.tuners.case import TunerCase, parse_life
 from tiny_models.families import BEYOND, DECODERS, FAMILIES
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--stratum", metavar="PATTERN", help="strata to cover, such as 'cpu-tied-*-target:*'")
     add("--checkpoint", metavar="KINDS", help="kinds of checkpoint to load: names, by commas")
     add("--examples", metavar="N", help="lives a stratum, instead of the profile's")
-    add("--case", metavar="CASE", help='judge one case: "Case(...)", read as literals')
+    add("--case", metavar="CASE", help='judge one case: "Case(...)" or "TunerCase(...)"')
     add("--program", metavar="PROGRAM", help='judge one program: "Program(...)", read as literals')
     add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
     add("--no-known-failures", action="store_true", help="declared upstream bugs fail too")
@@ -123,13 +124,15 @@ class Options:
         examples = number_of_examples(config.getoption("--examples"))
         corpus = config.getoption("--load-corpus")
         text = config.getoption("--case")
-        case = _written("--case", text, parse_case)
+        case = _written("--case", text, parse_life)
         program = _written("--program", config.getoption("--program"), parse_program)
         results, issue = (_writable(config, name) for name in ("--results", "--issue"))
         if issue is not None and issue.suffix == ".py":
             raise OptionError(f"--issue {issue}: the text's name ends otherwise, its script's so")
         if corpus and config.getoption("--merger"):
             raise OptionError("--merger cannot go with --load-corpus, whose models are merged")
+        if isinstance(case, TunerCase) and (corpus or config.getoption("--merger")):
+            raise OptionError("--merger and --load-corpus judge no TunerCase: it is PEFT's alone")
         return cls(
             devices=devices,
             families=families,

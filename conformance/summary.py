@@ -54,7 +54,8 @@ def _findings(records: list[Record]) -> Iterator[str]:
         places = sorted({record.stratum for record in where if record.stratum})
         more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
         listed = ", ".join(places[:SHOWN]) + more
-        yield f"finding: {invariant}, {finding} [{listed}]"
+        told = f"{invariant}, {finding}" if invariant else finding  # a tuner's life is one item
+        yield f"finding: {told} [{listed}]"
 
 
 def _regions(records: list[Record]) -> Iterator[str]:

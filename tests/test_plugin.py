@@ -105,6 +105,11 @@ UNKNOWN = [
     (("--hypothesis-profile", "fast"), "--hypothesis-profile accepts default, ci, dev, explore"),
     (("--hypothesis-seed", "x"), "--hypothesis-seed accepts a whole number, not 'x'"),
     (("--case", "Case(rank=True)"), "--case: the field 'rank' of a case takes a value of type"),
+    (("--case", "TunerCase(tuner='none')"), "--case: the field 'tuner' of a tuner case accepts"),
+    (
+        ("--case", "TunerCase(tied=False)", "--merger", "a:b"),
+        "--merger and --load-corpus judge no TunerCase",
+    ),
     (("--case", "print()"), "--case: a case is written Case(field=value, ...)"),
     (("--known-failures", "none.toml"), "none.toml cannot be read: No such file"),
     (("--load-corpus", "none"), "none holds no corpus.json, which save-corpus writes last"),

@@ -105,6 +105,24 @@ def test_every_stratum_is_a_scheduling_unit() -> None:
     assert len(units) == len(STRATA) == 4
 
 
+@pytest.mark.parametrize("left", ["target:head", "save:both", "tokens:list"])
+def test_what_a_deleted_adapter_leaves_on_a_module_stays_there(left: str) -> None:
+    put = ("add", "other", left, 2, 2)
+    program = Program(tied=False, steps=(PUT, put, ("delete", "other")))
+    assert first_impossible(program) == ""
+    for kind in ("target:head", "save:both", "tokens:list"):
+        again = replace(program, steps=(*program.steps, ("add", "fault", kind, 2, 2)))
+        assert (first_impossible(again) == "") is (kind == left)
+    for more, possible in (((), False), ((("reopen", "peft"),), True), ((("unload",),), True)):
+        resized = replace(program, steps=(*program.steps, *more, ("resize", 1)))
+        assert (first_impossible(resized) == "") is possible
+
+
+def test_tokens_of_a_deleted_adapter_are_missed_by_the_others() -> None:
+    steps = (PUT, ("add", "other", "tokens:list", 2, 2), ("delete", "other"), ("reopen", "peft"))
+    assert situations(Program(tied=False, steps=steps)) == ("saves-without-tokens",)
+
+
 def test_every_situation_has_a_declared_failure() -> None:
     declared = {
         name

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +25,7 @@ from conformance.tuners.variants import VARIANTS
 from conformance.versions import installed, parsed
 from tiny_models.families import DECODERS
 
+ROOT = Path(__file__).parent.parent
 EVERY = tuner_cases(("cpu",), DECODERS, brief=False)
 NEWEST = "0.21.2"
 """The release that the table was last compared with."""
@@ -156,3 +162,22 @@ def test_a_run_of_one_case_or_of_a_user_lives_no_tuner(narrowed: str) -> None:
     )
     items.parametrize_tuners(metafunc, suite)
     assert bool(made) is not bool(narrowed)
+
+
+def test_a_finding_is_found_again_by_what_its_failure_prints() -> None:
+    case = TunerCase(placement="target:head", tuner="lora")
+    options = ["--no-known-failures", "--invariant", "merge-keeps-logits", "--case", repr(case)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "conformance", "-p", "no:cacheprovider", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"test_tuner[{case.id}]" in done.stdout
+    assert re.search(r"^1 failed, \d+ deselected", done.stdout.splitlines()[-1].strip("= "))
+    assert "\nfinding: wrong-value: logits of merged" in done.stdout
+    again = re.search(r"^RERUN +pytest (.*)$", done.stdout, re.MULTILINE)
+    assert again
+    assert shlex.split(again[1]) == ["conformance", *options]

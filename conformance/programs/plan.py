@@ -65,7 +65,9 @@ class State:
     ``told`` says that PEFT chose the active adapter, which the model has to tell. ``merged`` are
     those merged in place. ``tied`` is about the base: its embedding and head are one tensor.
     ``last`` is the adapter that was last made active by itself; ``late`` are those that came on
-    modules of their own while all were disabled.
+    modules of their own while all were disabled. ``worn`` is how adapters have changed embedding
+    or head since the model was wrapped: PEFT documents that deleting one leaves its layers there,
+    and refuses a layer of another kind on them.
     """
 
     dtype: str
@@ -81,6 +83,7 @@ class State:
     enabled: bool = True
     last: str = ""
     late: tuple[str, ...] = ()
+    worn: frozenset[tuple[str, str]] = frozenset()
 
     def named(self, *names: str) -> tuple[Placed, ...]:
         """The adapters of these names."""
@@ -164,17 +167,18 @@ def placements(state: State) -> tuple[str, ...]:
         allowed = tuple(name for name in allowed if not PLACED[name].target or name in BODIES)
     if state.family == "phi":  # single lives show what becomes of a head's bias
         allowed = tuple(name for name in allowed if not (PLACED[name].tokens or PLACED[name].save))
-    body = body_roles(state.family)
-    kinds = {kind(one, end) for one in state.adapters for end in one.ends}
+    body, worn = body_roles(state.family), {how for how, _ in state.worn}
     return tuple(
         name
         for name in allowed
         if (not PLACED[name].target or set(PLACED[name].target) <= {*ENDS, *body})
-        and all(
-            kind(placed(state, "", name, 1, 1), e) in {*kinds, ""} or not kinds
-            for e in placed(state, "", name, 1, 1).ends
-        )
+        and (not worn or {how for how, _ in kinds(placed(state, "", name, 1, 1))} <= worn)
     )
+
+
+def kinds(*adapters: Placed) -> frozenset[tuple[str, str]]:
+    """How these adapters change embedding or head, and which of them."""
+    return frozenset((kind(one, end), end) for one in adapters for end in one.ends)
 
 
 def kind(one: Placed, end: str) -> str:
@@ -226,7 +230,7 @@ def _wrap(state: State, name: str, placement: str, rank: int, alpha: int) -> Sta
         return None
     one = placed(state, name, placement, rank, alpha)
     start = replace(state, wrapped=True, adapters=(one,), merged=(), enabled=True)
-    return replace(start, active=(name,), last=name, late=())
+    return replace(start, active=(name,), last=name, late=(), worn=kinds(one))
 
 
 def _add(state: State, name: str, placement: str, rank: int, alpha: int) -> State | None:
@@ -242,7 +246,8 @@ def _with(state: State, one: Placed) -> State:
     known = {role for other in before for role in (*other.target, *other.save)}
     alone = not state.enabled and not {*one.target, *one.save} <= known
     late = (*state.late, one.name) if alone else state.late
-    return replace(state, adapters=(*state.adapters, one), merged=(), late=late)
+    worn = state.worn | kinds(one)
+    return replace(state, adapters=(*state.adapters, one), merged=(), late=late, worn=worn)
 
 
 def _new(state: State, name: str) -> bool:
@@ -333,9 +338,8 @@ def _reopen(state: State, _way: str) -> State | None:
         return None
     first = state.active[0]
     order = (*state.named(first), *(one for one in state.adapters if one.name != first))
-    return replace(
-        state, adapters=order, active=(first,), merged=(), enabled=True, last=first, late=()
-    )
+    fresh = replace(state, adapters=order, merged=(), enabled=True, late=(), worn=kinds(*order))
+    return replace(fresh, active=(first,), last=first)
 
 
 def _native(state: State, name: str) -> State | None:
@@ -343,7 +347,7 @@ def _native(state: State, name: str) -> State | None:
 
 
 def _resize(state: State, count: int) -> State | None:
-    if any(one.ends for one in state.adapters) or state.merged:
+    if state.worn or state.merged:
         return None
     return replace(state, rows=state.rows + count)
 
@@ -358,7 +362,8 @@ def _merge_and_unload(state: State, names: tuple[str, ...]) -> State | None:
 
 
 def _bare(state: State) -> State:
-    return replace(state, wrapped=False, adapters=(), active=(), merged=(), enabled=True)
+    off = replace(state, wrapped=False, adapters=(), active=(), merged=(), enabled=True)
+    return replace(off, worn=frozenset())
 
 
 def _unload(state: State) -> State | None:

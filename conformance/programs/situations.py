@@ -65,6 +65,14 @@ def _deletes_the_last_set(turn: Turn) -> bool:
     return deleted and turn.step[1] == turn.after.last and not turn.after.told
 
 
+def _deletes_beside_several(turn: Turn) -> bool:
+    """Several adapters stay active; the deleted one saved a module, or tokens are trained."""
+    gone = [one for one in turn.before.adapters if one.name not in turn.after.names]
+    tokens = any(how == "trains tokens of" for how, _ in turn.before.worn)
+    several = len(turn.after.active) > 1
+    return turn.step[0] == "delete" and several and any(one.save or tokens for one in gone)
+
+
 def _wakes_while_disabled(turn: Turn) -> bool:
     """An adapter that was added on modules of its own while all were disabled is made active."""
     before = turn.before
@@ -79,13 +87,18 @@ def _ties_another(turn: Turn) -> bool:
     )
 
 
+def _brings_another_tied(turn: Turn) -> bool:
+    """The same of one that is not new: loaded, or made of others."""
+    return turn.step[0] != "add" and _ties_another(turn)
+
+
 def _some_tokens(adapters: tuple[Placed, ...]) -> bool:
     return any(one.tokens for one in adapters)
 
 
-def _lacks_tokens(chosen: tuple[Placed, ...], known: tuple[Placed, ...]) -> bool:
-    """Whether one of the chosen trains no tokens of a module where another adapter does."""
-    roles = {role for one in known for role in one.tokens}
+def _lacks_tokens(chosen: tuple[Placed, ...], state: State) -> bool:
+    """Whether one of the chosen trains no tokens of a module where another does, or did."""
+    roles = {end for how, end in state.worn if how == "trains tokens of"}
     return any(not roles <= set(one.tokens) for one in chosen)
 
 
@@ -94,7 +107,7 @@ def _merges_without_tokens(turn: Turn) -> bool:
     if turn.step[0] not in ("merge", "merge_and_unload"):
         return False
     names = turn.step[1] or turn.before.active
-    return _lacks_tokens(turn.before.named(*names), turn.before.adapters)
+    return _lacks_tokens(turn.before.named(*names), turn.before)
 
 
 def _saves_without_tokens(turn: Turn) -> bool:
@@ -103,21 +116,27 @@ def _saves_without_tokens(turn: Turn) -> bool:
         return False
     every = turn.step[0] == "reopen"
     chosen = turn.before.adapters if every else turn.before.named(turn.step[1])
-    return _lacks_tokens(chosen, turn.before.adapters)
+    return _lacks_tokens(chosen, turn.before)
 
 
 def _refused_halfway(turn: Turn) -> bool:
-    """Adapters that clash on one module are activated, and one has another module beside it."""
+    """Adapters that clash on the head are activated, and on the embedding it is another's turn."""
     if turn.step[0] != "activate" or turn.after != turn.before:
         return False
-    modules = [{*one.save, *one.tokens} for one in turn.before.named(*turn.step[1])]
-    return set.intersection(*modules) != set.union(*modules)
+    wanted, active = (turn.before.named(*some) for some in (turn.step[1], turn.before.active))
+    clash = set.intersection(*({*one.save, *one.tokens} for one in wanted))
+    return "embedding" not in clash and _on_embedding(wanted) != _on_embedding(active)
+
+
+def _on_embedding(adapters: tuple[Placed, ...]) -> set[str]:
+    return {one.name for one in adapters if "embedding" in (*one.save, *one.tokens)}
 
 
 def _adds_tied_tokens(turn: Turn) -> bool:
-    """An inactive adapter that trains tokens of a tied model."""
+    """The first adapter that trains tokens of a tied model comes beside an active one."""
+    first = turn.step[0] == "add" and not _some_tokens(turn.before.adapters)
     new = turn.after.named(_new_name(turn.step))
-    return turn.step[0] in ("add", "load") and any(one.tokens and one.one for one in new)
+    return first and any(one.tokens and one.one for one in new)
 
 
 def _tokens_go_stale(turn: Turn) -> bool:
@@ -176,8 +195,10 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "weighted-within-a-name": _weighted_within_a_name,
         "deletes-the-active": _deletes_the_active,
         "deletes-the-last-set": _deletes_the_last_set,
+        "deletes-beside-several": _deletes_beside_several,
         "wakes-while-disabled": _wakes_while_disabled,
         "ties-another": _ties_another,
+        "brings-another-tied": _brings_another_tied,
         "merges-without-tokens": _merges_without_tokens,
         "saves-without-tokens": _saves_without_tokens,
         "refused-halfway": _refused_halfway,

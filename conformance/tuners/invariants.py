@@ -113,18 +113,18 @@ def tuner_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
     "merging-touches-targets-alone",
     "Merging changes the weights of the modules that the config names, and no other bit.",
     source="PEFT merge_and_unload",
-    needs=("base", "adapted", "merged"),
+    needs=("trained", "merged"),
     applies=lambda seen: (
         None if seen.case.bias == "none" else "trained biases are part of the base modules"
     ),
 )
 def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
-    adapted = seen.stages["adapted"].weights
-    own = {name.partition(" ")[0] for name in adapted if " " in name}
-    base, merged = seen.stages["base"].weights, seen.stages["merged"].weights
-    for name in sorted(base.keys() & merged.keys()):
-        if name.rpartition(".")[0] not in own and not same_bits(base[name], merged[name]):
-            amount = distance(base[name], merged[name])
+    # from training on: what wrapping or a step does to the base is no merge
+    trained, merged = seen.stages["trained"].weights, seen.stages["merged"].weights
+    own = {name.partition(" ")[0] for name in trained if " " in name}
+    for name in sorted(trained.keys() & merged.keys()):
+        if name.rpartition(".")[0] not in own and not same_bits(trained[name], merged[name]):
+            amount = distance(trained[name], merged[name])
             yield Finding("wrong-value", f"{name} changed by merging", amount, 0.0)
 
 

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from conformance import compat
 from conformance.options import PROFILES
-from conformance.tuners.case import tuner_cases
+from conformance.tuners.case import TunerCase, tuner_cases
 from conformance.tuners.table import TUNERS, uncovered
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BRIEF = PROFILES["ci"]["max_examples"]
 
 
 def parametrize_tuners(metafunc: pytest.Metafunc, suite: Session) -> None:
-    """Make the items of either test; none where a run judges one case, a corpus or a merger."""
+    """Make the items of either test; none where a run judges another case, a corpus or a merger."""
     options = suite.options
     narrowed = (options.case, options.program, options.own, options.merger, suite.corpus)
     judged = all(one is None for one in narrowed)
@@ -30,6 +30,8 @@ def parametrize_tuners(metafunc: pytest.Metafunc, suite: Session) -> None:
         examples = options.examples or settings.default.max_examples  # type: ignore[union-attr]
         brief = examples <= BRIEF
         cases = tuner_cases(options.devices, options.families, brief=brief) if chosen else []
+        if isinstance(options.case, TunerCase) and suite.promises_of_tuners:
+            cases = [options.case]
         metafunc.parametrize("tuner", [pytest.param(case, id=case.id) for case in cases])
         return
     rows = without_life() if chosen else ()

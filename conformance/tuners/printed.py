@@ -34,7 +34,7 @@ def failure_text(promise: Invariant, findings: Sequence[Finding], seen: Observat
 
 def rerun(case: TunerCase, promise: str) -> str:
     """A command that judges this life alone; declared failures fail too."""
-    return f"pytest --no-known-failures --invariant {promise} '{ITEM}[{case.id}]'"
+    return f'pytest conformance --no-known-failures --invariant {promise} --case "{case!r}"'
 
 
 def known(case: TunerCase, promise: str, finding: Finding) -> str:
