@@ -34,6 +34,13 @@ def main() -> int:
     )
     parser.add_argument("--first", type=int, default=SCOPE["sample"], metavar="N")
     parser.add_argument(
+        "--at-most",
+        type=float,
+        default=SCOPE["seconds"],
+        metavar="SECONDS",
+        help="of CPU for a mutant; what this stops before the scope's limit is left for later",
+    )
+    parser.add_argument(
         "--peft-tests",
         type=Path,
         metavar="FOLDER",
@@ -71,7 +78,7 @@ def main() -> int:
         def tell(site: Site, row: dict[str, Any]) -> None:
             _add(results, {"suite": suite.name, "mutant": str(site), **row})
 
-        judge(suite, record, source, waiting, imports=imports, tell=tell)
+        judge(suite, record, source, waiting, imports=imports, tell=tell, at_most=given.at_most)
     every = [row for row in rows(results) if row["suite"] == suite.name and row["mutant"]]
     print(suite.name, dict(Counter(row["result"] for row in every)))
     return 0

@@ -31,8 +31,12 @@ def judge(
     *,
     imports: float,
     tell: Told,
+    at_most: float = SCOPE["seconds"],
 ) -> None:
-    """Run each mutant and tell of it; ``imports`` is what every run is charged."""
+    """Run each mutant and tell of it; ``imports`` is what every run is charged.
+
+    What ``at_most`` seconds stop before the scope's limit is left open: nothing is told of it.
+    """
 
     def each(run: Callable[[Path, list[str], Path, float], Ended]) -> None:
         for number, site in chosen.items():
@@ -42,9 +46,11 @@ def judge(
                 continue
             with mutant(source, site) as folder:
                 failed = folder / "failed.txt"
-                ended = run(folder, wanted, failed, SCOPE["seconds"] - imports)
+                limit = min(SCOPE["seconds"], at_most)
+                ended = run(folder, wanted, failed, limit - imports)
                 by = failed.read_text(encoding="utf-8") if failed.exists() else ""
-            tell(site, {**_row(ended, by, imports), "items": len(wanted)})
+            if ended.code != -signal.SIGXCPU or limit == SCOPE["seconds"]:
+                tell(site, {**_row(ended, by, imports), "items": len(wanted)})
 
     if suite.imports_late:
         _collect_once(suite, each)
