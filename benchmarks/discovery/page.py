@@ -71,6 +71,7 @@ def _row(name: str, runs: Sequence[Row], printed: Row | None) -> str:
     case, simpler = "not asked", ""
     if printed is not None:
         case = f"`{printed['case']}`" if printed["case"] else f"not in {MANY} lives"
-        simpler = ", ".join(f"`{field}={value!r}`" for field, value in printed["simpler"]) or "no"
+        told = ", ".join(f"`{field}={value!r}`" for field, value in printed["simpler"])
+        simpler = (told or "no") if printed["case"] else ""
     life = f"{median(lives):.0f}" if lives else "-"
     return f"| `{name}` | {len(lives)} of {len(runs)} | {life} | {then} | {case} | {simpler} |"
