@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.mutation.copies import SCOPE, package, sample
 from benchmarks.mutation.forking import preload
-from benchmarks.mutation.judging import judge
+from benchmarks.mutation.judging import control, judge
 from benchmarks.mutation.page import PAGE, RESULTS, page, reasons, rows
 from benchmarks.mutation.recorded import recorded
 from benchmarks.mutation.sites import Site
@@ -46,6 +46,9 @@ def main() -> int:
         metavar="FOLDER",
         help="of PEFT's source distribution: asked instead of the suite",
     )
+    parser.add_argument(
+        "--control", action="store_true", help="run all items as for a mutant, with none"
+    )
     parser.add_argument("--list", action="store_true", help="name the mutants and run none")
     parser.add_argument("--page", action="store_true", help="write docs/mutants.md of the results")
     given = parser.parse_args()
@@ -64,6 +67,10 @@ def main() -> int:
     with ExitStack() as stack:
         suite = stack.enter_context(of_peft(given.peft_tests)) if given.peft_tests else OURS
         record = recorded(suite, source, chosen, given.records.resolve())
+        if given.control:
+            failed = control(suite, record, source)
+            print(failed or f"{len(record.sound)} items of {suite.name} pass without a mutant")
+            return int(bool(failed))
         done = {row["mutant"] for row in rows(results) if row["suite"] == suite.name}
         if "" not in done:
             whole = {

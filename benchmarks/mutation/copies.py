@@ -43,9 +43,12 @@ def sample(source: Path) -> list[Site]:
 
 
 @contextmanager
-def mutant(source: Path, site: Site) -> Iterator[Path]:
-    """A folder for sys.path with the package, changed in one place."""
+def mutant(source: Path, site: Site | None) -> Iterator[Path]:
+    """A folder for sys.path with the package, changed in one place, or in none."""
     with _copied(source) as folder:
+        if site is None:
+            yield folder
+            return
         file = folder / "peft" / site.file
         file.write_text(mutated(file.read_text("utf-8"), site), encoding="utf-8")
         yield folder

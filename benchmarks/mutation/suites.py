@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,15 +17,10 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Loading plain models asks nothing of PEFT, a pipeline needs packages that may not be there, and
-# other tuners have merge code of their own.
+# Loading plain models asks nothing of PEFT, and a pipeline needs packages that may not be there.
 PARTS = (
-    "smoke",
-    "regressions",
-    "known_failures",
-    "invariants",
-    "architectures",
-    "sequences",
+    ("smoke", "regressions", "known_failures", "invariants", "architectures", "sequences"),
+    ("tuners",),
 )
 PLAIN = ("-q", "-p", "no:cacheprovider", "--no-header", "--tb", "no")
 THEIRS = ("custom_models", "trainable_tokens", "lora_variants", "initialization", "other")
@@ -38,19 +33,26 @@ class Suite:
     """A suite: where it runs, with what arguments, and which items share observations.
 
     Args:
+        parts: the files of each of the runs that record what items meet.
         passes: whether all of it must pass on the package as it is.
         imports_late: whether it is collected without importing PEFT.
     """
 
     name: str
     folder: Path
-    arguments: tuple[str, ...]
+    parts: tuple[tuple[str, ...], ...]
+    options: tuple[str, ...]
     passes: bool
     imports_late: bool
     plugins: tuple[Any, ...] = ()
     scope: Callable[[str], str] = str
     forget: Callable[[pytest.Config], None] | None = None
-    files: tuple[Path, ...] = field(default=())
+    files: tuple[Path, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Those of a run of the whole suite."""
+        return (*(name for part in self.parts for name in part), *self.options)
 
 
 def _scope(nodeid: str) -> str:
@@ -73,8 +75,8 @@ def _forget(config: pytest.Config) -> None:
 OURS = Suite(
     "conformance",
     ROOT,
+    tuple(tuple(f"conformance/test_{name}.py" for name in part) for part in PARTS),
     (
-        *(f"conformance/test_{part}.py" for part in PARTS),
         *PLAIN,
         *("-p", "benchmarks.mutation.no_shrink"),
         *("--hypothesis-profile", "dev", "--device", "cpu"),
@@ -122,12 +124,13 @@ def of_peft(tests: Path) -> Iterator[Suite]:
         (inside / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         for file in files:
             shutil.copy(file, inside / "tests")
-        named = (f"tests/test_{name}.py" for name in THEIRS)
+        named = tuple(f"tests/test_{name}.py" for name in THEIRS)
         plugins = (OnlyTyingAndMerging(),)
         yield Suite(
             "PEFT's own",
             inside,
-            (*named, *PLAIN),
+            (named,),
+            PLAIN,
             passes=False,
             imports_late=False,
             plugins=plugins,
