@@ -1,126 +1,101 @@
-"""``python -m benchmarks.mutation`` asks whether the suite notices a change of PEFT's own code.
+"""``python -m benchmarks.mutation`` asks whether a suite notices a change of PEFT's own code.
 
-Each mutant is a copy of the installed package with one change, put first on PYTHONPATH; the
-environment stays as it is. The suite runs on it with the declared failures, until the first
-failure or the time limit.
+Each mutant is a copy of the installed package with one change, put first on sys.path; the
+environment stays as it is. One run of the suite on the package as it is says which items meet the
+change: only they can tell a difference, and only they run, the cheapest first, until the first
+failure or the time limit. A mutant that no item meets survives without a run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import random
-import resource
-import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
-from importlib.util import find_spec
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.mutation.sites import Site, mutated, sites
-from conformance.versions import installed
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-ROOT = Path(__file__).parents[2]
-SCOPE = tomllib.loads(Path(__file__).with_name("scope.toml").read_text(encoding="utf-8"))
-PARTS = ("smoke", "regressions", "invariants", "known_failures")
-KILLED = {1: "killed", 4: "killed at import"}  # pytest's exit statuses
-
-
-def package() -> Path:
-    """The folder of the installed PEFT; raises SystemExit where it is another release."""
-    found = find_spec("peft")
-    if found is None or not found.origin or installed("peft") != SCOPE["peft"]:
-        raise SystemExit(f"the scope is of PEFT {SCOPE['peft']}, not {installed('peft')}")
-    return Path(found.origin).parent
-
-
-def sample(source: Path) -> list[Site]:
-    """The mutants of the scope, in an order that its seed decides."""
-    every = [
-        site
-        for file, names in SCOPE["files"].items()
-        for site in sites(file, (source / file).read_text("utf-8"), names, SCOPE["operators"])
-    ]
-    random.Random(SCOPE["seed"]).shuffle(every)  # noqa: S311  a sample, no secret
-    return every[: SCOPE["sample"]]
-
-
-def judge(source: Path, site: Site | None) -> dict[str, Any]:
-    """Run the suite on one mutant, or on the package as it is but for its layout (None)."""
-    with TemporaryDirectory(prefix="mutant-") as folder:
-        copy = Path(folder) / "peft"
-        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        if site is not None:
-            file = copy / site.file
-            file.write_text(mutated(file.read_text("utf-8"), site), encoding="utf-8")
-        # what is quick first; loading plain models asks nothing of PEFT
-        parts = [f"conformance/test_{part}.py" for part in PARTS]
-        command = [sys.executable, "-W", "ignore", "-m", "pytest", *parts, "-x", "-q"]
-        command += ["-p", "benchmarks.mutation.no_shrink", "-p", "no:cacheprovider"]
-        command += ["--hypothesis-profile", "dev", "--device", "cpu", "--no-header"]
-        env = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=env,
-            preexec_fn=_limit,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
-    by = failed[0].split("::")[-1] if failed else ""
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if done.returncode == -signal.SIGXCPU:
-        by = f"no failure in {SCOPE['seconds']} s"
-    result = KILLED.get(done.returncode, "survived")
-    return {"result": result, "by": by, "cpu": round(cpu, 1)}
-
-
-def _limit() -> None:
-    """Seconds of CPU, so that a busy machine changes no result."""
-    resource.setrlimit(resource.RLIMIT_CPU, (SCOPE["seconds"], SCOPE["seconds"] + 5))
+from benchmarks.mutation.copies import SCOPE, package, sample
+from benchmarks.mutation.forking import preload
+from benchmarks.mutation.judging import control, judge
+from benchmarks.mutation.page import PAGE, RESULTS, page, reasons, rows
+from benchmarks.mutation.recorded import recorded
+from benchmarks.mutation.sites import Site
+from benchmarks.mutation.suites import OURS, of_peft
+from conformance.versions import versions
 
 
 def main() -> int:
     """Run the mutants that the file does not have yet, as many as are asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, metavar="FILE", help="JSON lines")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE", help="JSON lines")
+    parser.add_argument(
+        "--records", type=Path, metavar="FOLDER", help="where to keep which items meet which mutant"
+    )
     parser.add_argument("--first", type=int, default=SCOPE["sample"], metavar="N")
+    parser.add_argument(
+        "--at-most",
+        type=float,
+        default=SCOPE["seconds"],
+        metavar="SECONDS",
+        help="of CPU for a mutant; what this stops before the scope's limit is left for later",
+    )
+    parser.add_argument(
+        "--peft-tests",
+        type=Path,
+        metavar="FOLDER",
+        help="of PEFT's source distribution: asked instead of the suite",
+    )
+    parser.add_argument(
+        "--control", action="store_true", help="run all items as for a mutant, with none"
+    )
     parser.add_argument("--list", action="store_true", help="name the mutants and run none")
+    parser.add_argument("--page", action="store_true", help="write docs/mutants.md of the results")
     given = parser.parse_args()
-    source = package()
-    chosen = sample(source)[: given.first]
-    if given.list:
-        print("\n".join(map(str, chosen)))
+    if given.page:
+        PAGE.write_text(page(rows(given.results), reasons()), encoding="utf-8")
         return 0
-    done = set()
-    if given.results.exists():
-        lines = given.results.read_text(encoding="utf-8").splitlines()
-        done = {json.loads(line)["mutant"] for line in lines}
-    for site in (None, *chosen):
-        name = "no mutant" if site is None else str(site)
-        if name not in done:
-            row = {"mutant": name, **judge(source, site)}
-            with given.results.open("a", encoding="utf-8") as file:
-                file.write(f"{json.dumps(row)}\n")
-            print(*row.values(), sep="  ", flush=True)
-    rows = [json.loads(line) for line in given.results.read_text("utf-8").splitlines()]
-    print(dict(Counter(row["result"] for row in rows if row["mutant"] != "no mutant")))
+    source = package()
+    chosen = sample(source)
+    if given.list:
+        print("\n".join(map(str, chosen[: given.first])))
+        return 0
+    if given.records is None:
+        parser.error("--records FOLDER is needed to run mutants")
+    results = given.results.resolve()
+    imports = preload()
+    with ExitStack() as stack:
+        suite = stack.enter_context(of_peft(given.peft_tests)) if given.peft_tests else OURS
+        record = recorded(suite, source, chosen, given.records.resolve())
+        if given.control:
+            failed = control(suite, record, source)
+            print(failed or f"{len(record.sound)} items of {suite.name} pass without a mutant")
+            return int(bool(failed))
+        done = {row["mutant"] for row in rows(results) if row["suite"] == suite.name}
+        if "" not in done:
+            whole = {
+                "items": len(record.sound),
+                "left out": len(record.items) - len(record.sound),
+                "cpu": round(record.cpu + imports, 1),
+                "versions": versions(),
+            }
+            _add(results, {"suite": suite.name, "mutant": "", **whole})
+        waiting = {n: one for n, one in enumerate(chosen[: given.first]) if str(one) not in done}
+
+        def tell(site: Site, row: dict[str, Any]) -> None:
+            _add(results, {"suite": suite.name, "mutant": str(site), **row})
+
+        judge(suite, record, source, waiting, imports=imports, tell=tell, at_most=given.at_most)
+    every = [row for row in rows(results) if row["suite"] == suite.name and row["mutant"]]
+    print(suite.name, dict(Counter(row["result"] for row in every)))
     return 0
 
 
+def _add(file: Path, row: dict[str, Any]) -> None:
+    with file.open("a", encoding="utf-8") as opened:
+        opened.write(f"{json.dumps(row)}\n")
+    print(*row.values(), sep="  ", flush=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -8,6 +8,7 @@ from hypothesis import Phase, settings
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure() -> None:
-    """The profile in force, without shrinking."""
-    settings.register_profile("no-shrink", settings(), phases=(Phase.generate,))
-    settings.load_profile("no-shrink")
+    """The profile in force, under its own name, without shrinking."""
+    name = settings.get_current_profile_name()
+    settings.register_profile(name, settings(), phases=(Phase.generate,))
+    settings.load_profile(name)

@@ -133,7 +133,7 @@ def sites(file: str, source: str, names: list[str], operators: list[str]) -> Ite
     """Every change of the named functions; raises KeyError for a name that is not there."""
     found = dict(functions(ast.parse(source)))
     for name in names:
-        for number, node in enumerate(_inside(found[name])):
+        for number, node in enumerate(nodes(found[name])):
             for operator in operators:
                 if OPERATORS[operator](copy.deepcopy(node)) is not None:
                     line = getattr(node, "lineno", found[name].lineno)
@@ -144,7 +144,7 @@ def mutated(source: str, site: Site) -> str:
     """The module with this one change."""
     tree = ast.parse(source)
     function = dict(functions(tree))[site.function]
-    wanted = list(_inside(function))[site.node]
+    wanted = nodes(function)[site.node]
 
     class Change(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> ast.AST:
@@ -159,8 +159,11 @@ def mutated(source: str, site: Site) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def _inside(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    for statement in function.body:
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-            continue  # its docstring
-        yield from ast.walk(statement)
+def nodes(function: ast.FunctionDef) -> list[ast.AST]:
+    """The nodes of a function's body by number, its docstring left out."""
+    return [
+        node
+        for statement in function.body
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        for node in ast.walk(statement)
+    ]
