@@ -220,13 +220,6 @@ def same_when_cast(before: Tensor, after: Tensor) -> bool:
     return same_bits(before.to(after.dtype), after)
 
 
-def same_but_for_a_rounding(one: Tensor, other: Tensor, dtype: str) -> bool:
-    """Whether two tensors could be one, rounded to ``dtype`` on the way to either."""
-    return one.shape == other.shape and bool(
-        ((one.double() - other.double()).abs() <= EPS[dtype] * other.double().abs()).all()
-    )
-
-
 def worst(pairs: Iterable[tuple[str, Tensor, Tensor]]) -> tuple[str, float]:
     """The name and distance of the pair that differs most; ``("", 0.0)`` for no pairs."""
     return max(
