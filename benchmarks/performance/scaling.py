@@ -61,7 +61,7 @@ def one_run(workers: int, strata: str, examples: int) -> tuple[float, int]:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
-        if done.returncode != 0:
+        if done.returncode not in (0, 1):  # what fails takes its time all the same
             raise SystemExit(
                 f"pytest -n {workers} ends with {done.returncode}:\n{done.stdout[-2000:]}"
             )
