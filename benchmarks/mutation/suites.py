@@ -1,7 +1,7 @@
 """The two suites that are asked: this one, and the tests of weight tying and merging of PEFT's own.
 
-PEFT's tests come from its source distribution. Most of its models are on the hub; what needs them
-fails on the package as it is, and is left out.
+PEFT's tests come from its source distribution. Some need models of the hub, or packages that may
+not be there: what fails on the package as it is, is left out.
 """
 
 from __future__ import annotations

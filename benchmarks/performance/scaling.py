@@ -61,7 +61,7 @@ def one_run(workers: int, strata: str, examples: int) -> tuple[float, int]:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
-        if done.returncode != 0:
+        if done.returncode not in (0, 1):  # what fails takes its time all the same
             raise SystemExit(
                 f"pytest -n {workers} ends with {done.returncode}:\n{done.stdout[-2000:]}"
             )
@@ -70,7 +70,7 @@ def one_run(workers: int, strata: str, examples: int) -> tuple[float, int]:
         return float(clock.read_text(encoding="utf-8")), sum(each.values())
 
 
-def scaling(runs: int = RUNS, strata: str = STRATA, examples: int = 9) -> dict[str, Any]:
+def scaling(runs: int = RUNS, strata: str = STRATA, examples: int = 6) -> dict[str, Any]:
     """Lives a second of interleaved runs, their medians' ratio, and the machine's load."""
     loads, rates = [], {1: [], 2: []}
     for _ in range(runs):
