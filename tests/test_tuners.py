@@ -111,7 +111,7 @@ def test_an_older_config_gets_older_arguments() -> None:
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conformance.tuners.life.find_spec", lambda _name: None)
-    assert "needs scipy" in lacks_tuner(TunerCase(tuner="lora-init-loftq"))
+    assert "needs bitsandbytes" in lacks_tuner(TunerCase(tuner="lora-init-loftq"))
     monkeypatch.setattr(compat, "tuner_fields", lambda _kind: frozenset())
     assert lacks_tuner(TunerCase(tuner="ia3")).endswith("has no IA3")
 

@@ -57,6 +57,11 @@ VARIANTS: dict[str, Tuner] = {
     "lora-init-eva": _start("eva"),
     "lora-init-corda": _start("corda", skipped=f"{SAMPLED} (preprocess_corda)"),
     "lora-init-lora-ga": _start("lora_ga", skipped=f"{SAMPLED} (preprocess_loraga)"),
-    "lora-init-loftq": _start("loftq", rebases=True, exempt=REBASED, needs="scipy"),
+    "lora-init-loftq": _variant(
+        {"init_lora_weights": "loftq", "loftq_config": {"loftq_bits": 4, "loftq_iter": 1}},
+        rebases=True,
+        exempt=REBASED,
+        needs="bitsandbytes",
+    ),
     "lora-kasa": _variant({"kasa_config": {}}, rebases=True, exempt=TRUNCATED),
 }
