@@ -16,9 +16,8 @@ RATIO, GROWTH = 1.6, 1.1
 HEAD = """# What a run costs
 
 Measured by `python -m benchmarks.performance lives` and `python -m benchmarks.performance scaling`.
-What observing costs beside plain library calls, and memory, stand in
-[benchmarks](../benchmarks/README.md); how many lives it takes to find each declared bug stands in
-[discovery](discovery.md).
+What observing costs beside plain library calls, memory, and how to ask how many lives it takes to
+find each declared bug, stand in [benchmarks](../benchmarks/README.md).
 
 ![CPU seconds by stage, family and layers](performance.svg)
 """
