@@ -33,6 +33,7 @@ from conformance.violation import Finding
 from tiny_models.checkpoints import plain_keys
 from tiny_models.compat import quiet_logs, quiet_progress
 from tiny_models.families import DECODERS
+from tiny_models.seeding import seeded
 
 ALLOWED = 1.3
 STRIDE = 7  # every seventh stratum: tied and untied, with and without ensure, nine placements
@@ -53,10 +54,9 @@ def plain(case: Case) -> None:
     """The same stages in a plain script."""
     with (
         TemporaryDirectory(prefix="plain-") as folder,
-        torch.random.fork_rng(devices=[]),
+        seeded(case.seed),
         compat.without_model_card(),
     ):
-        torch.manual_seed(case.seed)
         PlainLife(case, Path(folder)).live()
 
 

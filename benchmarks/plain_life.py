@@ -26,6 +26,7 @@ from tiny_models import build as tiny
 from tiny_models.compat import dtype_argument, resize
 from tiny_models.families import FAMILIES
 from tiny_models.roles import module_names
+from tiny_models.seeding import reseed
 from tiny_models.values import refill
 
 
@@ -82,7 +83,7 @@ class PlainLife:
 
     def adapted(self, *, looking: bool = False) -> Any:
         """A wrapped and trained model."""
-        torch.manual_seed(self.case.seed + 1)
+        reseed(self.case.seed + 1)
         config = LoraConfig(**lora_arguments(self.case, self.roles))
         model = get_peft_model(
             self.base(grown=False), config, autocast_adapter_dtype=self.case.autocast

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from conformance.case import STRATUM_FIELDS, Case
 from conformance.compare import drowned, same_bits, visible
@@ -28,7 +29,8 @@ class Observer:
         self._repeated: set[tuple[object, ...]] = set()
         self.draws: Draws[Case] = Draws()
 
-    def in_brief(self) -> Observer:
+    @cached_property
+    def brief(self) -> Observer:
         """One that observes the same, for strata of few lives."""
         return Observer(self._observe, brief=True)
 

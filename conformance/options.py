@@ -154,11 +154,11 @@ class Options:
             corpus=Path(corpus) if corpus else None,
             merger=config.getoption("--merger"),
             seed=_seed(config),
-            left_out=_left_out(_profile(config), config, named=program is not None),
+            left_out=_left_out(profile_of(config), config, named=program is not None),
             # who chose some of the strata wants them all
             beyond_step=1
             if config.getoption("--stratum")
-            else BEYOND_STEP.get(_profile(config), 1),
+            else BEYOND_STEP.get(profile_of(config), 1),
         )
 
     def leaves_out(self, path: Path) -> bool:
@@ -166,7 +166,8 @@ class Options:
         return path.name in self.left_out and path.parent == Path(__file__).parent
 
 
-def _profile(config: pytest.Config) -> str:
+def profile_of(config: pytest.Config) -> str:
+    """The name of the profile that was asked for, or of the one that is used unasked."""
     return config.getoption("--hypothesis-profile", None) or "default"
 
 

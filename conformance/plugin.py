@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 from conformance.header import header
-from conformance.options import PROFILES, OptionError, add_options
+from conformance.options import PROFILES, OptionError, add_options, profile_of
 from conformance.outcome import ITEM_RECORD, rewrite_report
 from conformance.own.items import ANSWER, answered
 from conformance.records import KEY, Record, Results, unjudgeable
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile, check options and imports; usage errors are one sentence."""
     config.stash[RECORDS] = []
-    name = config.getoption("--hypothesis-profile", None) or "default"
+    name = profile_of(config)
     if name not in PROFILES:
         raise pytest.UsageError(f"--hypothesis-profile accepts {', '.join(PROFILES)}, not {name!r}")
     settings.load_profile(name)
@@ -130,12 +130,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return scheduler(config, log, config.stash[SESSION].known) if SESSION in config.stash else None
 
 
-@pytest.hookimpl
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the files that the profile leaves out, where they are not named."""
-    if SESSION in config.stash and config.stash[SESSION].options.leaves_out(collection_path):
-        return True
-    return None
+    judging = SESSION in config.stash
+    return (judging and config.stash[SESSION].options.leaves_out(collection_path)) or None
 
 
 @pytest.fixture(scope="session")

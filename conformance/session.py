@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance import devices
@@ -104,11 +104,6 @@ class Session:
             self.own = OwnLife(*self.options.own, self.known)
         except InputError as error:
             raise OptionError(str(error)) from None
-
-    @cached_property
-    def brief(self) -> Observer:
-        """The observer of strata of few lives."""
-        return self.observer.in_brief()
 
     @property
     def corpus(self) -> Corpus | None:

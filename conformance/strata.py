@@ -63,15 +63,15 @@ def run_stratum(
     families, examples = families_of(group, suite.options), suite.options.examples
     if group == "architecture":
         examples = examples or BEYOND_EXAMPLES[settings.get_current_profile_name()]
-    if group == "architecture" and examples == 1:
-        families = one_of(stratum, families)
+        if examples == 1:
+            families = one_of(stratum, families)
     lives = examples or settings.default.max_examples  # type: ignore[union-attr]
     stream = "" if group == "invariant" else group
     with tallied(record) as tally:
         run_item(
             stratum,
             invariant,
-            observer=suite.brief if lives <= FEW else suite.observer,
+            observer=suite.observer.brief if lives <= FEW else suite.observer,
             known=suite.known,
             families=families,
             stream=stratum_seed(suite.options.seed, stratum, stream),

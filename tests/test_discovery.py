@@ -19,8 +19,9 @@ from benchmarks.discovery.lives import (
     run,
     shows,
 )
-from benchmarks.discovery.page import PAGE, RESULTS, page, rows
+from benchmarks.discovery.page import PAGE, RESULTS, page
 from benchmarks.discovery.simplest import Undeclared, candidates
+from benchmarks.table import rows
 from conformance.case import CHOICES, Case
 from conformance.drawn import drawn
 from conformance.known_failures import KnownFailure

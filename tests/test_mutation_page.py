@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks.mutation.copies import SCOPE, package, sample
-from benchmarks.mutation.page import KINDS, OURS, PAGE, THEIRS, page, reasons, rows
+from benchmarks.mutation.page import KINDS, OURS, PAGE, RESULTS, THEIRS, page, reasons
+from benchmarks.table import rows
 from conformance.versions import installed
 
 MOST_EQUIVALENT = 0.1
@@ -76,14 +77,14 @@ def test_a_survivor_that_nobody_read_is_an_error() -> None:
 
 
 def test_the_page_is_that_of_the_results() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(rows(), reasons())
+    assert PAGE.read_text(encoding="utf-8") == page(rows(RESULTS), reasons())
 
 
 def test_nothing_killed_was_read_and_few_are_called_equivalent() -> None:
     read = reasons()
     killed = {
         one["mutant"]
-        for one in rows()
+        for one in rows(RESULTS)
         if one["suite"] == OURS and one.get("result", "survived") != "survived"
     }
     assert not set(read) & killed

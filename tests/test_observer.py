@@ -43,7 +43,7 @@ def test_the_first_life_of_a_stratum_is_lived_twice() -> None:
 
 def test_in_brief_the_first_life_of_a_placement_is_lived_twice() -> None:
     lives = Lives()
-    assert seen(lives, Observer(lives).in_brief(), HEAD, HEAD, OTHER_HEAD, BOTH) == [2, 1, 2]
+    assert seen(lives, Observer(lives).brief, HEAD, HEAD, OTHER_HEAD, BOTH) == [2, 1, 2]
 
 
 def test_a_witness_is_lived_once_and_repeats_nothing_for_others() -> None:
@@ -56,6 +56,6 @@ def test_a_witness_is_lived_once_and_repeats_nothing_for_others() -> None:
 @pytest.mark.parametrize("brief", [False, True])
 def test_a_second_life_unlike_the_first_is_an_error_of_the_suite(brief: bool) -> None:
     observer = Observer(Lives(changing=HEAD))
-    observer = observer.in_brief() if brief else observer
+    observer = observer.brief if brief else observer
     with pytest.raises(SuiteError, match=r"two observations of .* differ: troubles"):
         observer(HEAD)

@@ -18,8 +18,9 @@ from typing import Any
 from hypothesis import settings
 
 from benchmarks.discovery.lives import declared, first_lives, first_of_many, run
-from benchmarks.discovery.page import PAGE, RESULTS, page, rows
+from benchmarks.discovery.page import PAGE, RESULTS, page
 from benchmarks.discovery.simplest import Undeclared
+from benchmarks.table import rows
 from conformance.runner import register_profiles
 from conformance.versions import versions
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from benchmarks.discovery.lives import FEW, FEW_BEYOND, MANY
+from benchmarks.table import Row, made_with
 
 PAGE = Path(__file__).parents[2] / "docs" / "discovery.md"
 RESULTS = Path(__file__).with_name("results.jsonl")
@@ -25,15 +24,6 @@ default run misses is asked again of a run of its own families and placements al
 it was then given every simpler value: what still shows the bug stands under *could be simpler*.
 """
 
-Row = Mapping[str, Any]
-
-
-def rows(file: Path = RESULTS) -> list[Row]:
-    """The rows of a results file; none where there is no file."""
-    if not file.exists():
-        return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
 
 def page(kept: Sequence[Row]) -> str:
     """The page."""
@@ -45,7 +35,6 @@ def page(kept: Sequence[Row]) -> str:
     always = sum(all(name in row["found"] for row in runs) for name in names)
     either = sum(all(name in row["found"] or name in row["many"] for row in runs) for name in names)
     plain = sum(row["case"] is not None and not row["simpler"] for row in printed.values())
-    versions = ", ".join(f"{name} {one}" for name, one in runs[0]["versions"].items())
     return "\n".join(
         [
             HEAD.format(seeds=len(runs), few=FEW, beyond=FEW_BEYOND, many=MANY),
@@ -53,7 +42,7 @@ def page(kept: Sequence[Row]) -> str:
             f"- Found by it or within {MANY} lives of its own families in all seeds: {either}.",
             f"- Printed as simply as can be: {plain} of {len(printed)}.",
             "",
-            f"With {versions}.",
+            made_with(runs[0]["versions"]),
             "",
             "| bug | found | life | then found | printed | could be simpler |",
             "| --- | --- | --- | --- | --- | --- |",

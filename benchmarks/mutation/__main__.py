@@ -18,10 +18,11 @@ from typing import Any
 from benchmarks.mutation.copies import SCOPE, package, sample
 from benchmarks.mutation.forking import preload
 from benchmarks.mutation.judging import control, judge
-from benchmarks.mutation.page import PAGE, RESULTS, page, reasons, rows
+from benchmarks.mutation.page import PAGE, RESULTS, page, reasons
 from benchmarks.mutation.recorded import recorded
 from benchmarks.mutation.sites import Site
 from benchmarks.mutation.suites import OURS, of_peft
+from benchmarks.table import rows
 from conformance.versions import versions
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from benchmarks.mutation.copies import SCOPE
+from benchmarks.table import Row, made_with
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,15 +40,6 @@ build their own models. What fails on the package as it is, for want of the hub 
 is left out.
 """
 
-Row = Mapping[str, Any]
-
-
-def rows(file: Path = RESULTS) -> list[Row]:
-    """The rows of a results file; none where there is no file."""
-    if not file.exists():
-        return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
 
 def reasons() -> dict[str, Row]:
     """What was found on reading each survivor, by mutant."""
@@ -66,13 +56,12 @@ def page(results: Sequence[Row], read: Mapping[str, Row]) -> str:
     whole = {row["suite"]: row for row in results if not row["mutant"]}
     lived = [name for name, row in of[OURS].items() if row["result"] == "survived"]
     head = HEAD.format(sample=SCOPE["sample"], seconds=SCOPE["seconds"])
-    versions = ", ".join(f"{name} {one}" for name, one in whole[OURS]["versions"].items())
     return "\n".join(
         [
             head,
             *_shares(of, whole, lived, read),
             "",
-            f"With {versions}. CPU seconds count the imports.",
+            f"{made_with(whole[OURS]['versions'])} CPU seconds count the imports.",
             "",
             "## Survivors",
             "",

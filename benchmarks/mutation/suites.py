@@ -79,7 +79,7 @@ OURS = Suite(
     (
         *PLAIN,
         *("-p", "benchmarks.mutation.no_shrink"),
-        *("--hypothesis-profile", "dev", "--device", "cpu"),
+        *("--hypothesis-profile", "ci", "--device", "cpu"),
     ),
     passes=True,
     imports_late=True,

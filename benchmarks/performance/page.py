@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.table import made_with
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, PLOT = DOCS / "performance.md", DOCS / "performance.svg"
 RESULTS = Path(__file__).with_name("results.json")
@@ -65,7 +67,7 @@ def _lives(kept: Kept) -> list[str]:
             [(f"`{name}`", f"{seconds:.3f}") for name, seconds in families],
         ),
         "",
-        _with(kept),
+        made_with(kept["versions"]),
         "",
     ]
 
@@ -80,16 +82,12 @@ def _scaling(kept: Kept) -> list[str]:
         ("load of the machine before each run", ", ".join(f"{one:.1f}" for one in kept["load"])),
     ]
     title = "## With one worker and with two, after imports"
-    return [title, "", *_table(("figure", "measured"), rows), "", _with(kept), ""]
+    return [title, "", *_table(("figure", "measured"), rows), "", made_with(kept["versions"]), ""]
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> list[str]:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return [f"| {' | '.join(head)} |", "| --- | --- |", *lines]
-
-
-def _with(kept: Kept) -> str:
-    return "With " + ", ".join(f"{name} {one}" for name, one in kept["versions"].items()) + "."
 
 
 def plot(kept: Kept) -> str:

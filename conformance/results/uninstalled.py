@@ -11,7 +11,7 @@ from typing import Any, cast
 from conformance.header import header
 from conformance.invariants import INVARIANTS
 from conformance.loading.invariants import LOADING
-from conformance.options import Options, add_options
+from conformance.options import Options, add_options, profile_of
 from conformance.records import Results, unjudgeable
 from conformance.versions import PACKAGES, commit
 
@@ -59,7 +59,7 @@ def write(words: Sequence[str], requirements: Iterable[str], python: str, log: s
         return None
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     options = Options.of(cast("Any", config), tuple(INVARIANTS), tuple(LOADING))
-    profile = config.getoption("--hypothesis-profile", "default")
+    profile = profile_of(cast("Any", config))
     pins = dict(re.findall(r"^([\w.-]+)==([\w.+!-]+)", "\n".join(requirements), re.MULTILINE))
     versions = {name: pins.get(name, "not installed") for name in PACKAGES}
     head = header(options, {"python": python, **versions}, profile)
