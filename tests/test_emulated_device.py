@@ -157,6 +157,15 @@ def test_views_share_storage(device: torch.device) -> None:
     assert tensor.sum().item() == 4.0
 
 
+@pytest.mark.parametrize("view", [torch.conj, torch._neg_view])
+def test_values_of_views_that_carry_a_bit(view: Any, device: torch.device) -> None:
+    there = torch.tensor([1 + 2j, 3 - 4j])
+    here = view(there.to(device))
+    assert torch.equal((here * here).cpu(), view(there) ** 2)
+    assert torch.equal(here.clone().cpu(), view(there))
+    assert torch.equal(torch.zeros_like(here).copy_(here).cpu(), view(there))
+
+
 @pytest.mark.parametrize("needs_grad", [False, True])
 def test_attention_is_the_cpu_s_kernel(needs_grad: bool, device: torch.device) -> None:
     """A bias that learns makes the CPU choose another kernel; T5 has one."""

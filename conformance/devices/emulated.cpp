@@ -342,6 +342,19 @@ TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
   library.fallback(torch::CppFunction::makeFromBoxedFunction<&compute_on_cpu>());
 }
 
+// A conjugate or negative view carries a bit, and PyTorch resolves it before every operator that
+// does not know of it: by a copy, which ends in _copy_from, which would be resolved by a copy
+// (ATen/ConjugateFallback.cpp lets copy_ through). The CPU's copy_ knows both.
+TORCH_LIBRARY_IMPL(aten, Conjugate, library) {
+  library.impl("_copy_from", torch::CppFunction::makeFallthrough());
+  library.impl("_copy_from_and_resize", torch::CppFunction::makeFallthrough());
+}
+
+TORCH_LIBRARY_IMPL(aten, Negative, library) {
+  library.impl("_copy_from", torch::CppFunction::makeFallthrough());
+  library.impl("_copy_from_and_resize", torch::CppFunction::makeFallthrough());
+}
+
 // Registered when the library is loaded. PyTorch keeps the pointer until the process ends.
 const bool hooks_are_registered = [] {
   at::RegisterPrivateUse1HooksInterface(new EmulatedHooks());
