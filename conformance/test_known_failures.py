@@ -19,6 +19,14 @@ def test_witness(entry: KnownFailure, invariant: Invariant, suite: Session, reco
     if suite.corpus and entry.witness not in suite.corpus.lives:
         record.result, record.reason = "not run", "the corpus does not hold the witness"
         pytest.skip(f"not run: {record.reason}")
+    device = entry.witness.device
+    if device not in ("cpu", *suite.options.devices):
+        record.result, record.reason = "not run", f"--device {device} was not asked for"
+        pytest.skip(f"not run: {record.reason}")
+    absent = suite.device_absent(device)
+    if absent:
+        record.result, record.reason = "not run", absent
+        pytest.skip(f"not run: {absent}")
     seen = suite.seen(entry.witness)
     judgement = invariant.judge(seen)
     if seen.lacks and isinstance(entry.witness, PipelineCase):

@@ -53,6 +53,8 @@ def lacks_tuner(case: TunerCase) -> str:
     here, known = f"PEFT {installed('peft')}", compat.tuner_fields(case.what.kind)
     if not known:
         return f"{here} has no {case.what.kind}"
+    if case.what.sparse and case.device == "emulated":
+        return f"the emulated device has no sparse tensors, which {case.what.kind} computes with"
     if case.what.needs and find_spec(case.what.needs) is None:
         return f"{case.what.kind} needs {case.what.needs}, which is not installed"
     missing = sorted({*case.what.arguments} - known)

@@ -27,7 +27,13 @@ _TUNERS: dict[str, Tuner] = {
     "deft": Tuner("DEFT", {"r": 2}),
     "delora": Tuner("DELORA", {"r": 2, "delora_lambda": 2}),
     "fourierft": Tuner("FOURIERFT", {"n_frequency": 20, "scaling": 20.0}, exempt=RANDOM),
-    "frod": Tuner("FROD", {"progressbar": False}),
+    "frod": Tuner(
+        "FROD",
+        {"progressbar": False},
+        # its layer keeps a plain reference to it and brings it over at each forward pass
+        exempt={"device-is-kept": "PEFT keeps the projection that all layers share on the CPU"},
+        sparse=True,
+    ),
     "glora": Tuner("GLORA", {"r": 2}),
     "gralora": Tuner("GRALORA", {"r": 4, "alpha": 4, "gralora_k": 2}),
     "hira": Tuner("HIRA", {"r": 2}),
@@ -50,7 +56,7 @@ _TUNERS: dict[str, Tuner] = {
     "randlora": Tuner("RANDLORA", {"r": 2, "randlora_alpha": 4}),
     "road": Tuner("ROAD", {"group_size": 8}),
     "shadow": Tuner("SHADOW", {"r": 2}, skipped="it stands on whole decoder blocks"),
-    "shira": Tuner("SHIRA", {"r": 2, "random_seed": 0}),
+    "shira": Tuner("SHIRA", {"r": 2, "random_seed": 0}, sparse=True),
     "supertuning": Tuner("SUPERTUNING", {"sparsity": 0.5}),
     "tinylora": Tuner("TINYLORA", {"r": 2, "u": 4}),
     "trainable-tokens": Tuner(
