@@ -1,6 +1,6 @@
 """Whether the allowances of lives in half precision cry wolf, or sleep.
 
-    python -m benchmarks.precision --lives N --to FILE [--seed N] [--write]
+    python -m benchmarks.precision --lives N --to FILE [--device NAME] [--seed N] [--write]
 
 Lives in float16 and bfloat16 over the whole grid, drawn as the suite draws them, each once; every
 invariant judges each. A finding that nobody declared is a false alarm, until somebody shows that
@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.table import show
 from conformance.case import Case
 from conformance.compare import coarsest, distance, drowned, logits_allowance, strays
+from conformance.devices import DEVICES
 from conformance.drawn import drawn
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
@@ -30,6 +31,7 @@ from conformance.observation import NUDGED, Observation
 from conformance.observer import check_not_vacuous
 from conformance.options import RUN_SEED
 from conformance.runner import undeclared
+from conformance.versions import versions
 
 HALF = ("bfloat16", "float16")
 FAULT = 4
@@ -57,6 +59,7 @@ class Life:
     ``held`` are the comparisons within their allowance, ``worst`` the largest difference / allowed
     of them; ``missed`` the faults that were not seen there. ``beyond`` are those of a declared
     failure, ``least`` the smallest difference / allowed of them: near 1, rounding may hide there.
+    ``made`` are the versions it was lived with, by package.
     """
 
     case: str
@@ -68,13 +71,14 @@ class Life:
     missed: list[str] = field(default_factory=list)
     beyond: int = 0
     least: float | None = None
+    made: dict[str, str] = field(default_factory=dict)
 
 
-def half(run_seed: int) -> Iterator[Case]:
-    """Cases in half precision over the grid of the cpu, round after round, each once."""
+def half(run_seed: int, device: str = "cpu") -> Iterator[Case]:
+    """Cases in half precision over the grid of a device, round after round, each once."""
     met: set[Case] = set()
     for number in count():
-        for stratum in strata(("cpu",)):
+        for stratum in strata((device,)):
             for case in drawn(stratum, EXAMPLES, run_seed + number):
                 if case.dtype in HALF and case not in met:
                     met.add(case)
@@ -85,7 +89,7 @@ def lived(case: Case, known: KnownFailures) -> Life:
     """Live one case; judge it, and judge it again with each fault."""
     seen = observe(case)
     check_not_vacuous(seen)
-    life = Life(repr(case), case.dtype, drowned=bool(drowned(seen)))
+    life = Life(repr(case), case.dtype, drowned=bool(drowned(seen)), made=versions())
     for invariant in INVARIANTS.values():
         judgement = invariant.judge(seen)
         found, _ = undeclared(invariant, judgement, seen, known)
@@ -175,19 +179,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lives", type=int, default=200)
     parser.add_argument("--to", type=Path, required=True, help="a line for each life is kept here")
+    parser.add_argument("--device", choices=DEVICES, default="cpu")
     parser.add_argument("--seed", type=int, default=RUN_SEED)
     parser.add_argument("--write", action="store_true", help="write the table into the README")
     arguments = parser.parse_args()
     known, lives = KnownFailures.load(), kept(arguments.to)
     with arguments.to.open("a") as file:
-        for case in half(arguments.seed):
+        for case in half(arguments.seed, arguments.device):
             if len(lives) >= arguments.lives:
                 break
             if repr(case) not in lives:
                 life = lives[repr(case)] = lived(case, known)
                 file.write(json.dumps(asdict(life)) + "\n")
                 file.flush()
-    show("precision", rows(list(lives.values())), write=arguments.write)
+    show(
+        f"precision-{arguments.device}",
+        rows(list(lives.values())),
+        write=arguments.write,
+        made=next((life.made for life in lives.values() if life.made), {}),
+    )
     wrong = [life for life in lives.values() if life.alarms or life.missed]
     for life in wrong:
         print(f"{life.case}: {'; '.join(life.alarms)}; not seen: {', '.join(life.missed)}")

@@ -25,8 +25,13 @@ def made_with(found: Mapping[str, str]) -> str:
     return f"With {', '.join(f'{package} {version}' for package, version in found.items())}."
 
 
-def show(name: str, rows: dict[str, str], *, write: bool) -> None:
-    """Print the rows; with ``write`` put them between the README's marks for ``name``."""
+def show(
+    name: str, rows: dict[str, str], *, write: bool, made: Mapping[str, str] | None = None
+) -> None:
+    """Print the rows; with ``write`` put them between the README's marks for ``name``.
+
+    ``made`` are the versions they were measured with, where those are not the installed ones.
+    """
     for what, figure in rows.items():
         print(f"{what}: {figure}")
     if not write:
@@ -40,4 +45,4 @@ def show(name: str, rows: dict[str, str], *, write: bool) -> None:
     if not found:
         raise SystemExit(f"{README.name} has no place marked {start.strip()}")
     body = "\n".join(lines)
-    README.write_text(f"{before}{start}{body}\n\n{made_with(versions())}\n{end}{after}")
+    README.write_text(f"{before}{start}{body}\n\n{made_with(made or versions())}\n{end}{after}")

@@ -16,6 +16,7 @@ from conformance.branches import BRANCHES
 from conformance.case import Case
 from conformance.definition import nudged
 from conformance.devices import torch_device
+from conformance.devices.repeatable import repeatable
 from conformance.hearing import hearing
 from conformance.mergers import living as mergers
 from conformance.mergers.calling import Merger
@@ -38,7 +39,7 @@ from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class, resize
 from tiny_models.roles import linear_modules, module_names
-from tiny_models.seeding import reseed, seeded
+from tiny_models.seeding import reseed
 from tiny_models.values import refill
 
 GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
@@ -71,14 +72,10 @@ def observe_subject(subject: Subject, merger: Merger | None = None) -> Observati
 @contextmanager
 def living(subject: Subject, merger: Merger | None = None) -> Iterator[Life]:
     """A life whose main line is lived; its files last as long as the context."""
-    import torch
-
-    torch.set_num_threads(1)
     case = subject.case
-    devices = [0] if case.device == "cuda" else []
     with (
         TemporaryDirectory(prefix="conformance-") as folder,
-        seeded(case.seed, devices),
+        repeatable(case.device, case.seed),
         compat.without_model_card(),
     ):
         life = Life(subject, Path(folder), merger)

@@ -144,6 +144,11 @@ class Observation:
         """Whether embedding and head (an encoder's two embeddings) have one storage."""
         return found.share(self.embedding, self.partner)
 
+    def across_devices(self, one: str, other: str) -> bool:
+        """Whether a model lies on one device at one stage and on another at the other."""
+        first, second = (set(self.stages[stage].devices.values()) for stage in (one, other))
+        return bool(first and second) and first.isdisjoint(second)
+
     def ended_at(self) -> Trouble | None:
         """The error that ended the main line, if one did."""
         return next((trouble for trouble in self.troubles if trouble.branch == "main"), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -20,8 +20,9 @@ def reseed(seed: int) -> None:
 
 
 @contextmanager
-def seeded(seed: int, devices: Sequence[int] = ()) -> Iterator[None]:
-    """Seed for as long as the context lasts; ``devices`` are those of CUDA that are used in it."""
-    with torch.random.fork_rng(devices=list(devices)):
+def seeded(seed: int) -> Iterator[None]:
+    """Seed for as long as the context lasts."""
+    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if in_use else []):
         reseed(seed)
         yield

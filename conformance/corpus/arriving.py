@@ -16,6 +16,7 @@ from conformance.compare import same_when_cast
 from conformance.corpus import expected
 from conformance.corpus.arrival import Arrival
 from conformance.corpus.manifest import Corpus, CorpusError, KeptLife
+from conformance.devices.repeatable import repeatable
 from conformance.life import Life, as_report
 from conformance.observation import LoadReport, Observation, Snapshot, Trouble
 from conformance.snapshot import saved, snapshot
@@ -23,7 +24,6 @@ from conformance.subject import Subject
 from tiny_models import build as tiny
 from tiny_models.compat import canonical_name, parameter_of
 from tiny_models.families import FAMILIES
-from tiny_models.seeding import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,8 +35,6 @@ LOADING = ("reloaded", "read", "adapter-reloaded", "rewrapped")
 
 def arrive(corpus: Corpus, case: Case) -> Observation:
     """Load one kept life; raises CorpusError where its files are no part of a corpus."""
-    import torch
-
     kept, wanted = corpus.lives[case], FAMILIES[case.family]
     about: dict[str, Any] = {"case": case, "saver": corpus.saver, "own": kept.own}
     about["names"] = dict(wanted.matrices) | wanted.in_file
@@ -45,8 +43,7 @@ def arrive(corpus: Corpus, case: Case) -> Observation:
         return Arrival(**about, lacks=lacks)
     if not kept.folder:
         return Arrival(**about, troubles=kept.troubles)
-    torch.set_num_threads(1)
-    with seeded(case.seed):
+    with repeatable(case.device, case.seed):
         arriving = Arriving(corpus, kept)
         for stage, steps in arriving.branches():
             with arriving.branch(stage):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare import coarsest, distance, drowned, logits_allowance, same_bits, worst
+from conformance.compare import (
+    coarsest,
+    distance,
+    drowned,
+    logits_allowance,
+    precision,
+    same_bits,
+    worst,
+)
 from conformance.invariants.invariant import invariant
 from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
@@ -15,12 +23,17 @@ def differ(
 ) -> Iterator[Finding]:
     """A finding where the logits of two stages differ by more than rounding explains.
 
+    Stages on two devices may differ as float32 does: rotary angles, norms and a softmax are
+    computed in it whatever the model is in, and round otherwise there.
+
     ``dtype`` is the coarsest precision involved, as ``logits_allowance`` takes it; ``whose`` says
     whose stage the first is where it is not this life's own.
     """
     first, second = seen.stages[one].logits, seen.stages[other].logits
     assert first is not None
     assert second is not None
+    if seen.across_devices(one, other):
+        dtype = coarsest(dtype or precision(seen), "float32")
     allowed = logits_allowance(seen, first, second, dtype=dtype)
     amount = distance(first, second)
     if not amount <= allowed:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from conformance import compat
 from conformance.compare import same_bits
 from conformance.devices import torch_device
+from conformance.devices.repeatable import repeatable
 from conformance.hearing import hearing
 from conformance.loading.case import ENCODERS, LoadingCase
 from conformance.loading.observation import LoadingObservation
@@ -27,7 +28,6 @@ from tiny_models import build as tiny
 from tiny_models.compat import canonical_name, parameter_of, writes_bin
 from tiny_models.families import FAMILIES
 from tiny_models.roles import matrix_names
-from tiny_models.seeding import seeded
 from tiny_models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -37,14 +37,11 @@ if TYPE_CHECKING:
 
 def observe_loading(case: LoadingCase) -> LoadingObservation:
     """The facts of one loading: a pure function of the case and the installed versions."""
-    import torch
-
     lacks = _lacks(case)
     if lacks:
         return LoadingObservation(case, lacks=lacks)
-    torch.set_num_threads(1)
     # what transformers makes up is random, and the same every time
-    with TemporaryDirectory(prefix="conformance-") as folder, seeded(0):
+    with TemporaryDirectory(prefix="conformance-") as folder, repeatable(case.device, 0):
         return _observe(case, Path(folder))
 
 
@@ -60,13 +57,13 @@ def _lacks(case: LoadingCase) -> str:
 
 def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
     spec = ModelSpec(family=case.saver, tied=case.tied)
-    source = tiny.build(spec, folder / "base").model
+    source: Any = tiny.build(spec, folder / "base").model
     target = folder / "checkpoint"
     with compat.quiet_progress():
         write(case, source, target)
     file = saved(target)
     inputs = tiny.inputs(spec)
-    stages = {"source": _seen(case, source, inputs)}
+    stages = {"source": _seen(case, source.to(torch_device(case.device)), inputs)}
     heard: list[Heard] = []
     troubles: list[Trouble] = []
     loaded: Any = None

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from conformance import compat
+from conformance.devices.repeatable import repeatable
 from conformance.hearing import hearing
 from conformance.loading.logged import called_missing
 from conformance.loading.observe import facts_of, printed
@@ -19,7 +20,7 @@ from conformance.loading.unfilled import marked_memory, show_unfilled
 from conformance.loading.writing import say_untied
 from conformance.observation import Heard, LoadReport, Saved, Snapshot, Trouble
 from conformance.pipeline.available import PACKAGE, missing
-from conformance.pipeline.case import PipelineCase
+from conformance.pipeline.case import DEVICE, PipelineCase
 from conformance.pipeline.merging import merged, moved_by_eps, unnamed
 from conformance.pipeline.observation import PipelineObservation
 from conformance.pipeline.parts import encoded, pipeline
@@ -27,7 +28,6 @@ from conformance.snapshot import saved, snapshot
 from conformance.trouble import trouble
 from tiny_models import build as tiny
 from tiny_models.families import FAMILIES
-from tiny_models.seeding import seeded
 from tiny_models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -40,14 +40,11 @@ FOLDER = "pipeline"
 
 def observe_pipeline(case: PipelineCase) -> PipelineObservation:
     """The facts of one pipeline: a pure function of the case and the installed versions."""
-    import torch
-
     lacks = compat.lacks_family(FAMILIES[case.family]) or missing()
     if lacks:
         return PipelineObservation(case, lacks=lacks)
-    torch.set_num_threads(1)
     # what is made up is random, and the same every time
-    with TemporaryDirectory(prefix="conformance-") as folder, seeded(0):
+    with TemporaryDirectory(prefix="conformance-") as folder, repeatable(DEVICE, 0):
         return _observe(case, Path(folder))
 
 

@@ -80,7 +80,8 @@ def defined(
     embedding = plain.get_submodule(live.roles["embedding"][0])
     pad, embedding.padding_idx = embedding.padding_idx, None
     plain.train()
-    plain(**live.inputs, labels=live.inputs["input_ids"]).loss.backward()
+    batch = {name: one.to(live.device) for name, one in live.inputs.items()}
+    plain(**batch, labels=batch["input_ids"]).loss.backward()
     plain.eval()
     embedding.padding_idx = pad
     first = live.roles["embedding"][0]
@@ -129,7 +130,7 @@ def _chain(
     module, part = where
     parts = reference.adapters[name]
     kept = part.removeprefix("saved ") if part.startswith("saved ") else "weight"
-    grad: Tensor = named[f"{module}.{kept}"].grad.double().clone()
+    grad: Tensor = named[f"{module}.{kept}"].grad.double().cpu().clone()
     if pad is not None and part != "lora_embedding_B":  # which is no row's own
         grad[pad] = 0
     if part.startswith("saved "):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import compat
 from conformance.compare import EPS, SUMMED_IN_THEMSELVES, coarsest
+from conformance.devices.repeatable import repeatable
 from conformance.hearing import hearing
 from conformance.observation import NUDGED, Heard, Trouble
 from conformance.programs.gradients import defined, seen, train
@@ -23,7 +24,6 @@ from conformance.programs.situations import Turn
 from conformance.programs.updating import update
 from conformance.snapshot import logits, shares
 from conformance.trouble import trouble
-from tiny_models.seeding import seeded
 from tiny_models.values import named_values
 
 if TYPE_CHECKING:
@@ -32,15 +32,12 @@ if TYPE_CHECKING:
 
 def observe_program(program: Program) -> ProgramObservation:
     """The facts of one program: a pure function of it and the installed versions."""
-    import torch
-
     lacks = compat.lacks_program(program.base)
     if lacks:
         return ProgramObservation(program, {}, lacks=lacks)
-    torch.set_num_threads(1)
     with (
         TemporaryDirectory(prefix="conformance-") as folder,
-        seeded(program.seed),
+        repeatable(program.device, program.seed),
         compat.without_model_card(),
     ):
         run = Run(program, Path(folder))
@@ -202,10 +199,13 @@ class Run:
         return others | sums
 
     def _untied(self) -> Any:
-        """A plain copy on the CPU whose head is its own."""
+        """A plain copy, on the same device, whose head is its own.
+
+        Parts that compute in float32 whatever they are given round otherwise on another device.
+        """
         import torch
 
-        plain = copy.deepcopy(self.live.plain).cpu()
+        plain = copy.deepcopy(self.live.plain)
         head = plain.get_submodule(self.names["head"])
         head.weight = torch.nn.Parameter(head.weight.detach().clone())
         return plain

@@ -95,8 +95,12 @@ def write_program(program: Program, promise: str | None = None) -> str:
 
 
 def _docstring(program: Program) -> str:
+    away = program.device != "cpu"
+    found = (
+        f"Found on {program.device}; runs on the CPU, where it may not show.\n\n" if away else ""
+    )
     return (
-        f'r"""Every step of a program, beside a plain reference.\n\n{program!r}\n\n'
+        f'r"""Every step of a program, beside a plain reference.\n\n{program!r}\n\n{found}'
         "Needs torch, transformers and peft. Exit status: 1 while a step is wrong, 0 when none "
         'is.\n"""'
     )
