@@ -158,7 +158,9 @@ def test_views_share_storage(device: torch.device) -> None:
 
 
 @pytest.mark.parametrize("view", [torch.conj, torch._neg_view])
-def test_values_of_views_that_carry_a_bit(view: Any, device: torch.device) -> None:
+def test_values_of_views_that_carry_a_bit(
+    view: Callable[[torch.Tensor], torch.Tensor], device: torch.device
+) -> None:
     there = torch.tensor([1 + 2j, 3 - 4j])
     here = view(there.to(device))
     assert torch.equal((here * here).cpu(), view(there) ** 2)
