@@ -28,6 +28,11 @@ sums of K >= 16 terms weigh sqrt(16) times as much as the weights, four. The all
 larger of the two. Nothing here depends on the family. Reloading within one process rounds
 nowhere: there only equal bits hold.
 
+Two devices compute with functions of their own: CUDA's exp, tanh, sine and inverse root err by up
+to 2 units in the last place, the CPU's by up to 1 (CUDA C++ Programming Guide, Mathematical
+Functions; SLEEF). So logits of two devices may lie twice as far apart, and as far as those of
+float32: rotary angles, norms and a softmax are computed in it whatever the model is in.
+
 The movement is that of the model the adapter defines. Where PEFT computes another one, that one
 may be ten times as sensitive, and nothing has measured it (``strays``).
 
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 NUDGES = {"float64": 4.0, "float32": 4.0, "float16": 3.0, "bfloat16": 3.0}
 SUMMED_IN_THEMSELVES = ("float64", "float32")
+ACROSS = 2.0  # what passes on two devices differ by, in terms of passes on one
 VISIBLE = 1.5  # an adapter must move the logits by this many allowances to prove anything
 
 
@@ -77,12 +83,17 @@ def rounding(dtype: str, layers: int, hidden: int, eps: float = 0.0) -> float:
     return 4 * math.sqrt(2 * results) * (eps or EPS[dtype]) / 2
 
 
-def logits_allowance(seen: Observation, *tensors: Tensor | None, dtype: str = "") -> float:
+def logits_allowance(
+    seen: Observation, *tensors: Tensor | None, dtype: str = "", across: bool = False
+) -> float:
     """Absolute allowance between two forward passes of one life; see the module's text.
 
-    ``dtype`` is the coarsest precision involved, ``precision`` where nothing else is said.
+    ``dtype`` is the coarsest precision involved, ``precision`` where nothing else is said;
+    ``across`` says that the passes were made on two devices.
     """
     eps = EPS[dtype or precision(seen)]
+    if across:
+        eps = ACROSS * max(eps, EPS["float32"])
     base = seen.stages["base"].logits
     derived = rounding(seen.case.dtype, blocks(seen.case), seen.case.hidden, eps) * size(
         base, *tensors

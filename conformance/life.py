@@ -172,7 +172,8 @@ class Life:
             if isinstance(found, Trouble):
                 self.troubles.append(found)
             else:
-                self.stages["read"] = Snapshot(logits=logits(found, self.inputs))
+                where = self.stages["reloaded"].devices
+                self.stages["read"] = Snapshot(logits=logits(found, self.inputs), devices=where)
 
     def _make_base(self) -> None:
         base = self.subject.build(self.folder_for("base"))

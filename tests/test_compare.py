@@ -283,3 +283,29 @@ def test_worst_pair() -> None:
     assert worst([]) == ("", 0.0)
     assert worst([("a", one, one), ("b", one, two), ("c", one, one)]) == ("b", 1.0)
     assert worst([("a", one, two), ("b", one, torch.full((2,), NAN))]) == ("b", math.inf)
+
+
+# Two devices ---------------------------------------------------------------------------------
+
+
+def crossing(moved: float, *, home: str, away: str) -> str:
+    """The verdict on a reload in float64 whose logits are this far from the merged ones."""
+    life = healthy(device="cuda", dtype="float64", crossing="reload-on-cpu")
+    merged = replace(life.stages["merged"], devices={"lm_head.weight": home})
+    assert merged.logits is not None
+    reloaded = replace(
+        life.stages["reloaded"],
+        devices={"lm_head.weight": away},
+        logits=merged.logits + moved * merged.logits.abs().max(),
+    )
+    found = replace(life, stages={**life.stages, "merged": merged, "reloaded": reloaded})
+    return INVARIANTS["reload-keeps-logits"].judge(found).verdict
+
+
+def test_two_devices_may_differ_as_float32_does_and_no_more() -> None:
+    assert crossing(1e-7, home="cuda", away="cpu") == "holds"
+    assert crossing(1e-4, home="cuda", away="cpu") == "breaks"
+
+
+def test_one_device_keeps_the_precision_of_the_model() -> None:
+    assert crossing(1e-7, home="cuda", away="cuda") == "breaks"

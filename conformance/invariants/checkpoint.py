@@ -121,7 +121,7 @@ def _is_saved(seen: Observation, key: str) -> bool:
 def device_is_kept(seen: Observation) -> Iterator[Finding]:
     home = set(seen.stages["base"].devices.values())
     for stage, found in seen.stages.items():
-        if stage == "reloaded" and seen.case.crossing != "none":
+        if stage in ("reloaded", "read") and seen.case.crossing != "none":
             continue
         for name, device in sorted(found.devices.items()):
             if device not in home:

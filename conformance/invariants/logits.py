@@ -9,7 +9,6 @@ from conformance.compare import (
     distance,
     drowned,
     logits_allowance,
-    precision,
     same_bits,
     worst,
 )
@@ -23,18 +22,14 @@ def differ(
 ) -> Iterator[Finding]:
     """A finding where the logits of two stages differ by more than rounding explains.
 
-    Stages on two devices may differ as float32 does: rotary angles, norms and a softmax are
-    computed in it whatever the model is in, and round otherwise there.
-
     ``dtype`` is the coarsest precision involved, as ``logits_allowance`` takes it; ``whose`` says
     whose stage the first is where it is not this life's own.
     """
     first, second = seen.stages[one].logits, seen.stages[other].logits
     assert first is not None
     assert second is not None
-    if seen.across_devices(one, other):
-        dtype = coarsest(dtype or precision(seen), "float32")
-    allowed = logits_allowance(seen, first, second, dtype=dtype)
+    across = seen.across_devices(one, other)
+    allowed = logits_allowance(seen, first, second, dtype=dtype, across=across)
     amount = distance(first, second)
     if not amount <= allowed:
         what = f"logits of {other} differ from {whose}{one}"

@@ -20,7 +20,7 @@ RATES = {"sgd": 0.1, "adamw": 0.02}
 
 
 def train(live: Live, state: State, optimizer: str, count: int) -> dict[str, Any]:
-    """Optimizer steps on next-token loss, as a trainer does them; what was seen on the way."""
+    """Optimizer steps on next-token loss, as ``training.steps``; what was seen on the way."""
     import torch
 
     model, parts = live.model, live.parts()
@@ -30,9 +30,9 @@ def train(live: Live, state: State, optimizer: str, count: int) -> dict[str, Any
     batch = {name: one.to(live.device) for name, one in live.inputs.items()}
     made: torch.optim.Optimizer
     if optimizer == "sgd":
-        made = torch.optim.SGD(trainable, lr=RATES[optimizer])
+        made = torch.optim.SGD(trainable, lr=RATES[optimizer], foreach=False)
     else:
-        made = torch.optim.AdamW(trainable, lr=RATES[optimizer])
+        made = torch.optim.AdamW(trainable, lr=RATES[optimizer], foreach=False)
     model.train()
     gradients: dict[Key, Tensor] = {}
     for number in range(count):

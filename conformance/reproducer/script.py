@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from conformance.case import Case
-from conformance.compare import NUDGES, SUMMED_IN_THEMSELVES, blocks, coarsest
+from conformance.compare import ACROSS, NUDGES, SUMMED_IN_THEMSELVES, blocks, coarsest
 from conformance.invariants import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
 from conformance.reproducer.code import WIDTH, literal, several
@@ -151,7 +151,7 @@ def _constants(writing: Writing, code: str) -> str:
         "BROKEN": "[]",
         "SEED": f"{case.seed}",
         **writing.inputs,
-        "EPS": f"torch.finfo(torch.{_coarsest(case)}).eps",
+        "EPS": _eps(case),
         "ROUNDINGS": f"{2 * math.sqrt(2 * roundings):.3g}  # 4 standard deviations of their sum",
         "NUDGES": f"{NUDGES[case.dtype]:g}",
         "DELTA_ROUNDINGS": f"{8 + case.rank}",
@@ -167,9 +167,11 @@ def _constants(writing: Writing, code: str) -> str:
     return "\n".join([*lines, *(f"{k} = {v}" for k, v in values.items() if k in used)])
 
 
-def _coarsest(case: Case) -> str:
-    """Its precision; float32 between devices, see ``conformance.invariants.logits.differ``."""
-    return case.dtype if case.crossing == "none" else coarsest(case.dtype, "float32")
+def _eps(case: Case) -> str:
+    """That of its precision; larger between devices, as in ``conformance.compare``."""
+    if case.crossing == "none":
+        return f"torch.finfo(torch.{case.dtype}).eps"
+    return f"{ACROSS:g} * torch.finfo(torch.{coarsest(case.dtype, 'float32')}).eps"
 
 
 def _pairs(writing: Writing) -> str:

@@ -1,0 +1,67 @@
+"""Repeatable: a seed and exact kernels while it lasts, and everything as it was afterwards."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from conformance import devices
+from conformance.devices.repeatable import exact_kernels, repeatable
+
+
+def test_same_numbers_each_time_and_the_caller_s_generator_untouched() -> None:
+    before = torch.get_rng_state()
+    with repeatable("cpu", 7):
+        first = torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(5)
+    with repeatable("cpu", 7):
+        assert torch.equal(torch.rand(3), first)
+
+
+def test_cpu_keeps_its_kernels() -> None:
+    with repeatable("cpu", 0):
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_exact_kernels_while_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+
+    def settings() -> tuple[object, ...]:
+        return (
+            cudnn.allow_tf32,
+            cudnn.deterministic,
+            matmul.allow_fp16_reduced_precision_reduction,
+            matmul.allow_bf16_reduced_precision_reduction,
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        )
+
+    before = settings()
+    with exact_kernels():
+        assert settings() == (False, True, False, False, True, False)
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert torch.utils.deterministic.fill_uninitialized_memory is False
+    assert settings() == before
+    assert torch.utils.deterministic.fill_uninitialized_memory is True
+
+
+def test_cuda_gives_equal_bits_each_time() -> None:
+    reason = devices.unavailable("cuda")
+    if reason:
+        pytest.skip(reason)
+
+    def gradient() -> torch.Tensor:
+        with repeatable("cuda", 3):
+            table = torch.randn(50, 64, device="cuda", requires_grad=True)
+            ids = torch.randint(0, 4, (4000,), device="cuda")
+            states = torch.nn.functional.embedding(ids, table)[None, None]
+            out = torch.nn.functional.scaled_dot_product_attention(states, states, states)
+            out.sin().sum().backward()
+            assert table.grad is not None
+            return table.grad.cpu()
+
+    assert torch.equal(gradient(), gradient())
