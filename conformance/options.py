@@ -119,6 +119,9 @@ class Options:
         kinds = config.getoption("--checkpoint")
         asked = config.getoption("--device") or ["cpu", "cuda"]
         devices = tuple(dict.fromkeys(_chosen("--device", asked, DEVICES)))
+        if {"cuda", "emulated"} <= {*devices}:
+            # autograd/engine.cpp synchronises with the accelerator, of which there can be one
+            raise OptionError("--device emulated cannot go with cuda: torch has one in a process")
         families = chosen_families(config.getoption("--family"))
         covered = chosen_strata(devices, config.getoption("--stratum"))
         examples = number_of_examples(config.getoption("--examples"))

@@ -94,6 +94,7 @@ def test_peft_that_will_not_import_is_a_row_and_one_sentence(
 
 
 UNKNOWN = [
+    (("--device", "cuda", "--device", "emulated"), "--device emulated cannot go with cuda"),
     (("--device", "tpu"), "--device accepts cpu, cuda, emulated, not tpu"),
     (("--family", "llama,lama"), "--family accepts llama, "),
     (("--family", ","), "not nothing"),

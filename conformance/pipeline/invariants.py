@@ -47,7 +47,7 @@ def allowance(seen: PipelineObservation) -> float:
     derived = rounding(DTYPE, seen.spec.layers, seen.spec.hidden) * size(*outputs)
     merged = seen.stages["source"].logits
     assert merged is not None
-    return max(derived, NUDGES[DTYPE] * movement(merged, seen.nudged))
+    return max(derived, NUDGES * movement(merged, seen.nudged))
 
 
 @promise(

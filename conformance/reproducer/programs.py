@@ -116,7 +116,7 @@ def _constants(writing: Writing, last: State) -> str:
     return (
         f'SEED = {case.seed}\nHEAD = "{writing.head}"\n{given}\n'
         f"EPS = {EPS[coarse]}  # of {coarse}\n"
-        f"ROUNDINGS = {2 * math.sqrt(2 * roundings):.3g}\nNUDGES = {NUDGES[coarse]:g}"
+        f"ROUNDINGS = {2 * math.sqrt(2 * roundings):.3g}\nNUDGES = {NUDGES:g}"
     )
 
 

@@ -153,7 +153,7 @@ def _constants(writing: Writing, code: str) -> str:
         **writing.inputs,
         "EPS": _eps(case),
         "ROUNDINGS": f"{2 * math.sqrt(2 * roundings):.3g}  # 4 standard deviations of their sum",
-        "NUDGES": f"{NUDGES[case.dtype]:g}",
+        "NUDGES": f"{NUDGES:g}",
         "DELTA_ROUNDINGS": f"{8 + case.rank}",
         "MEMBERS": several(members),
         "ADAPTER_PAIRS": _pairs(writing),
