@@ -174,7 +174,8 @@ def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> float:
 
     The delta is a sum of ``rank`` products, is scaled and added; DoRA takes a norm, a ratio and
     a product; taking it off again divides and subtracts: eight roundings and ``rank`` more. The
-    delta is no larger than the sum of the sizes of what is there before and after.
+    delta is no larger than the sum of the sizes of what is there before and after, but for DoRA's,
+    which is to be given.
     """
     return (8 + rank) * EPS[dtype] / 2 * sum(size(tensor) for tensor in tensors)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import healthy
 
-from conformance.case import CHOICES
+from conformance.case import CHOICES, Case
 from conformance.compare import (
     EPS,
     coarsest,
@@ -25,6 +25,7 @@ from conformance.compare import (
     worst,
 )
 from conformance.invariants import INVARIANTS
+from conformance.life import observe
 from conformance.observation import NUDGED, Observation, Snapshot
 from conformance.observer import check_not_vacuous
 from conformance.trouble import SuiteError
@@ -283,6 +284,27 @@ def test_worst_pair() -> None:
     assert worst([]) == ("", 0.0)
     assert worst([("a", one, one), ("b", one, two), ("c", one, one)]) == ("b", 1.0)
     assert worst([("a", one, two), ("b", one, torch.full((2,), NAN))]) == ("b", math.inf)
+
+
+def test_what_dora_adds_may_be_larger_than_what_it_leaves() -> None:
+    """Trained to add 50 to weights of 0.6, which keep the direction: unmerging cannot restore."""
+    life = observe(
+        Case(
+            tied=False,
+            placement="tokens:different",
+            family="gemma",
+            dtype="bfloat16",
+            hidden=32,
+            vocab=40,
+            rank=1,
+            alpha=4,
+            dora=True,
+            autocast=False,
+            training="sgd",
+            seed=97,
+        )
+    )
+    assert INVARIANTS["unmerge-restores"].judge(life).verdict == "holds"
 
 
 # Two devices ---------------------------------------------------------------------------------

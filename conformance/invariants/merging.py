@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from conformance.compare import distance, strays, weight_allowance
 from conformance.invariants.invariant import invariant
 from conformance.invariants.logits import changed_weights, differ
 from conformance.observation import Observation
 from conformance.violation import Finding
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterator[Finding]:
@@ -18,10 +22,21 @@ def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterat
             yield Finding("missing-key", f"{name} is gone at {other}")
             continue
         sizes = [seen.stages[stage].weights[name] for stage in (one, other, *via)]
-        allowed = weight_allowance(seen.case.dtype, seen.case.rank, *sizes)
+        delta = _rescaled_delta(seen, name.removesuffix(".weight"))
+        allowed = weight_allowance(seen.case.dtype, seen.case.rank, *sizes, delta)
         amount = distance(before[name], after[name])
         if not amount <= allowed:
             yield Finding("wrong-value", f"{name} at {other} is not as {one}", amount, allowed)
+
+
+def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
+    """What DoRA adds before it rescales the sum, (out, in): nothing else tells how large it was."""
+    parts = seen.stages["trained"].weights
+    if f"{module} lora_magnitude_vector" not in parts:
+        return None
+    kind = "lora_embedding" if f"{module} lora_embedding_A" in parts else "lora"
+    first, second = (parts[f"{module} {kind}_{factor}"].double() for factor in "BA")
+    return seen.case.scaling * first @ second
 
 
 @invariant(
