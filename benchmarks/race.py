@@ -72,8 +72,8 @@ def main() -> int:
                     trained(device, optimizer, ensure=ensure, foreach=foreach) for _ in range(RUNS)
                 )
                 apart = max(float((one - first).abs().max()) for one in others)
-                row = (optimizer, ensure, foreach, f"{apart:.2g}", f"{float(first.abs().max()):.2g}")
-                print("| " + " | ".join(map(str, row)) + " |")
+                values = (f"{apart:.2g}", f"{float(first.abs().max()):.2g}")
+                print("| " + " | ".join(map(str, (optimizer, ensure, foreach, *values))) + " |")
     return 0
 
 
