@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.observation import Heard, Trouble
@@ -91,6 +91,11 @@ class ProgramObservation:
     stages: Mapping[str, object] = field(default_factory=dict)
     saved: Mapping[str, object] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+
+    def upto(self, number: int) -> ProgramObservation:
+        """What was seen up to a step, of the program that ends there."""
+        program = replace(self.case, steps=self.case.steps[:number])
+        return replace(self, case=program, steps=self.steps[:number], troubles=())
 
     def heard_at(self, *stages: str) -> tuple[Heard, ...]:
         """What was heard at the given stages."""

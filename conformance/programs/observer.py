@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from conformance.compare import SUMMED_IN_THEMSELVES, VISIBLE, distance, same_bits
 from conformance.draws import Draws
+from conformance.known_failures import KnownFailures
 from conformance.programs.invariants import allowance
 from conformance.programs.observation import ProgramObservation, StepSeen
 from conformance.programs.program import Program, ProgramStratum
+from conformance.programs.reach import within_reach
 from conformance.trouble import SuiteError
 
 
@@ -19,6 +21,7 @@ class ProgramObserver:
     def __init__(self) -> None:
         self._stratum: ProgramStratum | None = None
         self._seen: dict[Program, ProgramObservation] = {}
+        self._reach: dict[Program, ProgramObservation] = {}
         self._repeated: set[ProgramStratum] = set()
         self.draws: Draws[Program] = Draws()
 
@@ -28,7 +31,7 @@ class ProgramObserver:
         ``repeat`` is False for a program that nobody drew, such as a witness.
         """
         if program.stratum != self._stratum:
-            self._stratum, self._seen = program.stratum, {}
+            self._stratum, self._seen, self._reach = program.stratum, {}, {}
         if program not in self._seen:
             self._seen[program] = seen = self._observe(program)
             check_not_vacuous(seen)
@@ -36,6 +39,13 @@ class ProgramObserver:
                 self._repeated.add(program.stratum)
                 self.confirm(program)
         return self._seen[program]
+
+    def within_reach(self, program: Program, known: KnownFailures) -> ProgramObservation:
+        """The part of the observation that can be judged, where these failures are known."""
+        seen = self(program)
+        if program not in self._reach:
+            self._reach[program] = within_reach(seen, known)
+        return self._reach[program]
 
     def _observe(self, program: Program) -> ProgramObservation:
         from conformance.programs.observe import observe_program  # torch: not before an item

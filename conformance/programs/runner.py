@@ -27,14 +27,14 @@ def judge_program(
 ) -> None:
     """Judge and count one program; raises a Violation for what nobody declared."""
     __tracebackhide__ = True
-    seen = observer(program)
+    seen = observer.within_reach(program, known)
     judgement = promise.judge(seen)
     first = program not in tally.judged and not tally.failed
     if first:
         tally.add(program, judgement, verdict="")
     findings, hit = undeclared(promise, judgement, seen, known)
     if first and judgement.verdict in {"holds", "breaks"}:
-        tally.count(known.regions_of(promise.id, program), hit)
+        tally.count(known.regions_of(promise.id, seen.case), hit)
     if judgement.findings:
         _keep(tally, program, undeclared_found=bool(findings))
     if findings:

@@ -1,0 +1,31 @@
+"""How far a program can be judged: up to the first step that goes wrong as declared.
+
+From there on the model is not what its reference describes: whatever differs later may be that
+fault again, seen by another promise or through another step, or a new one; nothing tells which.
+Programs walk into declared failures only now and then, so what is new shows elsewhere.
+"""
+
+from __future__ import annotations
+
+from conformance.known_failures import KnownFailures
+from conformance.programs.invariants import PROGRAMS
+from conformance.programs.observation import ProgramObservation
+from conformance.runner import undeclared
+
+
+def within_reach(seen: ProgramObservation, known: KnownFailures) -> ProgramObservation:
+    """The part of an observation that can be judged; its case is the program so far.
+
+    The step that goes wrong is part of it: other promises may be broken by the same one.
+    """
+    broken = [one for one in PROGRAMS.values() if one.judge(seen).findings]
+    if not broken:
+        return seen
+    for step in seen.steps:
+        so_far = seen.upto(step.number)
+        for one in broken:
+            judgement = one.judge(so_far)
+            _, declared = undeclared(one, judgement, so_far, known)
+            if declared:
+                return so_far
+    return seen
