@@ -50,8 +50,8 @@ def _saves_beside_a_part(turn: Turn) -> bool:
 
 
 def _weighted_within_a_name(turn: Turn) -> bool:
-    """Names of parameters are made of PEFT's words as well as of the adapters' names."""
-    words = (*turn.before.names, *RESERVED)
+    """Names of parameters are made of PEFT's words as well as of the active adapters' names."""
+    words = (*turn.before.active, *RESERVED)
     return turn.step[0] == "weighted" and any(turn.step[1] in word for word in words)
 
 

@@ -97,7 +97,13 @@ def _of_adapters(
     one, two, three = numbers
     idle = [n for n in state.names if n not in state.active]
     plain = [placed.name for placed in state.adapters if placed.plain]
-    pool = {"set": idle, "delete": [*idle, *state.merged], "weighted": plain}.get(name)
+    apart = [n for n in state.names if state.merged and n not in state.merged]
+    pool = {
+        "set": idle,
+        "delete": [*idle, *state.merged],
+        "weighted": plain,
+        "merge_and_unload": apart,
+    }.get(name)
     known = pool or list(state.names)
     chosen, other = known[one % len(known)], known[(one + 1) % len(known)]
     if name in ("set", "delete", "native"):
@@ -107,7 +113,8 @@ def _of_adapters(
     if name == "reopen":
         return (name, CHOICES["way"][one % 2])
     if name in ("merge", "merge_and_unload"):
-        some = ((), (chosen,), (chosen, other))[(0, 0, 1, 2)[three % 4]]
+        often = 1 if name == "merge_and_unload" and apart else 0
+        some = ((), (chosen,), (chosen, other))[(0, often, 1, 2)[three % 4]]
         return (name, tuple(dict.fromkeys(some)))
     if other == chosen or name not in ("activate", "weighted"):
         return None
