@@ -52,7 +52,6 @@ class Operation:
     takes: tuple[str, ...] = ()
 
 
-# The first of several is what a failing program shrinks to.
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "wrap": Operation("put a first adapter on a plain model", ("name", "adapter")),
@@ -191,6 +190,14 @@ def program_strata(devices: tuple[str, ...]) -> tuple[ProgramStratum, ...]:
     )
 
 
+def kinds(operation: str) -> tuple[str, ...]:
+    """The kinds of the arguments that a step of this operation has, one for each."""
+    found: list[str] = []
+    for kind in OPERATIONS[operation].takes:
+        found += ["placement", "rank", "alpha"] if kind == "adapter" else [kind]
+    return tuple(found)
+
+
 def parse_program(text: str) -> Program:
     """Read ``Program(...)`` as literals; raises CaseError, in one sentence."""
     from conformance.programs.plan import first_impossible
@@ -220,12 +227,10 @@ def _step(step: Any) -> Step:
         known = ", ".join(OPERATIONS)
         raise CaseError(f"a step is a tuple that starts with one of {known}, not {step!r}"[:400])
     name, *given = step
-    kinds: list[str] = []
-    for kind in OPERATIONS[name].takes:
-        kinds += ["placement", "rank", "alpha"] if kind == "adapter" else [kind]
-    if len(given) != len(kinds):
-        raise CaseError(f"the step {name!r} takes {len(kinds)} arguments: {', '.join(kinds)}")
-    return (name, *(_argument(name, kind, value) for kind, value in zip(kinds, given, strict=True)))
+    takes = kinds(name)
+    if len(given) != len(takes):
+        raise CaseError(f"the step {name!r} takes {len(takes)} arguments: {', '.join(takes)}")
+    return (name, *(_argument(name, kind, value) for kind, value in zip(takes, given, strict=True)))
 
 
 def _argument(step: str, kind: str, value: Any) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from conformance.invariants import Invariant
 from conformance.known_failures import KnownFailures
@@ -13,8 +14,10 @@ from conformance.programs.observation import ProgramObservation
 from conformance.programs.observer import ProgramObserver
 from conformance.programs.printed import failure_text
 from conformance.programs.program import Program, ProgramStratum
+from conformance.programs.shrinking import simplest
 from conformance.programs.strategies import programs
 from conformance.runner import Tally, undeclared
+from conformance.trouble import SuiteError
 from conformance.violation import Finding, violation_class
 
 
@@ -24,8 +27,13 @@ def judge_program(
     observer: ProgramObserver,
     known: KnownFailures,
     tally: Tally,
+    *,
+    shrinks: bool = False,
 ) -> None:
-    """Judge and count one program; raises a Violation for what nobody declared."""
+    """Judge and count one program; raises a Violation for what nobody declared.
+
+    With ``shrinks`` it is that of the simplest program that breaks the promise in the same way.
+    """
     __tracebackhide__ = True
     seen = observer.within_reach(program, known)
     judgement = promise.judge(seen)
@@ -39,7 +47,25 @@ def judge_program(
         _keep(tally, program, undeclared_found=bool(findings))
     if findings:
         observer.confirm(program)
+        if shrinks:
+            open_in = partial(_open, promise, observer, known)
+            kind = findings[0].kind
+            least = simplest(program, lambda one: any(f.kind == kind for f in open_in(one)))
+            findings, seen = open_in(least), observer.within_reach(least, known)
+            _keep(tally, least, undeclared_found=True)
         _raise(promise, findings, seen)
+
+
+def _open(
+    promise: Invariant, observer: ProgramObserver, known: KnownFailures, program: Program
+) -> list[Finding]:
+    """What nobody declared; nothing of a program that proves nothing."""
+    try:
+        observer(program, repeat=False)
+    except SuiteError:
+        return []
+    seen = observer.within_reach(program, known)
+    return undeclared(promise, promise.judge(seen), seen, known)[0]
 
 
 def _keep(tally: Tally, program: Program, *, undeclared_found: bool) -> None:
@@ -72,17 +98,18 @@ def run_programs(
 ) -> None:
     """Judge the programs of a stratum, of ``most`` steps; raises a Violation."""
     __tracebackhide__ = True
+    shrinks = Phase.shrink in settings().phases
     checks: Any = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
 
     def judge(program: Program) -> None:
         __tracebackhide__ = True
-        judge_program(promise, program, observer, known, tally)
+        judge_program(promise, program, observer, known, tally, shrinks=shrinks)
 
     def draw(judge_drawn: Callable[[Program], None]) -> None:
         __tracebackhide__ = True
 
         @seed(stream)
-        @settings(suppress_health_check=checks, max_examples=examples)
+        @settings(suppress_health_check=checks, max_examples=examples, phases=[Phase.generate])
         @given(program=programs(stratum, families, most))
         def lives(program: Program) -> None:
             __tracebackhide__ = True

@@ -49,6 +49,14 @@ def _saves_beside_a_part(turn: Turn) -> bool:
     )
 
 
+def _saves_modules_beside_a_part(turn: Turn) -> bool:
+    """The same where what is saved has a saved module."""
+    name, *chosen = turn.step
+    every = turn.before.adapters if name == "reopen" else turn.before.named(*chosen[:1])
+    called = "weight" in turn.before.names
+    return called and _saves_beside_a_part(turn) and any(one.save for one in every)
+
+
 def _weighted_within_a_name(turn: Turn) -> bool:
     """Names of parameters are made of PEFT's words as well as of the active adapters' names."""
     words = (*turn.before.active, *RESERVED)
@@ -192,6 +200,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
     {
         "loads-as-a-part": _loads_as_a_part,
         "saves-beside-a-part": _saves_beside_a_part,
+        "saves-modules-beside-a-part": _saves_modules_beside_a_part,
         "weighted-within-a-name": _weighted_within_a_name,
         "deletes-the-active": _deletes_the_active,
         "deletes-the-last-set": _deletes_the_last_set,
