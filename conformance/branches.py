@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -86,9 +87,24 @@ def safe(life: Life) -> None:
             life.stages["merged-infinity"] = Snapshot()
 
 
+def convert(life: Life) -> None:
+    """Save what training changed as LoRA of twice the rank, and load that onto a fresh base."""
+    if "converted" in compat.absent():
+        return
+    start, end = (os.fspath(life.folder / name) for name in ("start", "converted"))
+    model = life.adapted(started=lambda model: model.save_pretrained(start))
+    with life.at("converted"):
+        model.save_pretrained(end, path_initial_model_for_weight_conversion=start)
+        loaded = compat.load_adapter(
+            life.fresh_base(), end, low_cpu_mem_usage=False, is_trainable=False
+        )
+        life.stages["converted"] = snapshot(loaded, life.inputs)
+
+
 BRANCHES: dict[str, Callable[[Life], None]] = {
     "adapter": adapter,
     "unmerge": unmerge,
     "unload": unload,
     "safe": safe,
+    "convert": convert,
 }

@@ -142,6 +142,7 @@ def absent() -> Mapping[str, str]:
         ("safe_merge", "merged-otherwise"),
         ("autocast_adapter_dtype", "autocast_adapter_dtype"),
         ("save_embedding_layers", "save_embedding_layers"),
+        ("path_initial_model_for_weight_conversion", "converted"),
     ):
         if option not in found:
             reasons[without] = f"{peft} has no {option}"

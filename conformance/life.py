@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -216,8 +216,13 @@ class Life:
             for part, parameter in model.get_submodule(name).named_parameters():
                 refill(parameter, self.case.seed, f"{name}.{part}")
 
-    def adapted(self, *, first: bool = False) -> Any:
-        """A freshly built, wrapped and trained model; the first one is written down."""
+    def adapted(
+        self, *, first: bool = False, started: Callable[[Any], object] = lambda _: None
+    ) -> Any:
+        """A freshly built, wrapped and trained model; the first one is written down.
+
+        ``started`` is called with the model before it is trained.
+        """
         reseed(self.case.seed + 1)
         model = self.fresh_base(grown=False)
         arguments = self.subject.adapter(self.roles)
@@ -233,6 +238,7 @@ class Life:
                 self.configs = before, config.to_dict() | passed
                 with calls(model) as self.called:
                     self.stages["adapted"] = snapshot(model, self.inputs)
+            started(model)
         with self.at("trained" if first else "trained-again"):
             self.subject.fill(model)
             if self.case.training != "values":

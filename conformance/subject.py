@@ -61,7 +61,7 @@ class Subject:
     @property
     def side_branches(self) -> tuple[str, ...]:
         """The side branches of its life."""
-        return tuple(BRANCHES)
+        return tuple(name for name in BRANCHES if name != "convert")
 
     def undefined(self, trained: Snapshot) -> str:  # noqa: ARG002  others read it
         """Why there is no definition of what this adapter computes, or ""."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.compare import SUMMED_IN_THEMSELVES, same_bits
 from conformance.programs.observation import Key, Trained
-from conformance.programs.plan import State
+from conformance.programs.state import State
 
 if TYPE_CHECKING:
     import torch

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from conformance import compat, naming
 from conformance.case import Case
 from conformance.devices import torch_device
-from conformance.programs.plan import State, placed
+from conformance.programs.plan import placed
 from conformance.programs.program import PLACED, WEIGHTS, Program
+from conformance.programs.state import State
 from conformance.snapshot import flags, saved
 from conformance.training import value
 from tiny_models import build as tiny

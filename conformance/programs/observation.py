@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.observation import Heard, Trouble
-from conformance.programs.plan import State
 from conformance.programs.program import Program, Step
+from conformance.programs.state import State
 
 if TYPE_CHECKING:
     from torch import Tensor

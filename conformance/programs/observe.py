@@ -17,10 +17,11 @@ from conformance.observation import NUDGED, Heard, Trouble
 from conformance.programs.gradients import defined, seen, train
 from conformance.programs.live import Live
 from conformance.programs.observation import Compared, Key, ProgramObservation, StepSeen
-from conformance.programs.plan import Outcome, State, beginning, outcomes
+from conformance.programs.plan import beginning, outcomes
 from conformance.programs.program import Program, Step
 from conformance.programs.reference import Reference
 from conformance.programs.situations import Turn
+from conformance.programs.state import Outcome, State
 from conformance.programs.updating import update
 from conformance.snapshot import logits, shares
 from conformance.trouble import trouble

@@ -7,107 +7,22 @@ installed. What upstream documents that it refuses is part of the plan as a refu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from conformance.case import Case, body_roles
 from conformance.placements import PLACEMENTS
 from conformance.programs.program import PLACED, TOKENS, WORDS, Program, Step
+from conformance.programs.state import ENDS, HALF, Outcome, Placed, State, kinds
 from conformance.promises import adapters_tied
 from tiny_models.families import FAMILIES
 
 MOST_ADAPTERS = 4
-ENDS = ("embedding", "head")
 UNTIED = tuple(PLACED)
 BODIES = ("body", "mlp", "both-bodies")
-HALF = ("float16", "bfloat16")
 TIED = (*BODIES, "target:both", "target:head", "save:both", "tokens:list")
 SHARED = (*TIED, "save:embedding", "save:head")
 """Placements on an untied base, on a tied one, and on a tied one with ``ensure_weight_tying``."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """An adapter where it stands: the roles it targets and saves, the rows of its tokens.
-
-    ``one`` says that embedding and head are promised to share it.
-    """
-
-    name: str
-    placement: str
-    rank: int
-    alpha: int
-    target: tuple[str, ...] = ()
-    save: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ()
-    rows: tuple[int, ...] = ()
-    one: bool = False
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is LoRA alone."""
-        return not self.save and not self.tokens
-
-    @property
-    def ends(self) -> frozenset[str]:
-        """Which of embedding and head it changes."""
-        return frozenset((*self.target, *self.save, *self.tokens)) & frozenset(ENDS)
-
-    def clashes(self, other: Placed) -> bool:
-        """Whether both save one module, or train tokens of one: they cannot both be active."""
-        return bool(set(self.save) & set(other.save) or set(self.tokens) & set(other.tokens))
-
-
-@dataclass(frozen=True)
-class State:
-    """Where a program stands.
-
-    ``told`` says that PEFT chose the active adapter, which the model has to tell. ``merged`` are
-    those merged in place. ``tied`` is about the base: its embedding and head are one tensor.
-    ``last`` is the adapter that was last made active by itself; ``late`` are those that came on
-    modules of their own while all were disabled. ``worn`` is how adapters have changed embedding
-    or head since the model was wrapped: PEFT documents that deleting one leaves its layers there,
-    and refuses a layer of another kind on them.
-    """
-
-    dtype: str
-    tied: bool
-    ensure: bool
-    family: str
-    rows: int = 0
-    wrapped: bool = False
-    adapters: tuple[Placed, ...] = ()
-    active: tuple[str, ...] = ()
-    told: bool = False
-    merged: tuple[str, ...] = ()
-    enabled: bool = True
-    last: str = ""
-    late: tuple[str, ...] = ()
-    worn: frozenset[tuple[str, str]] = frozenset()
-
-    def named(self, *names: str) -> tuple[Placed, ...]:
-        """The adapters of these names."""
-        return tuple(one for one in self.adapters if one.name in names)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of all adapters, in order."""
-        return tuple(one.name for one in self.adapters)
-
-    @property
-    def counted(self) -> tuple[str, ...]:
-        """The adapters that change what the model computes."""
-        if not self.enabled:
-            return ()
-        return tuple(n for n in self.names if n in self.merged or n in self.active)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The state after a step; ``refusal`` is a pattern of the error it is refused with."""
-
-    state: State
-    refusal: str = ""
 
 
 def beginning(program: Program) -> State:
@@ -176,18 +91,6 @@ def placements(state: State) -> tuple[str, ...]:
     )
 
 
-def kinds(*adapters: Placed) -> frozenset[tuple[str, str]]:
-    """How these adapters change embedding or head, and which of them."""
-    return frozenset((kind(one, end), end) for one in adapters for end in one.ends)
-
-
-def kind(one: Placed, end: str) -> str:
-    """How an adapter changes embedding or head."""
-    if end in one.save:
-        return "saves"
-    return "trains tokens of" if end in one.tokens else "targets" if end in one.target else ""
-
-
 def placed(state: State, name: str, placement: str, rank: int, alpha: int) -> Placed:
     """An adapter put on now."""
     place = PLACED[placement]
@@ -243,11 +146,16 @@ def _add(state: State, name: str, placement: str, rank: int, alpha: int) -> Stat
 def _with(state: State, one: Placed) -> State:
     """The state with one more adapter, which is not active; what was merged is so no more."""
     before = [other for other in state.adapters if other.name not in state.late]
-    known = {role for other in before for role in (*other.target, *other.save)}
-    alone = not state.enabled and not {*one.target, *one.save} <= known
+    known = {layer for other in before for layer in _layers(other)}
+    alone = not state.enabled and not _layers(one) <= known
     late = (*state.late, one.name) if alone else state.late
     worn = state.worn | kinds(one)
     return replace(state, adapters=(*state.adapters, one), merged=(), late=late, worn=worn)
+
+
+def _layers(one: Placed) -> set[str]:
+    """What PEFT makes a layer of: a role that is targeted or saved, and one with tokens beside."""
+    return {*one.target, *one.save, *(f"tokens of {end}" for end in one.tokens)}
 
 
 def _new(state: State, name: str) -> bool:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.programs.plan import Placed, State
 from conformance.programs.program import WEIGHTS
+from conformance.programs.state import Placed, State
 
 if TYPE_CHECKING:
     from torch import Tensor

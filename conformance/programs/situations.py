@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from conformance.programs.plan import ENDS, HALF, Placed, State, beginning, outcomes
+from conformance.programs.plan import beginning, outcomes
 from conformance.programs.program import RESERVED, Program, Step
+from conformance.programs.state import ENDS, HALF, Placed, State
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,11 @@ def _adds_rows_in_half(turn: Turn) -> bool:
     return half and any("embedding" in one.target or one.tokens for one in new)
 
 
+def _loads_rows_in_half(turn: Turn) -> bool:
+    """The same of one that is loaded, which PEFT casts though the first was not."""
+    return turn.step[0] != "add" and _adds_rows_in_half(turn)
+
+
 def _saves_what_is_merged(turn: Turn) -> bool:
     """An adapter is saved, and loaded, while LoRA on embedding or head is merged."""
     merged = turn.before.named(*turn.before.merged)
@@ -219,6 +225,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "saves-what-is-merged": _saves_what_is_merged,
         "trains-tied-lora": _trains_tied_lora,
         "adds-rows-in-half": _adds_rows_in_half,
+        "loads-rows-in-half": _loads_rows_in_half,
     }
 )
 """By name."""

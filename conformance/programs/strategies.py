@@ -11,7 +11,7 @@ from hypothesis import event
 from hypothesis import strategies as st
 
 from conformance.case import CHOICES as CASE_CHOICES
-from conformance.programs.plan import State, beginning, outcome, placements
+from conformance.programs.plan import beginning, outcome, placements
 from conformance.programs.program import (
     CHOICES,
     RESERVED,
@@ -21,6 +21,7 @@ from conformance.programs.program import (
     Step,
 )
 from conformance.programs.situations import met_at
+from conformance.programs.state import State
 from tiny_models.families import DECODERS, FAMILIES
 
 MOST, LONG = 12, 20

@@ -11,8 +11,9 @@ from textwrap import indent
 from typing import Any
 
 from conformance.compare import EPS, NUDGES, SUMMED_IN_THEMSELVES, coarsest
-from conformance.programs.plan import Outcome, Placed, State, beginning, outcomes, placed
+from conformance.programs.plan import beginning, outcomes, placed
 from conformance.programs.program import PLACED, WEIGHTS, Program, Step
+from conformance.programs.state import Outcome, Placed, State
 from conformance.reproducer import bases
 from conformance.reproducer.code import call, literal
 from conformance.reproducer.shapes import inputs

@@ -128,6 +128,16 @@ def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
             yield Finding("wrong-value", f"{name} changed by merging", amount, 0.0)
 
 
+@promise(
+    "conversion-keeps-logits",
+    "What training changed, saved as LoRA, gives the same logits on the base as it was.",
+    source="PEFT save_pretrained, path_initial_model_for_weight_conversion",
+    needs=("trained", "converted"),
+)
+def conversion_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    yield from differ(seen, "trained", "converted")
+
+
 def _completes(seen: Observation) -> Iterator[Finding]:
     """No stage ends in an error, but those by which a tuner says what it cannot do."""
     for trouble in () if idle(seen) else seen.troubles:

@@ -73,9 +73,13 @@ class TunerSubject(Subject):
 
     @property
     def side_branches(self) -> tuple[str, ...]:
-        """All but the safe merge, which takes its time, where the placement shows nothing new."""
+        """All but the safe merge, which takes its time, where the placement shows nothing new.
+
+        What can be saved as a difference to its start is.
+        """
         every = super().side_branches
-        return tuple(one for one in every if one != "safe" or self.case.placement in SAFE)
+        kept = (one for one in every if one != "safe" or self.case.placement in SAFE)
+        return (*kept, "convert") if self.case.what.converts else tuple(kept)
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""

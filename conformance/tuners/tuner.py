@@ -19,9 +19,10 @@ class Tuner:
     ``fields`` are fields of a case that say the same, for what is promised of LoRA. ``exempt``
     maps promises that are not made for this tuner to the reason, ``frozen`` names parts that never
     train, ``own_targets`` says that what it stands on is not what ``target_modules`` names,
-    ``rebases`` that wrapping moves a part of the base's weights into the adapter, ``sparse`` that
-    it computes with sparse tensors, ``needs`` names a package that the tuner imports, ``skipped``
-    why we do not take it through a life.
+    ``rebases`` that wrapping moves a part of the base's weights into the adapter, ``converts`` that
+    what training changed of it can be saved as plain LoRA, ``sparse`` that it computes with sparse
+    tensors, ``needs`` names a package that the tuner imports, ``skipped`` why we do not take it
+    through a life.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Tuner:
     frozen: tuple[str, ...] = ()
     size: float = 0.2
     rebases: bool = False
+    converts: bool = False
     sparse: bool = False
     needs: str = ""
     skipped: str = ""

@@ -38,7 +38,8 @@ VARIANTS: dict[str, Tuner] = {
     "lora-bias-lora-only": _variant({"bias": "lora_only"}, {"bias": "lora_only"}, families=BIASED),
     "lora-with-bias": _variant({"lora_bias": True}, families=BIASED),
     "lora-patterns": _variant(
-        {"rank_pattern": {"q_proj": 4}, "alpha_pattern": {"q_proj": 8, "lm_head": 4}}
+        {"rank_pattern": {"q_proj": 4}, "alpha_pattern": {"q_proj": 8, "lm_head": 4}},
+        converts=True,
     ),
     "lora-layers": _variant({"layers_to_transform": [0]}, {"layers": 2}, placements=("body",)),
     "lora-target-parameters": _variant(
@@ -49,9 +50,15 @@ VARIANTS: dict[str, Tuner] = {
     ),
     "lora-init-false": _variant({"init_lora_weights": False}, exempt=RANDOM),
     "lora-init-gaussian": _start("gaussian"),
-    "lora-init-pissa": _start("pissa", rebases=True, exempt=REBASED),
-    "lora-init-pissa-niter": _start("pissa_niter_4", rebases=True, exempt=REBASED),
-    "lora-init-olora": _start("olora", rebases=True, exempt=REBASED),
+    "lora-init-pissa": _start(
+        "pissa",
+        rebases=True,
+        converts=True,
+        exempt=REBASED,
+        placements=(*TARGETED[:-1], "save:head"),
+    ),
+    "lora-init-pissa-niter": _start("pissa_niter_4", rebases=True, converts=True, exempt=REBASED),
+    "lora-init-olora": _start("olora", rebases=True, converts=True, exempt=REBASED),
     "lora-init-orthogonal": _start("orthogonal"),
     "lora-init-mica": _start("mica", frozen=("lora_B", "lora_embedding_B")),
     "lora-init-eva": _start("eva"),
