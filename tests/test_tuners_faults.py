@@ -17,6 +17,7 @@ from peft.tuners.ia3.layer import Linear as IA3Linear
 from peft.tuners.ia3.model import IA3Model
 from peft.tuners.loha.layer import LoHaLayer
 from peft.tuners.lokr.model import LoKrModel
+from peft.tuners.lora.model import LoraModel
 from peft.tuners.lycoris_utils import LycorisLayer
 from peft.tuners.miss.layer import MissLinear
 from peft.tuners.oft.model import OFTModel
@@ -141,6 +142,22 @@ def stays_on() -> AbstractContextManager[None]:
     return replaced(IA3Linear, "enable_adapters", lambda _: lambda self, enabled: None)
 
 
+def adds_its_start() -> AbstractContextManager[None]:
+    """The difference to the start is a sum."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def subtract(self: Any, trained: Any, *args: Any, **kwargs: Any) -> Any:
+            found = original(self, trained, *args, **kwargs)
+            for name in found:
+                if "lora_B" in name:
+                    found[name][:, trained[name].shape[1] :] *= -1
+            return found
+
+        return subtract
+
+    return replaced(LoraModel, "subtract_mutated_init", make)
+
+
 PLANTED = (
     Planted("LoHa is merged twice", case("loha"), merges_twice, ("merge-keeps-logits",)),
     Planted(
@@ -206,6 +223,12 @@ PLANTED = (
         case("hira"),
         computes_something_else,
         ("forward-follows-definition", "merge-keeps-logits"),
+    ),
+    Planted(
+        "PiSSA is converted to LoRA with its start added, not taken off",
+        case("lora-init-pissa"),
+        adds_its_start,
+        ("conversion-keeps-logits",),
     ),
     Planted("IA3 cannot be disabled", case("ia3"), stays_on, ("disabled-is-base",)),
 )
