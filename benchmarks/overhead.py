@@ -147,7 +147,7 @@ def main() -> int:
     once = time.process_time() - before
 
     with quiet():
-        whole = []
+        whole: list[Case] = []
         for case in wanted:
             if len(whole) < arguments.cases and not observe(case).troubles:
                 whole.append(case)

@@ -19,10 +19,11 @@ from transformers import AutoModelForCausalLM
 from conformance.adapter import lora_arguments
 from conformance.case import Case
 from conformance.definition import nudged
-from conformance.life import GROWTH, SHARD
+from conformance.life import GROWTH
 from conformance.observation import NUDGED
 from conformance.training import steps, trained_values
 from tiny_models import build as tiny
+from tiny_models.checkpoints import SHARD
 from tiny_models.compat import dtype_argument, resize
 from tiny_models.families import FAMILIES
 from tiny_models.roles import module_names
@@ -151,7 +152,7 @@ class PlainLife:
             torch_device="cpu",
         )
         self.forward(loaded)
-        config = PeftConfig.from_pretrained(folder)
+        config = PeftConfig.from_pretrained(str(folder))
         config.inference_mode = False
         get_peft_model(self.base(), config, autocast_adapter_dtype=case.autocast)
 

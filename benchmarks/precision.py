@@ -150,7 +150,7 @@ def kept(file: Path) -> dict[str, Life]:
 
 def rows(lives: list[Life]) -> dict[str, str]:
     """The figures of each dtype."""
-    found = {}
+    found: dict[str, str] = {}
     for dtype in HALF:
         mine = [life for life in lives if life.dtype == dtype]
         held = sum(life.held for life in mine)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from benchmarks.mutation.sites import OPERATORS, Site, functions, nodes
 
@@ -106,7 +107,7 @@ def _tests(place: ast.stmt, node: ast.AST, operator: str) -> tuple[ast.expr, ast
     twin = list(ast.walk(changed))[inside.index(node)]
 
     class Change(ast.NodeTransformer):
-        def visit(self, other: ast.AST) -> ast.AST:
+        def visit(self, other: ast.AST) -> Any:
             if other is twin:
                 made = OPERATORS[operator](other)
                 assert made is not None

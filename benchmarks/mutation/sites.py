@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -147,7 +148,7 @@ def mutated(source: str, site: Site) -> str:
     wanted = nodes(function)[site.node]
 
     class Change(ast.NodeTransformer):
-        def visit(self, node: ast.AST) -> ast.AST:
+        def visit(self, node: ast.AST) -> Any:
             if node is wanted:
                 changed = OPERATORS[site.operator](node)
                 assert changed is not None

@@ -56,7 +56,7 @@ class Suite:
 
 
 def _scope(nodeid: str) -> str:
-    from conformance.plugin import scope_of_item
+    from conformance.scheduling import scope_of_item
 
     return scope_of_item(nodeid)
 
@@ -102,7 +102,8 @@ class OnlyTyingAndMerging:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Leave out the others."""
-        kept, others = [], []
+        kept: list[pytest.Item] = []
+        others: list[pytest.Item] = []
         for item in items:
             name = getattr(item, "originalname", item.name)
             wanted = "TestWeightTying" in item.nodeid or "merge" in name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,7 +42,7 @@ def _seconds(case: Case) -> float:
 
 def by_stage(cases: list[Case]) -> Costs:
     """The share of the CPU seconds of all lives that each stage has, and what is between them."""
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     at = Life.at
 
     @contextmanager

@@ -72,7 +72,8 @@ def one_run(workers: int, strata: str, examples: int) -> tuple[float, int]:
 
 def scaling(runs: int = RUNS, strata: str = STRATA, examples: int = 6) -> dict[str, Any]:
     """Lives a second of interleaved runs, their medians' ratio, and the machine's load."""
-    loads, rates = [], {1: [], 2: []}
+    loads: list[float] = []
+    rates: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(runs):
         for workers in (1, 2):
             loads.append(os.getloadavg()[0])
