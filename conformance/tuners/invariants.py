@@ -70,6 +70,7 @@ def _asked(seen: Observation) -> frozenset[str]:
     assert isinstance(seen.case, TunerCase)
     roles = {"embedding", "head"} & {*PLACEMENTS[seen.case.placement].target}
     layers = seen.case.what.arguments.get("layers_to_transform")
+    layers = (layers,) if isinstance(layers, int) else layers
     body = {
         name
         for name in seen.targets

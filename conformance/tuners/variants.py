@@ -42,6 +42,7 @@ VARIANTS: dict[str, Tuner] = {
         converts=True,
     ),
     "lora-layers": _variant({"layers_to_transform": [0]}, {"layers": 2}, placements=("body",)),
+    "lora-layer": _variant({"layers_to_transform": 0}, {"layers": 2}, placements=("body",)),
     "lora-target-parameters": _variant(
         {"target_modules": [], "target_parameters": ["mlp.up_proj.weight"]},
         placements=("body",),
