@@ -18,9 +18,9 @@ from transformers import AutoModelForCausalLM
 
 from conformance.adapter import lora_arguments
 from conformance.case import Case
+from conformance.compare import nudges
 from conformance.definition import nudged
 from conformance.life import GROWTH
-from conformance.observation import NUDGED
 from conformance.training import steps, trained_values
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
@@ -107,7 +107,7 @@ class PlainLife:
         head.weight = torch.nn.Parameter(head.weight.detach().clone())
         self.forward(plain)
         kept = {name: parameter.clone() for name, parameter in plain.named_parameters()}
-        for stage in NUDGED:
+        for stage in nudges(self.case.dtype):
             with torch.no_grad():
                 for name, parameter in plain.named_parameters():
                     parameter.copy_(nudged(kept[name], name, stage))

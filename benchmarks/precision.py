@@ -25,12 +25,11 @@ from conformance.devices import DEVICES
 from conformance.drawn import drawn
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
-from conformance.known_failures import KnownFailures
+from conformance.known_failures import KnownFailures, undeclared
 from conformance.life import observe
 from conformance.observation import NUDGED, Observation
 from conformance.observer import check_not_vacuous
 from conformance.options import RUN_SEED
-from conformance.runner import undeclared
 from conformance.versions import versions
 
 HALF = ("bfloat16", "float16")

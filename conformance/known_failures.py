@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from conformance.case import Case, CaseError, parse_case
 from conformance.corpus.invariants import CORPUS
-from conformance.invariants import INVARIANTS, Invariant
+from conformance.invariants import INVARIANTS, Invariant, Judgement
 from conformance.loading.case import LoadingCase, parse_loading_case
 from conformance.loading.invariants import LOADING
 from conformance.loading.observation import LoadingObservation
@@ -319,6 +319,23 @@ class KnownFailures:
     def regions_of(self, invariant: str, case: AnyCase) -> tuple[str, ...]:
         """Ids of the entries on this invariant whose region has the case."""
         return tuple(e.id for e in self.entries if invariant in e.invariant and e.region_has(case))
+
+
+def undeclared(
+    invariant: Invariant,
+    judgement: Judgement,
+    seen: AnyObservation,
+    known: KnownFailures,
+) -> tuple[list[Finding], set[str]]:
+    """The findings that nobody declared, and the ids of the entries that declare the others."""
+    open_findings: list[Finding] = []
+    hit: set[str] = set()
+    for finding in judgement.findings:
+        entries = known.covering(invariant.id, finding, seen)
+        hit.update(entry.id for entry in entries)
+        if not entries:
+            open_findings.append(finding)
+    return open_findings, hit
 
 
 def is_development(package: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from conformance import compat
 from conformance.branches import BRANCHES
 from conformance.case import Case
+from conformance.compare import nudges
 from conformance.definition import nudged
 from conformance.devices import torch_device
 from conformance.devices.repeatable import repeatable
@@ -21,7 +22,6 @@ from conformance.hearing import hearing
 from conformance.mergers import living as mergers
 from conformance.mergers.calling import Merger
 from conformance.observation import (
-    NUDGED,
     Heard,
     LoadReport,
     Observation,
@@ -264,7 +264,7 @@ class Life:
                 parameter.copy_(weights[name])
         if defined is not None:
             self.stages["defined"] = Snapshot(logits=logits(plain, self.inputs), weights=weights)
-        for stage in NUDGED:
+        for stage in nudges(self.case.dtype):
             with torch.no_grad():
                 for name, parameter in plain.named_parameters():
                     parameter.copy_(nudged(weights[name], name, stage))

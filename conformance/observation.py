@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from conformance.case import Case
 
-NUDGED = ("nudged-1", "nudged-2", "nudged-3")
+NUDGED = tuple(f"nudged-{number}" for number in range(1, 9))
 """Stages of the plain model with every weight moved by one eps, each time otherwise."""
+FEW = NUDGED[:3]
+"""What is taken of them but in half precision, where movements differ most."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from conformance.case import CHOICES, Case
 from conformance.grid import Stratum
 from conformance.invariants import Invariant, Judgement
 from conformance.invariants.warning import EARLY
-from conformance.known_failures import AnyCase, AnyObservation, KnownFailures
+from conformance.known_failures import AnyCase, KnownFailures, undeclared
 from conformance.observation import Heard, Observation
 from conformance.observer import Observer
 from conformance.options import PROFILES
@@ -84,23 +84,6 @@ def simplicity(case: Case) -> tuple[int, str]:
     """Smaller for a case that differs from the plain one in fewer fields."""
     changed = sum(getattr(case, name) != choices[0] for name, choices in CHOICES.items())
     return changed, repr(case)
-
-
-def undeclared(
-    invariant: Invariant,
-    judgement: Judgement,
-    seen: AnyObservation,
-    known: KnownFailures,
-) -> tuple[list[Finding], set[str]]:
-    """The findings that nobody declared, and the ids of the entries that declare the others."""
-    open_findings: list[Finding] = []
-    hit: set[str] = set()
-    for finding in judgement.findings:
-        entries = known.covering(invariant.id, finding, seen)
-        hit.update(entry.id for entry in entries)
-        if not entries:
-            open_findings.append(finding)
-    return open_findings, hit
 
 
 def judge(

@@ -26,7 +26,7 @@ from conformance.compare import (
 )
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
-from conformance.observation import NUDGED, Observation, Snapshot
+from conformance.observation import FEW, Observation, Snapshot
 from conformance.observer import check_not_vacuous
 from conformance.trouble import SuiteError
 
@@ -56,7 +56,7 @@ def with_nudge(found: Observation, moved: float) -> Observation:
     logits = found.stages["base"].logits
     assert logits is not None
     defined, *moves = (Snapshot(logits=logits + by) for by in (0.0, moved, -moved, 0.0))
-    nudge = dict(zip(NUDGED, moves, strict=True))
+    nudge = dict(zip(FEW, moves, strict=True))
     return replace(found, stages={**found.stages, "defined": defined, **nudge})
 
 

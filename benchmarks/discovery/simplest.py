@@ -10,12 +10,12 @@ from typing import Any
 from benchmarks.discovery.lives import MANY, its_families, its_strata, lived, shows
 from conformance.case import CHOICES, Case, CaseError, check, parse_case
 from conformance.invariants import INVARIANTS
-from conformance.known_failures import KnownFailure, KnownFailures
+from conformance.known_failures import KnownFailure, KnownFailures, undeclared
 from conformance.life import observe
 from conformance.observer import Observer
 from conformance.options import stratum_seed
 from conformance.outcome import violations
-from conformance.runner import run_item, undeclared
+from conformance.runner import run_item
 from conformance.trouble import SuiteError
 
 Simpler = Iterator[tuple[str, Any]]

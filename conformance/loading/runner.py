@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.invariants import Invariant
-from conformance.known_failures import KnownFailures
+from conformance.known_failures import KnownFailures, undeclared
 from conformance.loading.observation import LoadingObservation
 from conformance.loading.observer import LoadingObserver
 from conformance.loading.printed import failure_text
-from conformance.runner import Tally, undeclared
+from conformance.runner import Tally
 from conformance.violation import Finding, violation_class
 
 FailureText = Callable[[Invariant, Sequence[Finding], Any], str]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import compat
 from conformance.definition import nudged
-from conformance.observation import NUDGED
+from conformance.observation import FEW
 from conformance.pipeline.case import Variant
 from conformance.snapshot import logits, snapshot
 from conformance.versions import installed
@@ -64,7 +64,7 @@ def moved_by_eps(model: Any, inputs: Mapping[str, torch.Tensor]) -> Iterator[tor
     """Outputs with every weight moved by one eps, a few times, each time otherwise."""
     import torch
 
-    for stage in NUDGED:
+    for stage in FEW:
         other = copy.deepcopy(model)
         with torch.no_grad():
             for name, parameter in other.named_parameters():

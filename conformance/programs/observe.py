@@ -13,7 +13,7 @@ from conformance import compat
 from conformance.compare import EPS, SUMMED_IN_THEMSELVES, coarsest
 from conformance.devices.repeatable import repeatable
 from conformance.hearing import hearing
-from conformance.observation import NUDGED, Heard, Trouble
+from conformance.observation import FEW, Heard, Trouble
 from conformance.programs.gradients import defined, seen, train
 from conformance.programs.live import Live
 from conformance.programs.observation import Compared, Key, ProgramObservation, StepSeen
@@ -218,7 +218,7 @@ class Run:
     def _nudged(self, names: tuple[str, ...]) -> list[dict[str, Tensor]]:
         """Every weight moved by one eps of the largest it has been, up or down by its name."""
         eps, found = EPS[self.precision], []
-        for stage in NUDGED:
+        for stage in FEW:
             moved = {}
             for name, one in self.reference.effective(names).items():
                 up = named_values(0, f"{stage} {name}", tuple(one.shape)).sign().double()

@@ -7,10 +7,9 @@ Programs walk into declared failures only now and then, so what is new shows els
 
 from __future__ import annotations
 
-from conformance.known_failures import KnownFailures
+from conformance.known_failures import KnownFailures, undeclared
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observation import ProgramObservation
-from conformance.runner import undeclared
 
 
 def within_reach(seen: ProgramObservation, known: KnownFailures) -> ProgramObservation:

@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from conformance.invariants import Invariant
-from conformance.known_failures import KnownFailures
+from conformance.known_failures import KnownFailures, undeclared
 from conformance.programs.observation import ProgramObservation
 from conformance.programs.observer import ProgramObserver
 from conformance.programs.printed import failure_text
 from conformance.programs.program import Program, ProgramStratum
 from conformance.programs.shrinking import simplest
 from conformance.programs.strategies import programs
-from conformance.runner import Tally, undeclared
+from conformance.runner import Tally
 from conformance.trouble import SuiteError
 from conformance.violation import Finding, violation_class
 

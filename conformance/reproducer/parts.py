@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 
 INPUTS = {"input_ids": torch.tensor([[0]])}
 EPS = torch.finfo(torch.float32).eps
-ROUNDINGS, NUDGES = 1.0, 1.0
+ROUNDINGS, NUDGES, TURNS = 1.0, 1.0, "123"
 SEED = 0
 MEMBERS = ("embedding.weight", "head.weight")
 DELTA_ROUNDINGS = 10
@@ -60,13 +60,13 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
 def rounding(model: torch.nn.Module) -> float:
     """How much rounding may change the logits: by count, or by moving each weight by one eps."""
     found, kept, moved = logits(model), copy.deepcopy(model.state_dict()), []
-    for turn in "123":
+    for turn in TURNS:
         for name, parameter in model.named_parameters():
             step = torch.finfo(parameter.dtype).eps * values(turn + name, parameter.shape).sign()
             parameter.data.copy_(parameter.double() * (1 + step.to(parameter.device)))
         moved.append(distance(found, logits(model)))
         model.load_state_dict(kept)
-    nudged = math.sqrt(sum(one**2 for one in moved) / 3)
+    nudged = math.sqrt(sum(one**2 for one in moved) / len(TURNS))
     return max(ROUNDINGS * EPS * float(found.abs().max()), NUDGES * nudged)
 
 

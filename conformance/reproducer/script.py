@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from conformance.case import Case
-from conformance.compare import ACROSS, NUDGES, SUMMED_IN_THEMSELVES, blocks, coarsest
+from conformance.compare import ACROSS, NUDGES, SUMMED_IN_THEMSELVES, blocks, coarsest, nudges
 from conformance.invariants import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
 from conformance.reproducer.code import WIDTH, literal, several
@@ -154,6 +154,7 @@ def _constants(writing: Writing, code: str) -> str:
         "EPS": _eps(case),
         "ROUNDINGS": f"{2 * math.sqrt(2 * roundings):.3g}  # 4 standard deviations of their sum",
         "NUDGES": f"{NUDGES:g}",
+        "TURNS": f'"{"".join(str(turn) for turn, _ in enumerate(nudges(case.dtype), 1))}"',
         "DELTA_ROUNDINGS": f"{8 + case.rank}",
         "MEMBERS": several(members),
         "ADAPTER_PAIRS": _pairs(writing),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from conformance.invariants import Invariant, Judgement
-from conformance.known_failures import KnownFailures
-from conformance.runner import Tally, undeclared
+from conformance.known_failures import KnownFailures, undeclared
+from conformance.runner import Tally
 from conformance.tuners.case import TunerCase
 from conformance.tuners.observer import TunerObserver
 from conformance.tuners.printed import failure_text
