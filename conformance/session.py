@@ -157,7 +157,7 @@ class Session:
         Not repeated: the grid repeats a case of every stratum, and a witness is in one.
         """
         if isinstance(case, Program):
-            return self.programs(case, repeat=False)
+            return self.programs.within_reach(case, repeat=False)
         if isinstance(case, TunerCase):
             return self.tuners(case, repeat=False)
         if isinstance(case, PipelineCase):

@@ -57,7 +57,7 @@ def drawn(stratum: str) -> tuple[Program, ...]:
 
 def undeclared(promise: str, program: Program) -> list[Finding]:
     """What the promise finds in this program that is no known failure."""
-    seen = within_reach(observe_program(program), KNOWN)
+    seen = within_reach(observe_program(program))
     found = PROGRAMS[promise].judge(seen).findings
     return [finding for finding in found if not KNOWN.covering(promise, finding, seen)]
 

@@ -1,4 +1,4 @@
-"""Reach: a program is judged up to the first step that goes wrong as declared, and no further."""
+"""Reach: a program is judged up to the first step that goes wrong, and no further."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def moved(seen: ProgramObservation, number: int) -> ProgramObservation:
     return replace(seen, steps=tuple(steps))
 
 
-def open_in(seen: ProgramObservation, known: KnownFailures = KNOWN) -> list[str]:
-    reached = within_reach(seen, known)
+def open_in(seen: ProgramObservation) -> list[str]:
+    reached = within_reach(seen)
     return [
         finding.what
         for one in PROGRAMS.values()
-        for finding in undeclared(one, one.judge(reached), reached, known)[0]
+        for finding in undeclared(one, one.judge(reached), reached, KNOWN)[0]
     ]
 
 
 def test_what_follows_a_declared_failure_is_not_judged(seen: ProgramObservation) -> None:
-    reached = within_reach(seen, KNOWN)
+    reached = within_reach(seen)
     assert [step.number for step in reached.steps] == [1, 2, 3]
     assert reached.case == replace(PROGRAM, steps=PROGRAM.steps[:3])
     assert not open_in(seen)
@@ -63,6 +63,6 @@ def test_what_comes_before_it_is(seen: ProgramObservation) -> None:
     assert any("after step 2" in what for what in open_in(moved(seen, 2)))
 
 
-def test_where_nothing_is_declared_all_is_judged(seen: ProgramObservation) -> None:
-    assert within_reach(seen, KnownFailures()) is seen
-    assert any("after step 3" in what for what in open_in(seen, KnownFailures()))
+def test_a_program_that_keeps_every_promise_is_judged_whole(seen: ProgramObservation) -> None:
+    whole = seen.upto(2)
+    assert within_reach(whole) is whole

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from conformance.compare import SUMMED_IN_THEMSELVES, VISIBLE, distance, same_bits
 from conformance.draws import Draws
-from conformance.known_failures import KnownFailures
 from conformance.programs.invariants import allowance
 from conformance.programs.observation import ProgramObservation, StepSeen
 from conformance.programs.program import Program, ProgramStratum
@@ -40,11 +39,11 @@ class ProgramObserver:
                 self.confirm(program)
         return self._seen[program]
 
-    def within_reach(self, program: Program, known: KnownFailures) -> ProgramObservation:
-        """The part of the observation that can be judged, where these failures are known."""
-        seen = self(program)
+    def within_reach(self, program: Program, *, repeat: bool = True) -> ProgramObservation:
+        """The part of the observation that can be judged."""
+        seen = self(program, repeat=repeat)
         if program not in self._reach:
-            self._reach[program] = within_reach(seen, known)
+            self._reach[program] = within_reach(seen)
         return self._reach[program]
 
     def _observe(self, program: Program) -> ProgramObservation:

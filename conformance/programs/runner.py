@@ -35,7 +35,7 @@ def judge_program(
     With ``shrinks`` it is that of the simplest program that breaks the promise in the same way.
     """
     __tracebackhide__ = True
-    seen = observer.within_reach(program, known)
+    seen = observer.within_reach(program)
     judgement = promise.judge(seen)
     first = program not in tally.judged and not tally.failed
     if first:
@@ -51,7 +51,7 @@ def judge_program(
             open_in = partial(_open, promise, observer, known)
             kind = findings[0].kind
             least = simplest(program, lambda one: any(f.kind == kind for f in open_in(one)))
-            findings, seen = open_in(least), observer.within_reach(least, known)
+            findings, seen = open_in(least), observer.within_reach(least)
             _keep(tally, least, undeclared_found=True)
         _raise(promise, findings, seen)
 
@@ -61,10 +61,9 @@ def _open(
 ) -> list[Finding]:
     """What nobody declared; nothing of a program that proves nothing."""
     try:
-        observer(program, repeat=False)
+        seen = observer.within_reach(program, repeat=False)
     except SuiteError:
         return []
-    seen = observer.within_reach(program, known)
     return undeclared(promise, promise.judge(seen), seen, known)[0]
 
 
