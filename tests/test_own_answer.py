@@ -15,7 +15,7 @@ from own_pairs import CONFIGS
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from conformance.known_failures import KnownFailures
-from conformance.observation import NUDGED, Heard, Observation
+from conformance.observation import FEW, Heard, Observation
 from conformance.own import rescue
 from conformance.own.advice import NEEDED, Advice, UnverifiedError, advised
 from conformance.own.answer import answer
@@ -67,7 +67,7 @@ def moved(seen: Observation, *stages: str) -> Observation:
         (("read",), "corrupts for converters"),
         (("adapter-reloaded",), "corrupts when the adapter is saved and loaded"),
         (("merged", "read"), "corrupts at merge and at reload"),
-        (("defined", *NUDGED), "computes something else than is defined"),
+        (("defined", *FEW), "computes something else than is defined"),
     ],
 )
 def test_each_loss_has_its_words(
