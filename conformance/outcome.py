@@ -14,6 +14,7 @@ from conformance.violation import Violation
 
 if TYPE_CHECKING:
     from conformance.records import Record
+    from conformance.session import Session
 
 LONGEST = 400  # characters of a warning that a record repeats
 ITEM_RECORD: pytest.StashKey[Record] = pytest.StashKey()
@@ -55,6 +56,15 @@ def tallied(record: Record) -> Iterator[Tally]:
         yield tally
     finally:
         fill(record, tally)
+
+
+def require(device: str, suite: Session, record: Record) -> None:
+    """Skip the item, with the reason, where its device is not here."""
+    __tracebackhide__ = True
+    reason = suite.device_absent(device)
+    if reason is not None:
+        record.result, record.reason = "skipped", reason
+        pytest.skip(reason)
 
 
 def conclude(record: Record, tally: Tally) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from conformance.options import BEYOND_EXAMPLES, stratum_seed
-from conformance.outcome import conclude, tallied
+from conformance.outcome import conclude, require, tallied
 from conformance.runner import run_item
 from conformance.strategies import fitting
 
@@ -52,10 +52,7 @@ def run_stratum(
 
     __tracebackhide__ = True
     record.kind, record.invariant, record.stratum = group, invariant.id, stratum.id
-    reason = suite.device_absent(stratum.device)
-    if reason is not None:
-        record.result, record.reason = "skipped", reason
-        pytest.skip(reason)
+    require(stratum.device, suite, record)
     unjudged = compat.not_surveyed() if group == "architecture" else ""
     if unjudged:
         record.result, record.reason = "not applicable", unjudged

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from conformance.case import Case
 from conformance.invariants import Invariant
-from conformance.outcome import conclude, tallied
+from conformance.outcome import conclude, require, tallied
 from conformance.records import Record
 from conformance.runner import judge_one
 from conformance.session import Session
@@ -16,10 +14,7 @@ def test_case(case: Case, invariant: Invariant, suite: Session, record: Record) 
     """The invariant holds for this case, known failures apart."""
     __tracebackhide__ = True
     record.kind, record.invariant = "case", invariant.id
-    reason = suite.device_absent(case.device)
-    if reason is not None:
-        record.result, record.reason = "skipped", reason
-        pytest.skip(reason)
+    require(case.device, suite, record)
     with tallied(record) as tally:
         judge_one(case, invariant, suite.observer, suite.known, tally)
     conclude(record, tally)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from conformance.invariants import Invariant
 from conformance.loading.case import LoadingCase
 from conformance.loading.printed import told
 from conformance.loading.runner import judge_loading
-from conformance.outcome import conclude, tallied
+from conformance.outcome import conclude, require, tallied
 from conformance.records import Record
 from conformance.session import Session
 
@@ -17,10 +15,7 @@ def test_loading(loading: LoadingCase, promise: Invariant, suite: Session, recor
     """The promise holds when this checkpoint is loaded, known failures apart."""
     __tracebackhide__ = True
     record.kind, record.invariant, record.stratum = "loading", promise.id, loading.id
-    reason = suite.device_absent(loading.device)
-    if reason is not None:
-        record.result, record.reason = "skipped", reason
-        pytest.skip(reason)
+    require(loading.device, suite, record)
     seen = suite.loadings(loading)
     with tallied(record) as tally:
         judge_loading(promise, seen, suite.known, tally, suite.loadings)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import settings
 
 from conformance.invariants import Invariant
 from conformance.options import stratum_seed
-from conformance.outcome import conclude, tallied
+from conformance.outcome import conclude, require, tallied
 from conformance.programs.program import Program, ProgramStratum
 from conformance.programs.runner import judge_program, run_programs
 from conformance.programs.strategies import LONG, MOST
@@ -24,7 +23,7 @@ def test_program(
     """The promise holds after every step of every drawn program, known failures apart."""
     __tracebackhide__ = True
     record.kind, record.invariant, record.stratum = "program", promise.id, sequences.id
-    _require(sequences.device, suite, record)
+    require(sequences.device, suite, record)
     profile = settings.get_current_profile_name()
     each = PROGRAMS_A_LIFE * settings.get_profile(profile).max_examples
     with tallied(record) as tally:
@@ -46,14 +45,7 @@ def test_one(program: Program, promise: Invariant, suite: Session, record: Recor
     """The promise holds after every step of the program given with ``--program``."""
     __tracebackhide__ = True
     record.kind, record.invariant, record.stratum = "program", promise.id, program.stratum.id
-    _require(program.device, suite, record)
+    require(program.device, suite, record)
     with tallied(record) as tally:
         judge_program(promise, program, suite.programs, suite.known, tally)
     conclude(record, tally)
-
-
-def _require(device: str, suite: Session, record: Record) -> None:
-    reason = suite.device_absent(device)
-    if reason is not None:
-        record.result, record.reason = "skipped", reason
-        pytest.skip(reason)

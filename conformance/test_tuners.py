@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.outcome import conclude, tallied
+from conformance.outcome import conclude, require, tallied
 from conformance.plugin import SESSION
 from conformance.records import Record
 from conformance.session import Session
@@ -23,10 +23,7 @@ def test_tuner(tuner: TunerCase, suite: Session, record: Record) -> None:
     """Every promise holds in this life, known failures apart."""
     __tracebackhide__ = True
     record.kind, record.stratum = "tuner", tuner.id
-    reason = suite.device_absent(tuner.device)
-    if reason is not None:
-        record.result, record.reason = "skipped", reason
-        pytest.skip(reason)
+    require(tuner.device, suite, record)
     with tallied(record) as tally:
         judge_tuner(tuner, suite.promises_of_tuners, suite.tuners, suite.known, tally)
     ended = suite.tuners(tuner).ended_at()
