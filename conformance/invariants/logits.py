@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare import (
-    coarsest,
-    distance,
-    drowned,
-    logits_allowance,
-    same_bits,
-    worst,
-)
+from conformance.compare import coarsest, distance, drowned, logits_allowance, same_bits, worst
 from conformance.invariants.invariant import invariant
 from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
