@@ -27,6 +27,7 @@ def adapter(life: Life) -> None:
             folder,
             low_cpu_mem_usage=life.case.low_cpu_mem_usage,
             is_trainable=life.case.is_trainable,
+            autocast=life.case.autocast,
         )
         life.stages["adapter-reloaded"] = snapshot(loaded, life.inputs)
     with life.at("rewrapped"):
@@ -91,14 +92,18 @@ def convert(life: Life) -> None:
     """Save what training changed as LoRA of twice the rank, and load that onto a fresh base."""
     if "converted" in compat.absent():
         return
-    start, end = (os.fspath(life.folder / name) for name in ("start", "converted"))
+    start = os.fspath(life.folder / "start")
     model = life.adapted(started=lambda model: model.save_pretrained(start))
-    with life.at("converted"):
-        model.save_pretrained(end, path_initial_model_for_weight_conversion=start)
-        loaded = compat.load_adapter(
-            life.fresh_base(), end, low_cpu_mem_usage=False, is_trainable=False
-        )
-        life.stages["converted"] = snapshot(loaded, life.inputs)
+    for stage, safe in (("converted", True), ("converted-pickled", False)):
+        end = os.fspath(life.folder / stage)
+        with life.at(stage):
+            model.save_pretrained(
+                end, safe_serialization=safe, path_initial_model_for_weight_conversion=start
+            )
+            loaded = compat.load_adapter(
+                life.fresh_base(), end, low_cpu_mem_usage=False, is_trainable=False
+            )
+            life.stages[stage] = snapshot(loaded, life.inputs)
 
 
 BRANCHES: dict[str, Callable[[Life], None]] = {

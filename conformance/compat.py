@@ -37,8 +37,8 @@ __all__ = ["forget_warned_once", "quiet_progress"]
 # Wordings of the tying warnings changed in 0.13, 0.18, 0.19 and 0.20; these words stayed.
 ABOUT_TYING = re.compile(r"\btie|\btied|weight_tying|weight tying", re.IGNORECASE)
 
-
-OLDEST_FOR_PROGRAMS = "0.21.0.dev0"
+OLDEST_TRIED = "0.21.0.dev0"
+"""The oldest PEFT that programs, and the ways of adapters, were tried on."""
 
 
 def lora_config(**fields: Any) -> Any:
@@ -72,7 +72,7 @@ def lacks(case: Case) -> str:
 
 def lacks_program(base: Case) -> str:
     """Why programs cannot be judged on this base here, or ``""``."""
-    if Version(installed("peft")) < Version(OLDEST_FOR_PROGRAMS):
+    if Version(installed("peft")) < Version(OLDEST_TRIED):
         return f"PEFT {installed('peft')} is older than programs were ever tried on"
     return lacks_base(base)
 
@@ -146,6 +146,8 @@ def absent() -> Mapping[str, str]:
     ):
         if option not in found:
             reasons[without] = f"{peft} has no {option}"
+    if Version(installed("peft")) < Version(OLDEST_TRIED):
+        reasons["ways"] = f"{peft} is older than the ways of adapters were ever tried on"
     if Version(installed("peft")) < Version("0.19.0.dev0"):  # the documentation's, not the code's
         reasons["weight-tying tables"] = f"{peft} documents no weight-tying tables"
     return MappingProxyType(reasons)
@@ -178,18 +180,26 @@ def save_adapter(model: Any, folder: str, *, save_embedding_layers: str) -> None
 
 
 def load_adapter(
-    base: Any, folder: str, *, low_cpu_mem_usage: bool, is_trainable: bool, name: str = ADAPTER
+    base: Any,
+    folder: str,
+    *,
+    low_cpu_mem_usage: bool,
+    is_trainable: bool,
+    autocast: bool = True,
+    name: str = ADAPTER,
+    **more: Any,
 ) -> Any:
-    """``PeftModel.from_pretrained``, the adapter going where the base is.
+    """``PeftModel.from_pretrained``, the adapter going where the base is; ``more`` is handed over.
 
-    ``low_cpu_mem_usage`` came with 0.13, ``torch_device`` (of ``load_adapter``, to which it is
-    handed on) with 0.11; without it PEFT chooses the machine's accelerator even for a base that
-    lies on the CPU (``infer_device``).
+    ``low_cpu_mem_usage`` came with 0.13, ``autocast_adapter_dtype`` with 0.12, ``torch_device``
+    with 0.11: without it PEFT chooses the machine's accelerator even for a base on the CPU.
     """
     from peft import PeftModel
 
     device = next(base.parameters()).device
-    arguments: dict[str, Any] = {"is_trainable": is_trainable, "adapter_name": name}
+    arguments: dict[str, Any] = {"is_trainable": is_trainable, "adapter_name": name, **more}
+    if "autocast_adapter_dtype" in options():
+        arguments["autocast_adapter_dtype"] = autocast
     if "low_cpu_mem_usage" in options():
         arguments["low_cpu_mem_usage"] = low_cpu_mem_usage
     if "torch_device" in inspect.signature(PeftModel.load_adapter).parameters:
@@ -198,11 +208,34 @@ def load_adapter(
         return PeftModel.from_pretrained(base, folder, **arguments)
 
 
-def load_more(model: Any, folder: str, name: str) -> None:
-    """``PeftModel.load_adapter``, the adapter going where the base is."""
+def load_more(model: Any, folder: str, name: str, *, is_trainable: bool = False) -> Any:
+    """``PeftModel.load_adapter``, the adapter going where the base is; hands over its report."""
     device = next(model.parameters()).device
     with _reading_onto(device):
-        model.load_adapter(folder, adapter_name=name, torch_device=str(device))
+        return model.load_adapter(
+            folder, adapter_name=name, is_trainable=is_trainable, torch_device=str(device)
+        )
+
+
+def inject(base: Any, folder: str) -> Any:
+    """``inject_adapter_in_model``, and the saved adapter read without naming a device."""
+    from peft import inject_adapter_in_model, set_peft_model_state_dict
+    from peft.utils.save_and_load import load_peft_weights
+
+    model = inject_adapter_in_model(load_adapter_config(folder), base)
+    with _reading_onto(next(base.parameters()).device):
+        weights = load_peft_weights(folder)
+    set_peft_model_state_dict(model, weights)
+    return model
+
+
+def swap(model: Any, folder: str) -> None:
+    """``hotswap_adapter``: the saved adapter in the place of the one that is there."""
+    from peft.utils.hotswap import hotswap_adapter
+
+    device = next(model.parameters()).device
+    with _reading_onto(device):
+        hotswap_adapter(model, folder, ADAPTER, torch_device=str(device))
 
 
 def load_with_base(folder: str, name: str, dtype: torch.dtype) -> Any:
@@ -357,11 +390,6 @@ def peft_types() -> Mapping[str, bool]:
 def config_class(kind: str) -> str:
     """The name of the config class of a tuner."""
     return str(_config_classes()[kind].__name__)
-
-
-def lora_fields() -> frozenset[str]:
-    """The fields of the installed ``LoraConfig``."""
-    return tuner_fields("LORA")
 
 
 def default_targets(model_type: str) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ AnyObservation = Observation | LoadingObservation | ProgramObservation
 FACTS: dict[str, Callable[[AnyCase], str | tuple[str, ...]]] = {
     "embedding_name": lambda case: FAMILIES[case.family].embedding.rpartition(".")[2],
     "shape": lambda case: FAMILIES[case.family].shape,
+    "tuner_kind": lambda case: case.what.kind if isinstance(case, TunerCase) else "LORA",
     "operations": lambda case: case.operations if isinstance(case, Program) else (),
     "situations": lambda case: situations(case) if isinstance(case, Program) else (),
 }

@@ -35,6 +35,7 @@ from conformance.snapshot import calls, logits, saved, snapshot
 from conformance.subject import Subject
 from conformance.training import steps
 from conformance.trouble import trouble
+from conformance.ways import WAYS
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class, resize
@@ -65,7 +66,10 @@ def observe_subject(subject: Subject, merger: Merger | None = None) -> Observati
         if "trained" in life.stages:
             for name in life.side_branches:
                 with life.branch(name):
-                    BRANCHES[name](life)
+                    if name in BRANCHES:
+                        BRANCHES[name](life)
+                    elif "adapter" in life.saved:
+                        WAYS[name](life)
         return life.observation()
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PREFIX = "base_model.model."
 NAMES = 4096  # names kept as they were read: each is met at every stage of every life
 ADAPTER = "default"
+SECOND = "second"  # one beside it
 # How each wrapper hides the plain module: LoRA, trainable tokens, modules_to_save.
 # They can stand inside each other: trained tokens under the LoRA of a tied head.
 _HIDDEN = re.compile(r"(\.token_adapter)?\.(base_layer|original_module)(?=\.|$)")

@@ -17,7 +17,12 @@ EMBEDDING, HEAD, BODY = "model.embed_tokens", "lm_head", "model.q_proj"
 IN_FILE = {"embedding-in-file": f"{EMBEDDING}.weight", "head-in-file": f"{HEAD}.weight"}
 NAMES = {"embedding": EMBEDDING, "head": HEAD} | IN_FILE
 MODULES = {"attention": BODY, "embedding": EMBEDDING, "head": HEAD}
-CLASSES = {EMBEDDING: "torch.Embedding", HEAD: "torch.Linear", BODY: "torch.Linear"}
+CLASSES = {
+    "": "transformers.TinyForCausalLM",
+    EMBEDDING: "torch.Embedding",
+    HEAD: "torch.Linear",
+    BODY: "torch.Linear",
+}
 WRAPPED = {EMBEDDING: "peft.Embedding", HEAD: "peft.Linear", BODY: "peft.Linear"}
 TIE = frozenset({f"{EMBEDDING}.weight", f"{HEAD}.weight"})
 PLAIN = frozenset({f"{EMBEDDING}.weight", f"{BODY}.weight"})
@@ -112,8 +117,14 @@ def healthy(**fields: Any) -> Observation:
     )
     tensors = {name: merged[name] for name in (PLAIN if stays else PLAIN | {f"{HEAD}.weight"})}
     on_disk = Saved(tensors, {}, {"model.safetensors": "d"}, {"tie_word_embeddings": stays})
-    adapter_file = Saved(file_keys(adapter), {}, {"adapter_model.safetensors": "d"}, {})
     settings: dict[str, object] = {"lists passed": {"target_modules": ["q_proj"]}, "r": 1}
+    written: dict[str, object] = {"r": 1, "inference_mode": True, "auto_mapping": None}
+    adapter_file = Saved(
+        file_keys(adapter),
+        {**written, "task_type": "CAUSAL_LM"},
+        {"adapter_model.safetensors": "d"},
+        {},
+    )
     return Observation(
         case=case,
         names=NAMES,

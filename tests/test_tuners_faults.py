@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
-from faults.fault import Wrapper, after_loading_adapter, replaced, then
+from faults.fault import Plant, Wrapper, after_loading_adapter, replaced, then
 from peft.tuners.hira.layer import Linear as HiraLinear
 from peft.tuners.hra.model import HRAModel
 from peft.tuners.ia3.layer import Linear as IA3Linear
@@ -21,34 +19,17 @@ from peft.tuners.lora.model import LoraModel
 from peft.tuners.lycoris_utils import LycorisLayer
 from peft.tuners.miss.layer import MissLinear
 from peft.tuners.oft.model import OFTModel
+from planted_tuners import Planted, case, is_caught
+from test_way_faults import PLANTED as WAYS
 
 from conformance.invariants import INVARIANTS
 from conformance.known_failures import KnownFailures
-from conformance.observation import Observation
 from conformance.runner import Tally
-from conformance.tuners.case import TunerCase
 from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
 from conformance.tuners.life import observe_tuner
 from conformance.tuners.observer import TunerObserver
 from conformance.tuners.runner import SeveralViolations, judge_tuner
 from conformance.violation import Violation, invariant_class
-
-Plant = Callable[[], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True)
-class Planted:
-    """One small bug that a tuner could have, on one case, and the promises that break by it."""
-
-    story: str
-    case: TunerCase
-    plant: Plant
-    caught_by: tuple[str, ...]
-    says: str = ""
-
-
-def case(tuner: str, placement: str = "body", *, tied: bool = False) -> TunerCase:
-    return TunerCase(tuner=tuner, placement=placement, tied=tied)
 
 
 def taking_off(model: Any, change: Callable[[Any], None], *, merging: bool) -> Plant:
@@ -234,26 +215,13 @@ PLANTED = (
 )
 
 
-def undeclared(name: str, seen: Observation) -> list[str]:
-    known = KnownFailures.load()
-    found = TUNER_PROMISES[name].judge(seen).findings
-    return [str(one) for one in found if not known.covering(name, one, seen)]
-
-
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.story)
 def test_fault_is_caught(planted: Planted) -> None:
-    healthy = observe_tuner(planted.case)
-    with planted.plant():
-        seen = observe_tuner(planted.case)
-    for name in planted.caught_by:
-        assert undeclared(name, healthy) == []
-        found = undeclared(name, seen)
-        assert found, f"{name} does not see that {planted.story}"
-        assert any(re.search(planted.says, one) for one in found)
+    is_caught(planted)
 
 
 def test_every_promise_of_tuners_alone_is_broken_by_a_fault() -> None:
-    caught = {name for planted in PLANTED for name in planted.caught_by}
+    caught = {name for planted in (*PLANTED, *WAYS) for name in planted.caught_by}
     changed = {n for n in INVARIANTS if n in TUNER_PROMISES} & {"life-completes"}
     assert caught >= {*ONLY_TUNERS, *changed, "wrapping-keeps-logits"}
 

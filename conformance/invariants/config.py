@@ -86,6 +86,45 @@ def _plain(value: object) -> object:
 
 
 @invariant(
+    "saved-config-says-what-was-trained",
+    "adapter_config.json is the config that the model was wrapped with, ready for inference.",
+    source="PEFT save_pretrained",
+    needs=("base", "adapted", "file adapter"),
+)
+def saved_config_says_what_was_trained(seen: Observation) -> Iterator[Finding]:
+    wrapped, saved = seen.config_after, seen.saved["adapter"].config
+    for field in sorted(wrapped.keys() & saved.keys() - BOOKKEEPING):
+        mine, theirs = _as_json(wrapped[field]), _as_json(saved[field])
+        if mine != theirs:
+            yield Finding("wrong-flag", f"config.{field} was {mine} and is saved as {theirs}")
+    if saved["inference_mode"] is not True:
+        yield Finding("wrong-flag", f"inference_mode is saved as {saved['inference_mode']}")
+    if "auto_mapping" in saved:  # came with 0.4
+        yield from _loaded_by_itself(seen, saved["auto_mapping"])
+
+
+def _loaded_by_itself(seen: Observation, found: object) -> Iterator[Finding]:
+    """A config without a task names the class of its base: ``AutoPeftModel`` has nothing else."""
+    package, _, name = seen.stages["base"].modules[""].partition(".")
+    if seen.saved["adapter"].config["task_type"] is not None:
+        if found is not None:
+            yield Finding("wrong-flag", f"auto_mapping is {found} beside a task")
+    elif not isinstance(found, dict):
+        yield Finding("wrong-flag", f"auto_mapping is {found}, and no task says what to load")
+    elif found["base_model_class"] != name or not found["parent_library"].startswith(package):
+        yield Finding("wrong-flag", f"auto_mapping is {found}, of a {package} {name}")
+
+
+def _as_json(value: object) -> object:
+    """A value as a file has it; the order of a set says nothing."""
+    if isinstance(value, (set, frozenset, list, tuple)):
+        return sorted((_as_json(one) for one in value), key=str)
+    if isinstance(value, dict):
+        return {str(key): _as_json(one) for key, one in value.items()}
+    return getattr(value, "value", value)
+
+
+@invariant(
     "adapter-config-round-trips",
     "The saved adapter config wraps a fresh base to the same modules, ties and trainable set.",
     source="PEFT save_pretrained",

@@ -88,7 +88,7 @@ def read_adapter(given: str) -> RawAdapter:
     arguments = checked(raw, what)
     check_expressions(arguments, what)
     notes = [f"{name} is not covered, and left out" for name in not_followed(raw)]
-    fields = compat.lora_fields()
+    fields = compat.tuner_fields("LORA")
     for name in [name for name in arguments if name not in fields]:
         del arguments[name]
         notes.append(f"{name} is left out: the installed PEFT has no such field")

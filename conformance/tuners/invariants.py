@@ -6,36 +6,25 @@ here of every tuner and of embedding and head too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.compare import distance, same_bits
-from conformance.invariants.invariant import (
-    INVARIANTS,
-    Applies,
-    Check,
-    Invariant,
-    always,
-    registering,
-)
+from conformance.invariants.invariant import INVARIANTS, Applies, Invariant
 from conformance.invariants.logits import differ
-from conformance.loading.invariants import LOADING
 from conformance.observation import Observation
 from conformance.placements import PLACEMENTS
 from conformance.promises import adapters_tied
+from conformance.tuners import way_invariants  # noqa: F401  its promises register themselves
 from conformance.tuners.case import TunerCase
+from conformance.tuners.promise import ONLY_TUNERS, idle, promise
 from conformance.tuners.refusals import refused
 from conformance.violation import Finding
 
+__all__ = ["ONLY_TUNERS", "TUNER_PROMISES", "WRAPS"]
+
 OF_LORA_ALONE = ("documented-contract", "config-wraps-what-it-names", "adapter-file-is-as-asked")
-ONLY_TUNERS: dict[str, Invariant] = {}
 WRAPS = "tuner-wraps-what-it-names"
-
-
-def idle(seen: Observation) -> bool:
-    """Whether the tuner stands on nothing, so that no promise about logits says anything."""
-    adapted = seen.stages.get("adapted")
-    return adapted is not None and not adapted.trainable
 
 
 def _applies(name: str, before: Applies) -> Applies:
@@ -47,22 +36,6 @@ def _applies(name: str, before: Applies) -> Applies:
         return exempt or ("the adapter has no parameter" if idle(seen) else before(seen))
 
     return applies
-
-
-def promise(
-    id: str,  # noqa: A002  the word of the vocabulary
-    text: str,
-    *,
-    source: str,
-    needs: tuple[str, ...],
-    applies: Applies = always,
-) -> Callable[[Check], Check]:
-    """Register the decorated generator of findings as the check of a new promise."""
-
-    def made(check: Check) -> Invariant:
-        return Invariant(id, text, source, check, applies, needs)
-
-    return registering(made, ONLY_TUNERS, INVARIANTS, LOADING)
 
 
 def _asked(seen: Observation) -> frozenset[str]:
@@ -136,7 +109,9 @@ def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
     needs=("trained", "converted"),
 )
 def conversion_keeps_logits(seen: Observation) -> Iterator[Finding]:
-    yield from differ(seen, "trained", "converted")
+    for stage in ("converted", "converted-pickled"):
+        if stage in seen.stages:
+            yield from differ(seen, "trained", stage)
 
 
 def _completes(seen: Observation) -> Iterator[Finding]:

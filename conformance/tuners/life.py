@@ -21,6 +21,7 @@ from conformance.training import distinct_trainable, trained_values
 from conformance.tuners.case import TunerCase
 from conformance.tuners.definition import defined, redefined, rescaled, without_formula
 from conformance.versions import installed
+from conformance.ways import WAYS
 from tiny_models.values import named_values
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ KEPT = ("task_type", "target_modules", "modules_to_save", "ensure_weight_tying")
 ONCE = re.compile(r"Failed to load the CUDA extension|Sparse invariant checks are implicitly")
 
 SAFE = ("body", "target:head", "target:embedding")
+SHOWN = ("LORA", "TRAINABLE_TOKENS")
+OF_EACH = ("inject", "second", "incomplete")
+"""Ways that depend on the tuner."""
 
 
 def observe_tuner(case: Case) -> Observation:
@@ -75,11 +79,22 @@ class TunerSubject(Subject):
     def side_branches(self) -> tuple[str, ...]:
         """All but the safe merge, which takes its time, where the placement shows nothing new.
 
-        What can be saved as a difference to its start is.
+        What can be saved as a difference to its start is. How adapters are saved and loaded is
+        asked of LoRA and of what it does not have in common with the others.
         """
+        case = self.case
         every = super().side_branches
-        kept = (one for one in every if one != "safe" or self.case.placement in SAFE)
-        return (*kept, "convert") if self.case.what.converts else tuple(kept)
+        kept = [one for one in every if one != "safe" or case.placement in SAFE]
+        kept += ["convert"] if case.what.converts else []
+        if "ways" in compat.absent():
+            return tuple(kept)
+        ways = [one for one in WAYS if case.what.kind == "LORA" or one in OF_EACH]
+        if case.what.kind not in SHOWN and case.placement != "body":
+            ways = []
+        # programs say what becomes of a second adapter where the first is tied, and what moves
+        # weights of the base is documented to stand no other
+        alone = case.ensure or case.what.rebases
+        return (*kept, *(one for one in ways if one != "second" or not alone))
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""

@@ -6,7 +6,8 @@ from conformance.case import Case
 from conformance.observation import Observation
 from conformance.observer import Observer, check_not_vacuous
 from conformance.tuners.case import TunerCase
-from conformance.tuners.invariants import TUNER_PROMISES, WRAPS, idle
+from conformance.tuners.invariants import TUNER_PROMISES, WRAPS
+from conformance.tuners.promise import idle
 from conformance.tuners.refusals import refused
 from conformance.verdict import verdict_of
 

@@ -8,11 +8,13 @@ from conformance.observation import Observation, Trouble
 
 WRAPPING = ("adapted",)
 MERGING = ("merged", "merged-in-place", "merged-otherwise", "unmerged", "unloaded")
+LOADING = ("injected", "second")
 STAGES: dict[tuple[str, ...], str] = {
     WRAPPING: r"not support|unsupported|not a plain torch\.nn\.Linear|No layers? types? compatible",
+    LOADING: r"does not support|supports only 1",
     MERGING: r"not support|cannot merge|has no attribute '(un)?(merge_adapter|load)'",
 }
-"""Where a tuner says that it cannot wrap a layer, or merge, and the words for it.
+"""Where a tuner says that it cannot wrap a layer, merge, or be loaded so, and the words for it.
 
 Some of older releases had neither ``merge_adapter`` nor ``unload``.
 """

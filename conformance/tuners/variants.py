@@ -49,6 +49,13 @@ VARIANTS: dict[str, Tuner] = {
         own_targets=True,
         families=("llama",),
     ),
+    "lora-experts": _variant(
+        {"target_modules": [], "target_parameters": ["experts.gate_up_proj"]},
+        placements=("body",),
+        own_targets=True,
+        families=("mixtral",),
+    ),
+    "lora-without-task": _variant({"task_type": None}, placements=("body", "save:head")),
     "lora-init-false": _variant({"init_lora_weights": False}, exempt=RANDOM),
     "lora-init-gaussian": _start("gaussian"),
     "lora-init-pissa": _start(

@@ -91,6 +91,29 @@ def config_file_loses_ensure_weight_tying() -> AbstractContextManager[None]:
 
 
 @fault(
+    "config-file-is-for-training",
+    "adapter_config.json says inference_mode false",
+    caught_by=("saved-config-says-what-was-trained",),
+    strata=BODY,
+    says="inference_mode is saved as False",
+)
+def config_file_is_for_training() -> AbstractContextManager[None]:
+    return _written(lambda config: config.update(inference_mode=False))
+
+
+@fault(
+    "config-file-names-another-class",
+    "adapter_config.json names a class of the base, of another family, beside its task",
+    caught_by=("saved-config-says-what-was-trained",),
+    strata=BODY,
+    says="auto_mapping is",
+)
+def config_file_names_another_class() -> AbstractContextManager[None]:
+    mapping = {"base_model_class": "OPTForCausalLM", "parent_library": "transformers.models.opt"}
+    return _written(lambda config: config.update(auto_mapping=mapping))
+
+
+@fault(
     "callers-list-grows",
     "wrapping appends to the caller's own modules_to_save",
     caught_by=("caller-config-is-untouched",),

@@ -69,3 +69,33 @@ def adapter_config_round_trips(w: Writing) -> str:
         check("the same parameters are tied", not groups, "; ".join(groups))
         """,
     )
+
+
+@snippet("saved-config-says-what-was-trained")
+def saved_config_says_what_was_trained(w: Writing) -> str:
+    return text(
+        w.adapted,
+        w.save_adapter,
+        """
+        def plain(value):
+            if isinstance(value, (set, frozenset, list, tuple)):
+                return sorted((plain(one) for one in value), key=str)
+            if isinstance(value, dict):
+                return {str(key): plain(one) for key, one in value.items()}
+            return getattr(value, "value", value)
+
+        wrapped = model.peft_config["default"].to_dict()
+        saved = json.loads((work / "adapter" / "adapter_config.json").read_text())
+        bookkeeping = {"base_model_name_or_path", "inference_mode", "auto_mapping", "peft_version"}
+        for field in sorted({*wrapped} & {*saved} - bookkeeping):
+            was, now = plain(wrapped[field]), plain(saved[field])
+            check(f"config.{field} is saved", was == now, f"{was} and {now}")
+        check("inference_mode is saved as True", saved["inference_mode"] is True, "it is not")
+        named = saved.get("auto_mapping")
+        if saved["task_type"] is not None:
+            check("a task is all that is needed", named is None, f"auto_mapping is {named}")
+        elif "auto_mapping" in saved:
+            name = named and named["base_model_class"]
+            check("auto_mapping names the base", name == type(base).__name__, f"{named}")
+        """,
+    )

@@ -1,0 +1,106 @@
+"""Promises about the ways of an adapter: whatever file it is in, and whatever call loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare import same_bits
+from conformance.invariants import INVARIANTS
+from conformance.invariants.logits import differ
+from conformance.naming import ADAPTER, PREFIX, SECOND
+from conformance.observation import Observation
+from conformance.tuners.promise import promise
+from conformance.violation import Finding
+
+KEEPING = ("pickled", "cached", "injected", "swapped", "renamed", "second-alone")
+"""The stages of adapters that are whole."""
+FILES = {"adapter": "adapter_model.safetensors", "pickled": "adapter_model.bin"}
+"""The file that holds the tensors in each folder."""
+
+
+def _kept_anyway(seen: Observation) -> str | None:
+    """None where the adapter survives being saved and loaded as most people do it."""
+    if INVARIANTS["adapter-keeps-logits"].judge(seen).findings:
+        return "the adapter is another one however it is loaded (adapter-keeps-logits)"
+    return None
+
+
+@promise(
+    "every-way-keeps-logits",
+    "The adapter gives the same logits in every file PEFT writes and by every call that loads it.",
+    source="PEFT save_pretrained, load_adapter, inject_adapter_in_model, hotswap_adapter",
+    needs=("trained", "adapter-reloaded"),
+    applies=_kept_anyway,
+)
+def every_way_keeps_logits(seen: Observation) -> Iterator[Finding]:
+    for stage in KEEPING:
+        if stage in seen.stages:
+            yield from differ(seen, "trained", stage)
+    yield from _others(seen)
+    for folder, wanted in FILES.items():
+        met = seen.saved[folder].digests.keys() if folder in seen.saved else {wanted}
+        for file in sorted({wanted} ^ {name for name in met if name.startswith("adapter_model.")}):
+            kind = "missing-key" if file == wanted else "extra-key"
+            yield Finding(kind, f"{file} is {'not ' * (file == wanted)}in the folder {folder}")
+
+
+@promise(
+    "adapter-load-tells-the-truth",
+    "What an adapter's file lacks, and what has another size, is said at loading; nothing else is.",
+    source="PEFT PeftModel.from_pretrained, PeftModel.load_adapter",
+    needs=("adapter-reloaded", "incomplete"),
+)
+def adapter_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
+    for told in seen.heard_at("adapter-reloaded"):
+        if "missing adapter keys" in told.text:
+            yield Finding("false-report", f"the complete file is loaded with: {told.text}")
+    second = seen.loading.get("second")
+    for kind in ("missing", "unexpected") if second else ():
+        for key in getattr(second, kind):
+            yield Finding("false-report", f"of the complete file {key} is reported {kind}")
+    whole = seen.saved["adapter"].tensors
+    for stage, lost in (
+        ("incomplete", whole.keys() - seen.saved["incomplete"].tensors.keys()),
+        ("passed-by", _resized(seen)),
+    ):
+        said = " ".join(told.text for told in seen.heard_at(stage)).replace(f".{ADAPTER}", "")
+        for key in sorted(lost):
+            if key.removesuffix(".weight") not in said:
+                yield Finding("missing-warning", f"nothing was said at {stage} of {key}")
+    if "loaded" in seen.stages:
+        yield Finding("missing-error", f"{', '.join(_resized(seen))} of another size was loaded")
+
+
+def _resized(seen: Observation) -> list[str]:
+    if "resized" not in seen.saved:
+        return []
+    whole, changed = seen.saved["adapter"].tensors, seen.saved["resized"].tensors
+    return sorted(key for key in changed if changed[key].shape != whole[key].shape)
+
+
+def _others(seen: Observation) -> Iterator[Finding]:
+    """Where another size is passed by, all else is loaded."""
+    if "passed-by" not in seen.stages:
+        return
+    loaded, whole = seen.stages["passed-by"].weights, seen.stages["adapter-reloaded"].weights
+    left = {key.removeprefix(PREFIX) for key in _resized(seen)}
+    for name in sorted(whole.keys() & loaded.keys()):
+        file = name.replace(" ", ".")
+        if {file, f"{file}.weight"} & left or same_bits(whole[name], loaded[name]):
+            continue
+        yield Finding("wrong-value", f"{name} is not loaded where another tensor is passed by")
+
+
+@promise(
+    "second-adapter-trains-as-asked",
+    "An adapter loaded beside another, to be trained, is trainable in all its parts.",
+    source="PEFT PeftModel.load_adapter, is_trainable",
+    needs=("trained", "second"),
+)
+def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
+    found = seen.stages["second"].trainable
+    mine = {name for name in found if f".{SECOND}" in name}
+    first = {name for name in found if f".{ADAPTER}" in name}
+    for name in sorted(first ^ {name.replace(f".{SECOND}", f".{ADAPTER}") for name in mine}):
+        whose = "the first adapter" if name in first else "the second"
+        yield Finding("wrong-trainable", f"{name} is trainable in {whose} alone")
