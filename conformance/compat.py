@@ -203,15 +203,15 @@ def load_adapter(
     if "low_cpu_mem_usage" in options():
         arguments["low_cpu_mem_usage"] = low_cpu_mem_usage
     if "torch_device" in inspect.signature(PeftModel.load_adapter).parameters:
-        arguments["torch_device"] = str(device)
-    with _reading_onto(device):
+        arguments.setdefault("torch_device", str(device))
+    with _reading_onto(arguments.get("torch_device", str(device))):
         return PeftModel.from_pretrained(base, folder, **arguments)
 
 
 def load_more(model: Any, folder: str, name: str, *, is_trainable: bool = False) -> Any:
     """``PeftModel.load_adapter``, the adapter going where the base is; hands over its report."""
     device = next(model.parameters()).device
-    with _reading_onto(device):
+    with _reading_onto(str(device)):
         return model.load_adapter(
             folder, adapter_name=name, is_trainable=is_trainable, torch_device=str(device)
         )
@@ -223,7 +223,7 @@ def inject(base: Any, folder: str) -> Any:
     from peft.utils.save_and_load import load_peft_weights
 
     model = inject_adapter_in_model(load_adapter_config(folder), base)
-    with _reading_onto(next(base.parameters()).device):
+    with _reading_onto(str(next(base.parameters()).device)):
         weights = load_peft_weights(folder)
     set_peft_model_state_dict(model, weights)
     return model
@@ -234,7 +234,7 @@ def swap(model: Any, folder: str) -> None:
     from peft.utils.hotswap import hotswap_adapter
 
     device = next(model.parameters()).device
-    with _reading_onto(device):
+    with _reading_onto(str(device)):
         hotswap_adapter(model, folder, ADAPTER, torch_device=str(device))
 
 
@@ -249,14 +249,14 @@ def load_with_base(folder: str, name: str, dtype: torch.dtype) -> Any:
 
 
 @contextmanager
-def _reading_onto(device: torch.device) -> Iterator[None]:
+def _reading_onto(device: str) -> Iterator[None]:
     """Let PEFT read an adapter onto a device whose name safetensors refuses.
 
     Reading on the CPU instead would not be what happens on a device that it knows: PEFT 0.21
     moves what lies beside its base's device, and frozen embedding factors then train.
     """
     save_and_load: Any = import_module("peft.utils.save_and_load")
-    if peft_load_device(device.type) == device.type:
+    if peft_load_device(device.partition(":")[0]) in device:
         yield
         return
     original = save_and_load.safe_load_file

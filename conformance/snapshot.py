@@ -31,6 +31,8 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
 
     model.eval()
     device, dtype = next((p.device, p.dtype) for p in model.parameters())
+    if device.type == "meta":  # what lies on the disk is brought to the CPU when it is called
+        device = torch.device("cpu")
     given = {
         # features and pictures come in the precision of the model, as a processor hands them over
         name: tensor.to(device, dtype if tensor.is_floating_point() else None)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from conformance import compat
 from conformance.naming import PREFIX, SECOND, adapter_part
 from conformance.observation import LoadReport, Snapshot
-from conformance.snapshot import saved, snapshot
+from conformance.snapshot import logits, saved, snapshot
+from tiny_models import build as tiny
 
 if TYPE_CHECKING:
     from conformance.life import Life
@@ -83,6 +84,22 @@ def rename(life: Life) -> None:
         _seen(life, "renamed", _load(life, folder, key_mapping={f"^{OLDER}": ""}))
 
 
+def offload(life: Life) -> None:
+    """Onto a base that lies on the disk, where accelerate puts what has no room."""
+    home, left = life.folder_for("offloaded-base"), life.folder_for("offloaded")
+    with life.at("offloaded"):
+        life.fresh_base().save_pretrained(home)
+        model = _load(
+            life,
+            life.folder / "adapter",
+            tiny.on_disk(life.subject.model_class, home, dtype=life.case.dtype, left=left),
+            torch_device="cpu",
+            max_memory=dict(tiny.NO_ROOM),
+            offload_folder=os.fspath(left),
+        )
+        life.stages["offloaded"] = Snapshot(logits=logits(model, life.inputs))
+
+
 def second(life: Life) -> None:
     """Beside the adapter that is there, to be trained too; then alone."""
     model = life.adapted()
@@ -143,15 +160,16 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "inject": inject,
     "swap": swap,
     "rename": rename,
+    "offload": offload,
     "second": second,
     "incomplete": incomplete,
     "resize": resize,
 }
 
 
-def _load(life: Life, folder: str | Path, **more: Any) -> Any:
+def _load(life: Life, folder: str | Path, base: Any = None, **more: Any) -> Any:
     return compat.load_adapter(
-        life.fresh_base(),
+        life.fresh_base() if base is None else base,
         os.fspath(folder),
         low_cpu_mem_usage=life.case.low_cpu_mem_usage,
         is_trainable=life.case.is_trainable,

@@ -14,7 +14,7 @@ import transformers
 from tiny_models import compat
 from tiny_models.families import family
 from tiny_models.families.multimodal import PICTURE, SIDE
-from tiny_models.loading import Loading, load
+from tiny_models.loading import NO_ROOM, Loading, load, on_disk
 from tiny_models.seeding import seeded
 from tiny_models.spec import NEW_ROWS, ModelSpec
 from tiny_models.values import fill, named_values, refill
@@ -23,7 +23,17 @@ from tiny_models.verify import verify
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-__all__ = ["Base", "Loading", "build", "config", "inputs", "load", "model_class"]
+__all__ = [
+    "NO_ROOM",
+    "Base",
+    "Loading",
+    "build",
+    "config",
+    "inputs",
+    "load",
+    "model_class",
+    "on_disk",
+]
 
 
 @dataclass

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import transformers
@@ -74,6 +75,11 @@ def dtype_argument() -> str:
 def has_family(entry: Family) -> bool:
     """Whether this transformers has the classes of a family: Qwen 3 came with 4.51."""
     return all(hasattr(transformers, name) for name in (entry.config, entry.model))
+
+
+def fuses_experts() -> bool:
+    """Whether the experts of a layer are one parameter, as in transformers 5."""
+    return hasattr(import_module("transformers.models.mixtral.modeling_mixtral"), "MixtralExperts")
 
 
 def runs(entry: Family, dtype: str) -> bool:

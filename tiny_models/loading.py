@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 
+NO_ROOM = {"cpu": 1}
+"""What accelerate is told of the bytes there are."""
+
+
 @dataclass(frozen=True)
 class Loading:
     """What ``from_pretrained`` reported: sorted parameter names, and its error messages."""
@@ -57,6 +61,25 @@ def load(
         mismatched=compat.sorted_names(report["mismatched_keys"]),
         errors=compat.sorted_names(report["error_msgs"]),
     )
+
+
+def on_disk(cls: Any, folder: Path, *, dtype: str, left: Path) -> PreTrainedModel:
+    """Load a checkpoint as accelerate does where memory has no room: all of it stays on the disk.
+
+    Its parameters are on the device meta until a module is called, on the CPU; both folders are
+    needed as long as the model.
+    """
+    options: dict[str, Any] = {compat.dtype_argument(): getattr(torch, dtype)}
+    with compat.quiet_progress():
+        model: PreTrainedModel = cls.from_pretrained(
+            folder,
+            device_map="auto",
+            max_memory=dict(NO_ROOM),
+            offload_folder=left,
+            local_files_only=True,
+            **options,
+        )
+    return model
 
 
 def own_memory(model: torch.nn.Module) -> None:

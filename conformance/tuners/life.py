@@ -22,6 +22,7 @@ from conformance.tuners.case import TunerCase
 from conformance.tuners.definition import defined, redefined, rescaled, without_formula
 from conformance.versions import installed
 from conformance.ways import WAYS
+from tiny_models.compat import fuses_experts
 from tiny_models.values import named_values
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ ONCE = re.compile(r"Failed to load the CUDA extension|Sparse invariant checks ar
 
 SAFE = ("body", "target:head", "target:embedding")
 SHOWN = ("LORA", "TRAINABLE_TOKENS")
+OFFLOADED = ("lora", "lora-bias-all")
+"""Tuners that are loaded onto a base that lies on the disk in part: those with news to tell."""
 OF_EACH = ("inject", "second", "incomplete")
 """Ways that depend on the tuner."""
 
@@ -59,6 +62,8 @@ def lacks_tuner(case: TunerCase) -> str:
         return f"{here} has no {case.what.kind}"
     if case.what.sparse and case.device == "emulated":
         return f"the emulated device has no sparse tensors, which {case.what.kind} computes with"
+    if case.what.fused and not fuses_experts():
+        return f"transformers {installed('transformers')} has no experts in one parameter"
     if case.what.needs and find_spec(case.what.needs) is None:
         return f"{case.what.kind} needs {case.what.needs}, which is not installed"
     missing = sorted({*case.what.arguments} - known)
@@ -91,6 +96,8 @@ class TunerSubject(Subject):
         ways = [one for one in WAYS if case.what.kind == "LORA" or one in OF_EACH]
         if case.what.kind not in SHOWN and case.placement != "body":
             ways = []
+        if case.tuner not in OFFLOADED or compat.not_surveyed():
+            ways = [one for one in ways if one != "offload"]
         # programs say what becomes of a second adapter where the first is tied, and what moves
         # weights of the base is documented to stand no other
         alone = case.ensure or case.what.rebases

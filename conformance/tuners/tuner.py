@@ -21,8 +21,8 @@ class Tuner:
     train, ``own_targets`` says that what it stands on is not what ``target_modules`` names,
     ``rebases`` that wrapping moves a part of the base's weights into the adapter, ``converts`` that
     what training changed of it can be saved as plain LoRA, ``sparse`` that it computes with sparse
-    tensors, ``needs`` names a package that the tuner imports, ``skipped`` why we do not take it
-    through a life.
+    tensors, ``fused`` that it stands on the experts of a layer as one parameter, ``needs`` names a
+    package that the tuner imports, ``skipped`` why we do not take it through a life.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class Tuner:
     rebases: bool = False
     converts: bool = False
     sparse: bool = False
+    fused: bool = False
     needs: str = ""
     skipped: str = ""
 

@@ -53,6 +53,7 @@ VARIANTS: dict[str, Tuner] = {
         {"target_modules": [], "target_parameters": ["experts.gate_up_proj"]},
         placements=("body",),
         own_targets=True,
+        fused=True,
         families=("mixtral",),
     ),
     "lora-without-task": _variant({"task_type": None}, placements=("body", "save:head")),

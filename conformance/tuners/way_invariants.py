@@ -12,7 +12,7 @@ from conformance.observation import Observation
 from conformance.tuners.promise import promise
 from conformance.violation import Finding
 
-KEEPING = ("pickled", "cached", "injected", "swapped", "renamed", "second-alone")
+KEEPING = ("pickled", "cached", "injected", "swapped", "renamed", "offloaded", "second-alone")
 """The stages of adapters that are whole."""
 FILES = {"adapter": "adapter_model.safetensors", "pickled": "adapter_model.bin"}
 """The file that holds the tensors in each folder."""
