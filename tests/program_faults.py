@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import torch
 from faults.fault import Wrapper, all_of, replaced, then
 from peft import PeftModel, peft_model
 from peft.tuners import tuners_utils
+from peft.tuners.lora import layer as lora_layer
 from peft.tuners.lora.layer import Linear, LoraLayer
 from peft.tuners.lora.model import LoraModel
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
@@ -53,6 +55,19 @@ def lora_layers(model: Any) -> list[Any]:
 @fault("program-completes", "merge", "delete")
 def a_merged_adapter_can_be_deleted() -> AbstractContextManager[None]:
     return replaced(tuners_utils, "_check_adapters_not_merged", lambda _: lambda *_, **__: None)
+
+
+@fault("program-tells-what-it-merges", "merge")
+def merging_one_more_is_called_nothing_to_do() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def check(module: Any, adapter_names: Any = None) -> Any:
+            if module.merged:
+                warnings.warn("All adapters are already merged, nothing to do.", stacklevel=2)
+            return original(module, adapter_names)
+
+        return check
+
+    return replaced(lora_layer, "check_adapters_to_merge", make)
 
 
 @fault("program-follows-reference", "merge", "set")

@@ -214,6 +214,19 @@ def program_tells_what_is_active(seen: ProgramObservation) -> Iterator[Finding]:
 
 
 @promise(
+    "program-tells-what-it-merges",
+    "Merging what is not merged yet is never called nothing to do.",
+    source="PEFT merge_adapter",
+)
+def program_tells_what_it_merges(seen: ProgramObservation) -> Iterator[Finding]:
+    for step in seen.steps:
+        said = seen.heard_at(f"{step.number} {step.step[0]}") if step.step[0] == "merge" else ()
+        if any("nothing to do" in heard.text for heard in said):
+            yield Finding("false-report", f"it is said that there is nothing to do {at(step)}")
+            return
+
+
+@promise(
     "program-completes",
     "No step ends in an error nobody documented, and what is to be refused is refused.",
     source="PEFT and transformers documentation",
