@@ -96,7 +96,7 @@ class TunerSubject(Subject):
         ways = [one for one in WAYS if case.what.kind == "LORA" or one in OF_EACH]
         if case.what.kind not in SHOWN and case.placement != "body":
             ways = []
-        if case.tuner not in OFFLOADED or compat.not_surveyed():
+        if case.tuner not in OFFLOADED or case.device != "cpu" or compat.not_surveyed():
             ways = [one for one in ways if one != "offload"]
         # programs say what becomes of a second adapter where the first is tied, and what moves
         # weights of the base is documented to stand no other
