@@ -35,7 +35,7 @@ from conformance.snapshot import calls, logits, saved, snapshot
 from conformance.subject import Subject
 from conformance.training import steps
 from conformance.trouble import trouble
-from conformance.ways import WAYS
+from conformance.ways import WAYS, elsewhere
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class, resize
@@ -65,7 +65,7 @@ def observe_subject(subject: Subject, merger: Merger | None = None) -> Observati
             return Observation(case=subject.case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
             for name in life.side_branches:
-                with life.branch(name):
+                with elsewhere(life), life.branch(name):
                     if name in BRANCHES:
                         BRANCHES[name](life)
                     elif "adapter" in life.saved:

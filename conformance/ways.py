@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,20 @@ COMMIT = "0" * 40
 OLDER = "older_"
 """What a file of an older layout calls the modules: their first name with this before it."""
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+
+@contextmanager
+def elsewhere(life: Life) -> Iterator[None]:
+    """Stand in an empty folder, and write down what is left there."""
+    before, here = Path.cwd(), life.folder / "here"
+    here.mkdir(exist_ok=True)
+    os.chdir(here)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        left = sorted(path.name for path in here.rglob("*") if path.is_file())
+        life.loading["here"] = LoadReport(unexpected=tuple(left))
 
 
 def pickle(life: Life) -> None:

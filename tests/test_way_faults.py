@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import peft
@@ -62,6 +63,19 @@ def loses_another() -> AbstractContextManager[None]:
         return put
 
     return replaced(peft.peft_model, "set_peft_model_state_dict", make)
+
+
+def litters() -> AbstractContextManager[None]:
+    """Loading leaves a file."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def load(*args: Any, **kwargs: Any) -> Any:
+            Path("adapter.tmp").touch()
+            return original(*args, **kwargs)
+
+        return load
+
+    return replaced(peft.peft_model, "load_peft_weights", make)
 
 
 PLANTED = (
@@ -124,6 +138,13 @@ PLANTED = (
         telling(lambda told: told.missing_keys.append("base_model.model.lm_head.weight")),
         TRUTH,
         "lm_head.weight is reported missing",
+    ),
+    Planted(
+        "loading an adapter leaves a file where one stands",
+        case("lora-rslora"),
+        litters,
+        ("loading-leaves-no-file",),
+        "adapter.tmp",
     ),
     Planted(
         "a second adapter stays frozen, though it was loaded to be trained",

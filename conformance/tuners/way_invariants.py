@@ -104,3 +104,17 @@ def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
     for name in sorted(first ^ {name.replace(f".{SECOND}", f".{ADAPTER}") for name in mine}):
         whose = "the first adapter" if name in first else "the second"
         yield Finding("wrong-trainable", f"{name} is trainable in {whose} alone")
+
+
+@promise(
+    "loading-leaves-no-file",
+    "Loading an adapter leaves no file where the process stands.",
+    source="PEFT PeftModel.from_pretrained, offload_folder",
+    needs=("adapter-reloaded",),
+    applies=lambda seen: (
+        None if "here" in seen.loading else "the adapter is loaded in no other way"
+    ),
+)
+def loading_leaves_no_file(seen: Observation) -> Iterator[Finding]:
+    for name in seen.loading["here"].unexpected:
+        yield Finding("left-behind", f"{name} in the working directory")
