@@ -59,6 +59,11 @@ class Subject:
         trained_values(model, self.case)
 
     @property
+    def rebases(self) -> bool:
+        """Whether wrapping moves a part of the base's weights into the adapter."""
+        return False
+
+    @property
     def side_branches(self) -> tuple[str, ...]:
         """The side branches of its life."""
         return tuple(name for name in BRANCHES if name != "convert")

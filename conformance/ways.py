@@ -50,6 +50,17 @@ def pickle(life: Life) -> None:
         model.save_pretrained(folder, safe_serialization=False)
         life.saved["pickled"] = saved(folder, config_name=CONFIG)
         _seen(life, "pickled", _load(life, folder))
+    with life.at("onto-a-file"):
+        file = life.folder / "file"
+        file.write_text("mine", encoding="utf-8")
+        try:
+            model.save_pretrained(file)
+        except ValueError:
+            life.stages["spared" if file.read_text(encoding="utf-8") == "mine" else "lost"] = (
+                Snapshot()
+            )
+        else:
+            life.stages["lost"] = Snapshot()
 
 
 def cache(life: Life) -> None:
@@ -126,6 +137,8 @@ def second(life: Life) -> None:
         )
         trains = frozenset(n for n, p in model.named_parameters() if p.requires_grad)
         life.stages["second"] = Snapshot(trainable=trains)
+    if life.subject.rebases:
+        return  # the base is no longer what the second one was trained on
     with life.at("second-alone"):
         model.set_adapter(SECOND)
         _seen(life, "second-alone", model)

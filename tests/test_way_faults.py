@@ -78,6 +78,20 @@ def litters() -> AbstractContextManager[None]:
     return replaced(peft.peft_model, "load_peft_weights", make)
 
 
+def saves_onto_a_file() -> AbstractContextManager[None]:
+    """What is there goes."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def save(self: Any, folder: Any, *args: Any, **kwargs: Any) -> Any:
+            if Path(folder).is_file():
+                Path(folder).unlink()
+            return original(self, folder, *args, **kwargs)
+
+        return save
+
+    return replaced(PeftModel, "save_pretrained", make)
+
+
 PLANTED = (
     Planted(
         "a pickle is asked for, and written as safetensors",
@@ -138,6 +152,18 @@ PLANTED = (
         telling(lambda told: told.missing_keys.append("base_model.model.lm_head.weight")),
         TRUTH,
         "lm_head.weight is reported missing",
+    ),
+    Planted(
+        "nobody warns of a base that PiSSA moved",
+        case("lora-init-pissa"),
+        skipped(PeftModel, "_check_new_adapter_config"),
+        ("second-adapter-is-warned-of",),
+    ),
+    Planted(
+        "an adapter is saved onto a file",
+        case("lora"),
+        saves_onto_a_file,
+        ("saving-spares-a-file",),
     ),
     Planted(
         "loading an adapter leaves a file where one stands",

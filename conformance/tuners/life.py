@@ -81,6 +81,11 @@ class TunerSubject(Subject):
     case: TunerCase
 
     @property
+    def rebases(self) -> bool:
+        """What the table says."""
+        return self.case.what.rebases
+
+    @property
     def side_branches(self) -> tuple[str, ...]:
         """All but the safe merge, which takes its time, where the placement shows nothing new.
 
@@ -98,10 +103,8 @@ class TunerSubject(Subject):
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or compat.not_surveyed():
             ways = [one for one in ways if one != "offload"]
-        # programs say what becomes of a second adapter where the first is tied, and what moves
-        # weights of the base is documented to stand no other
-        alone = case.ensure or case.what.rebases
-        return (*kept, *(one for one in ways if one != "second" or not alone))
+        # programs say what becomes of a second adapter where the first is tied
+        return (*kept, *(one for one in ways if one != "second" or not case.ensure))
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""

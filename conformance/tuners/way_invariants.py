@@ -9,6 +9,7 @@ from conformance.invariants import INVARIANTS
 from conformance.invariants.logits import differ
 from conformance.naming import ADAPTER, PREFIX, SECOND
 from conformance.observation import Observation
+from conformance.tuners.case import TunerCase
 from conformance.tuners.promise import promise
 from conformance.violation import Finding
 
@@ -16,6 +17,11 @@ KEEPING = ("pickled", "cached", "injected", "swapped", "renamed", "offloaded", "
 """The stages of adapters that are whole."""
 FILES = {"adapter": "adapter_model.safetensors", "pickled": "adapter_model.bin"}
 """The file that holds the tensors in each folder."""
+
+
+def _moved(seen: Observation) -> str | None:
+    assert isinstance(seen.case, TunerCase)
+    return None if seen.case.what.rebases else "wrapping leaves the base's weights as they were"
 
 
 def _kept_anyway(seen: Observation) -> str | None:
@@ -89,6 +95,29 @@ def _others(seen: Observation) -> Iterator[Finding]:
         if {file, f"{file}.weight"} & left or same_bits(whole[name], loaded[name]):
             continue
         yield Finding("wrong-value", f"{name} is not loaded where another tensor is passed by")
+
+
+@promise(
+    "second-adapter-is-warned-of",
+    "Loading another adapter where wrapping moved weights of the base is warned of.",
+    source="PEFT PeftModel.load_adapter; init_lora_weights of LoraConfig",
+    needs=("trained", "second"),
+    applies=_moved,
+)
+def second_adapter_is_warned_of(seen: Observation) -> Iterator[Finding]:
+    if not any("other adapters" in told.text for told in seen.heard_at("second")):
+        yield Finding("missing-warning", "nothing was said of the base that another adapter finds")
+
+
+@promise(
+    "saving-spares-a-file",
+    "Saving an adapter where a file lies is refused, and the file is left as it was.",
+    source="PEFT PeftModel.save_pretrained",
+    needs=("trained", "pickled"),
+)
+def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
+    if "spared" not in seen.stages:
+        yield Finding("missing-error", "an adapter was saved onto a file")
 
 
 @promise(
