@@ -10,7 +10,8 @@ WRAPPING = ("adapted",)
 MERGING = ("merged", "merged-in-place", "merged-otherwise", "unmerged", "unloaded")
 LOADING = ("injected", "second")
 STAGES: dict[tuple[str, ...], str] = {
-    WRAPPING: r"not support|unsupported|not a plain torch\.nn\.Linear|No layers? types? compatible",
+    WRAPPING: r"not support|unsupported|not a plain torch\.nn\.Linear|No layers? types? compatible"
+    r"|only supports a single dimension",
     LOADING: r"does not support|supports only 1",
     MERGING: r"not support|cannot merge|has no attribute '(un)?(merge_adapter|load)'",
 }

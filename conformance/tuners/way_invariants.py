@@ -26,6 +26,8 @@ def _moved(seen: Observation) -> str | None:
 
 def _kept_anyway(seen: Observation) -> str | None:
     """None where the adapter survives being saved and loaded as most people do it."""
+    if "ways" in seen.absent:
+        return seen.absent["ways"]
     if INVARIANTS["adapter-keeps-logits"].judge(seen).findings:
         return "the adapter is another one however it is loaded (adapter-keeps-logits)"
     return None
@@ -43,8 +45,8 @@ def every_way_keeps_logits(seen: Observation) -> Iterator[Finding]:
         if stage in seen.stages:
             yield from differ(seen, "trained", stage)
     yield from _others(seen)
-    for folder, wanted in FILES.items():
-        met = seen.saved[folder].digests.keys() if folder in seen.saved else {wanted}
+    for folder, wanted in FILES.items() if "pickled" in seen.saved else ():
+        met = seen.saved[folder].digests
         for file in sorted({wanted} ^ {name for name in met if name.startswith("adapter_model.")}):
             kind = "missing-key" if file == wanted else "extra-key"
             yield Finding(kind, f"{file} is {'not ' * (file == wanted)}in the folder {folder}")
