@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance import compat
-from conformance.naming import PREFIX, SECOND, adapter_part
+from conformance.naming import ADAPTER, PREFIX, SECOND, adapter_part
 from conformance.observation import LoadReport, Snapshot
 from conformance.snapshot import logits, saved, snapshot
 from tiny_models import build as tiny
@@ -51,16 +51,17 @@ def pickle(life: Life) -> None:
         life.saved["pickled"] = saved(folder, config_name=CONFIG)
         _seen(life, "pickled", _load(life, folder))
     with life.at("onto-a-file"):
-        file = life.folder / "file"
-        file.write_text("mine", encoding="utf-8")
-        try:
-            model.save_pretrained(file)
-        except ValueError:
-            life.stages["spared" if file.read_text(encoding="utf-8") == "mine" else "lost"] = (
-                Snapshot()
-            )
-        else:
-            life.stages["lost"] = Snapshot()
+        life.stages["spared" if _refused(model, life.folder / "file") else "lost"] = Snapshot()
+
+
+def _refused(model: Any, file: Path) -> bool:
+    """Whether saving where a file lies is refused, and leaves it."""
+    file.write_text("mine", encoding="utf-8")
+    try:
+        model.save_pretrained(file)
+    except ValueError:
+        return file.read_text(encoding="utf-8") == "mine"
+    return False
 
 
 def cache(life: Life) -> None:
@@ -132,9 +133,7 @@ def second(life: Life) -> None:
     with life.at("second"):
         folder = os.fspath(life.folder / "adapter")
         told = compat.load_more(model, folder, SECOND, is_trainable=True)
-        life.loading["second"] = LoadReport(
-            missing=tuple(sorted(told.missing_keys)), unexpected=tuple(sorted(told.unexpected_keys))
-        )
+        life.loading["second"] = _report(told)
         trains = frozenset(n for n, p in model.named_parameters() if p.requires_grad)
         life.stages["second"] = Snapshot(trainable=trains)
     if life.subject.rebases:
@@ -142,6 +141,15 @@ def second(life: Life) -> None:
     with life.at("second-alone"):
         model.set_adapter(SECOND)
         _seen(life, "second-alone", model)
+
+
+def again(life: Life) -> None:
+    """Once more into the adapter that was loaded."""
+    folder = os.fspath(life.folder / "adapter")
+    with life.at("again"):
+        model = _load(life, folder)
+        life.loading["again"] = _report(compat.load_more(model, folder, ADAPTER))
+        life.stages["again"] = Snapshot(logits=logits(model, life.inputs))
 
 
 def incomplete(life: Life) -> None:
@@ -190,6 +198,7 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "rename": rename,
     "offload": offload,
     "second": second,
+    "again": again,
     "incomplete": incomplete,
     "resize": resize,
 }
@@ -207,6 +216,12 @@ def _load(life: Life, folder: str | Path, base: Any = None, **more: Any) -> Any:
 
 def _seen(life: Life, stage: str, model: Any) -> None:
     life.stages[stage] = snapshot(model, life.inputs)
+
+
+def _report(told: Any) -> LoadReport:
+    return LoadReport(
+        missing=tuple(sorted(told.missing_keys)), unexpected=tuple(sorted(told.unexpected_keys))
+    )
 
 
 def _edited(life: Life, name: str, change: Callable[[dict[str, Any]], object]) -> Path:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ALPHA = 2  # lora_alpha of every tuner of the table that has one
 PATTERNS = ("rank_pattern", "alpha_pattern")
-UNDEFINED = ("lora-with-bias", "lora-target-parameters", "lora-experts", "lora-kasa")
+UNDEFINED = ("lora-tokens", "lora-with-bias", "lora-target-parameters", "lora-experts", "lora-kasa")
 LORAS = ("lora", "trainable-tokens", *(name for name in VARIANTS if name not in UNDEFINED))
 
 Parts = Mapping[str, "Tensor"]

@@ -54,7 +54,8 @@ def _asked(seen: Observation) -> frozenset[str]:
 
 def _own_targets(seen: Observation) -> str | None:
     assert isinstance(seen.case, TunerCase)
-    return "target_modules does not name what it stands on" if seen.case.what.own_targets else None
+    own = "target_modules does not name what it stands on" if seen.case.what.own_targets else None
+    return seen.case.what.exempt.get(WRAPS, own)
 
 
 def _met(seen: Observation, stage: str) -> frozenset[str]:

@@ -38,7 +38,7 @@ SAFE = ("body", "target:head", "target:embedding")
 SHOWN = ("LORA", "TRAINABLE_TOKENS")
 OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk in part: those with news to tell."""
-OF_EACH = ("inject", "second", "incomplete")
+OF_EACH = ("inject", "second", "again", "incomplete")
 """Ways that depend on the tuner."""
 
 

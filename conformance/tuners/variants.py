@@ -49,6 +49,11 @@ VARIANTS: dict[str, Tuner] = {
         own_targets=True,
         families=("llama",),
     ),
+    "lora-tokens": _variant(
+        {"trainable_token_indices": [0, 2]},
+        placements=("body",),
+        exempt={"tuner-wraps-what-it-names": "trained tokens stand on the embedding beside it"},
+    ),
     "lora-experts": _variant(
         {"target_modules": [], "target_parameters": ["experts.gate_up_proj"]},
         placements=("body",),

@@ -13,7 +13,16 @@ from conformance.tuners.case import TunerCase
 from conformance.tuners.promise import promise
 from conformance.violation import Finding
 
-KEEPING = ("pickled", "cached", "injected", "swapped", "renamed", "offloaded", "second-alone")
+KEEPING = (
+    "pickled",
+    "cached",
+    "injected",
+    "swapped",
+    "renamed",
+    "offloaded",
+    "again",
+    "second-alone",
+)
 """The stages of adapters that are whole."""
 FILES = {"adapter": "adapter_model.safetensors", "pickled": "adapter_model.bin"}
 """The file that holds the tensors in each folder."""
@@ -62,10 +71,11 @@ def adapter_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
     for told in seen.heard_at("adapter-reloaded"):
         if "missing adapter keys" in told.text:
             yield Finding("false-report", f"the complete file is loaded with: {told.text}")
-    second = seen.loading.get("second")
-    for kind in ("missing", "unexpected") if second else ():
-        for key in getattr(second, kind):
-            yield Finding("false-report", f"of the complete file {key} is reported {kind}")
+    reports = [seen.loading[stage] for stage in ("second", "again") if stage in seen.loading]
+    for report in reports:
+        for kind in ("missing", "unexpected"):
+            for key in getattr(report, kind):
+                yield Finding("false-report", f"of the complete file {key} is reported {kind}")
     whole = seen.saved["adapter"].tensors
     for stage, lost in (
         ("incomplete", whole.keys() - seen.saved["incomplete"].tensors.keys()),
