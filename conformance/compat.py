@@ -261,7 +261,7 @@ def _reading_onto(device: str) -> Iterator[None]:
         return
     original = save_and_load.safe_load_file
 
-    def read(file: str, device: str) -> dict[str, torch.Tensor]:
+    def read(file: str, device: str = "cpu") -> dict[str, torch.Tensor]:
         return {key: tensor.to(device) for key, tensor in original(file).items()}
 
     save_and_load.safe_load_file = read

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from conformance import compat
 from conformance.naming import ADAPTER, PREFIX, SECOND, adapter_part
@@ -50,6 +51,10 @@ def pickle(life: Life) -> None:
         model.save_pretrained(folder, safe_serialization=False)
         life.saved["pickled"] = saved(folder, config_name=CONFIG)
         _seen(life, "pickled", _load(life, folder))
+    far = life.folder_for("pickled-on-cuda")
+    with life.at("pickled-on-cuda"), patch("torch.serialization.location_tag", lambda _: "cuda:0"):
+        model.save_pretrained(far, safe_serialization=False)
+        _seen(life, "pickled-on-cuda", _load(life, far))
     with life.at("onto-a-file"):
         life.stages["spared" if _refused(model, life.folder / "file") else "lost"] = Snapshot()
 
@@ -135,7 +140,8 @@ def second(life: Life) -> None:
         told = compat.load_more(model, folder, SECOND, is_trainable=True)
         life.loading["second"] = _report(told)
         trains = frozenset(n for n, p in model.named_parameters() if p.requires_grad)
-        life.stages["second"] = Snapshot(trainable=trains)
+        trained = {"inference_mode": str(model.peft_config[SECOND].inference_mode)}
+        life.stages["second"] = Snapshot(trainable=trains, settings=trained)
     if life.subject.rebases:
         return  # the base is no longer what the second one was trained on
     with life.at("second-alone"):
@@ -150,6 +156,15 @@ def again(life: Life) -> None:
         model = _load(life, folder)
         life.loading["again"] = _report(compat.load_more(model, folder, ADAPTER))
         life.stages["again"] = Snapshot(logits=logits(model, life.inputs))
+
+
+def far(life: Life) -> None:
+    """Read onto the CPU, without memory for first values, where the base is on another device."""
+    if life.device.type == "cpu" or life.subject.rebases:
+        return  # first values that are taken off the base need their memory
+    with life.at("far"):
+        near = {"torch_device": "cpu", "low_cpu_mem_usage": True}
+        _seen(life, "far", _load(life, life.folder / "adapter", **near))
 
 
 def incomplete(life: Life) -> None:
@@ -199,6 +214,7 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "offload": offload,
     "second": second,
     "again": again,
+    "far": far,
     "incomplete": incomplete,
     "resize": resize,
 }
@@ -208,9 +224,8 @@ def _load(life: Life, folder: str | Path, base: Any = None, **more: Any) -> Any:
     return compat.load_adapter(
         life.fresh_base() if base is None else base,
         os.fspath(folder),
-        low_cpu_mem_usage=life.case.low_cpu_mem_usage,
+        **{"low_cpu_mem_usage": life.case.low_cpu_mem_usage, **more},
         is_trainable=life.case.is_trainable,
-        **more,
     )
 
 

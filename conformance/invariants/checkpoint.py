@@ -70,21 +70,23 @@ def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
 
 def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
     """LoRA in float32 over half precision where autocast_adapter_dtype asks for it (PEFT 0.12)."""
-    adapted = seen.stages.get("adapted")
-    if adapted is None or "autocast_adapter_dtype" in seen.absent:
+    if "autocast_adapter_dtype" in seen.absent:
         return
     half = seen.case.dtype in {"float16", "bfloat16"} and seen.case.autocast
     base = seen.stages["base"].weights
     kinds = {str(weight.dtype) for weight in base.values()}
-    for name, tensor in sorted(adapted.weights.items()):
-        module, _, part = name.partition(" ")
-        wanted = "torch.float32" if half else f"torch.{seen.case.dtype}"
-        # transformers keeps some of T5's matrices in float32 whatever is asked for
-        kept = None if half or wanted not in kinds else base.get(f"{module}.weight")
-        if kept is not None:
-            wanted = str(kept.dtype)
-        if part.startswith("lora_") and str(tensor.dtype) != wanted:
-            yield Finding("wrong-dtype", f"{name} is {tensor.dtype}, asked for {wanted}")
+    stages = [stage for stage in ("adapted", "adapter-reloaded") if stage in seen.stages]
+    for stage in stages:
+        for name, tensor in sorted(seen.stages[stage].weights.items()):
+            module, _, part = name.partition(" ")
+            wanted = "torch.float32" if half else f"torch.{seen.case.dtype}"
+            # transformers keeps some of T5's matrices in float32 whatever is asked for
+            kept = None if half or wanted not in kinds else base.get(f"{module}.weight")
+            if kept is not None:
+                wanted = str(kept.dtype)
+            if part.startswith("lora_") and str(tensor.dtype) != wanted:
+                told = f"{name} is {tensor.dtype} at {stage}, asked for {wanted}"
+                yield Finding("wrong-dtype", told)
 
 
 @invariant(

@@ -140,6 +140,8 @@ def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
 )
 def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
     found = seen.stages["second"].trainable
+    if seen.stages["second"].settings["inference_mode"] != "False":
+        yield Finding("wrong-flag", "the config of the second says inference_mode")
     mine = {name for name in found if f".{SECOND}" in name}
     first = {name for name in found if f".{ADAPTER}" in name}
     for name in sorted(first ^ {name.replace(f".{SECOND}", f".{ADAPTER}") for name in mine}):
