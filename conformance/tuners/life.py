@@ -35,9 +35,10 @@ KEPT = ("task_type", "target_modules", "modules_to_save", "ensure_weight_tying")
 ONCE = re.compile(r"Failed to load the CUDA extension|Sparse invariant checks are implicitly")
 
 SAFE = ("body", "target:head", "target:embedding")
-SHOWN = ("LORA", "TRAINABLE_TOKENS")
+EVERYWHERE = ("LORA", "TRAINABLE_TOKENS")
+"""Kinds that are saved and loaded in other ways on every placement, and not on attention alone."""
 OFFLOADED = ("lora", "lora-bias-all")
-"""Tuners that are loaded onto a base that lies on the disk in part: those with news to tell."""
+"""Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
 OF_EACH = ("inject", "second", "again", "incomplete")
 """Ways that depend on the tuner."""
 
@@ -99,7 +100,7 @@ class TunerSubject(Subject):
         if "ways" in compat.absent():
             return tuple(kept)
         ways = [one for one in WAYS if case.what.kind == "LORA" or one in OF_EACH]
-        if case.what.kind not in SHOWN and case.placement != "body":
+        if case.what.kind not in EVERYWHERE and case.placement != "body":
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or compat.not_surveyed():
             ways = [one for one in ways if one != "offload"]
