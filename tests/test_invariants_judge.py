@@ -192,6 +192,7 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("caller-config-is-untouched", {}, left(r=2), "changed-input"),
     ("caller-config-is-untouched", {}, left(**{"lists passed": {"target_modules": []}}),
      "changed-input"),
+    ("dtype-is-kept", HALF, rounded("adapter-reloaded", Q_LORA), "wrong-dtype"),
     ("saved-config-says-what-was-trained", {}, configured(r=2), "wrong-flag"),
     ("saved-config-says-what-was-trained", {}, configured(inference_mode=False), "wrong-flag"),
     ("saved-config-says-what-was-trained", {}, configured(task_type=None), "wrong-flag"),
@@ -272,7 +273,8 @@ FINE: list[tuple[str, dict[str, Any], Change]] = [
     ("adapter-file-is-as-asked", {**LEAN, "bias": "all"},
      file_with(f"base_model.model.{BODY}.bias", "adapter")),
     ("dtype-is-kept", {**HALF, "autocast": False},
-     after(rounded("adapted", Q_LORA), rounded("adapted", f"{BODY} lora_B"))),
+     after(*(rounded(stage, f"{BODY} lora_{factor}")
+             for stage in ("adapted", "adapter-reloaded") for factor in "AB"))),
     # the embedding and the head are the documented contract's to judge
     # one adapter with a called module's takes part with it
     ("adapter-takes-part", {"ensure": True, "placement": "target:both"},
