@@ -79,6 +79,18 @@ def test_the_page_says_what_is_refused_and_what_has_no_life(tmp_path: Path) -> N
     assert "| ia3 | head | Embedding is not supported |" in page
 
 
+def test_the_page_does_not_depend_on_which_life_ended_first(tmp_path: Path) -> None:
+    cases = [TunerCase(tuner="ia3", placement=where) for where in ("target:both", "target:head")]
+    said = "adapted: Embedding is not supported"
+    lives = [life("refused", case, heard=[said]) for case in cases]
+    pages = {
+        tuners.render([cell(tmp_path / f"{number}.jsonl", *order)], {})
+        for number, order in enumerate((lives, lives[::-1]))
+    }
+    assert len(pages) == 1
+    assert "| ia3 | head, both | Embedding is not supported |" in pages.pop()
+
+
 def test_a_page_of_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.jsonl"
     cell(path)

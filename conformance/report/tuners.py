@@ -70,6 +70,9 @@ def _parts(
     ]
     yield table(("sign", "meaning"), meanings)
     cases = {case.id: case for case in tuner_cases(("cpu",), DECODERS, brief=False)}
+    # workers end when they do: the page has the order of the table, whatever that of the file is
+    order = {name: number for number, name in enumerate(cases)}
+    records = dict(sorted(records.items(), key=lambda one: (order.get(one[0], len(order)), one[0])))
     first = [one for one in cases.values() if one.family == one.first_family]
     for title, tied, ensure in TABLES:
         yield f"## {title}"
