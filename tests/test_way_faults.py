@@ -15,6 +15,10 @@ from faults.fault import Wrapper, replaced
 from peft import PeftModel
 from planted_tuners import Planted, case, is_caught
 
+from conformance.invariants import INVARIANTS
+from conformance.tuners.life import observe_tuner
+from conformance.tuners.way_invariants import KEEPING
+
 LOGITS = ("every-way-keeps-logits",)
 TRUTH = ("adapter-load-tells-the-truth",)
 
@@ -185,3 +189,12 @@ PLANTED = (
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.story)
 def test_fault_is_caught(planted: Planted) -> None:
     is_caught(planted)
+
+
+def test_the_logits_of_every_way_are_judged() -> None:
+    seen = observe_tuner(case("lora"))
+    of_grid = {stage for one in INVARIANTS.values() for stage in one.needs}
+    taken = {stage for stage, found in seen.stages.items() if found.logits is not None}
+    left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
+    assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
+    assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"

@@ -15,12 +15,14 @@ from conformance.violation import Finding
 
 KEEPING = (
     "pickled",
+    "pickled-on-cuda",
     "cached",
     "injected",
     "swapped",
     "renamed",
     "offloaded",
     "again",
+    "far",
     "second-alone",
 )
 """The stages of adapters that are whole."""
