@@ -19,6 +19,7 @@ from benchmarks.plain_life import PlainLife
 from benchmarks.table import show
 from conformance import compat
 from conformance.case import Case
+from conformance.comparison import Evidence
 from conformance.drawn import drawn
 from conformance.grid import Stratum, strata
 from conformance.invariants import INVARIANTS, Invariant
@@ -29,7 +30,6 @@ from conformance.observer import Observer, check_not_vacuous
 from conformance.options import RUN_SEED, stratum_seed
 from conformance.runner import register_profiles, run_item
 from conformance.verdict import verdict_of
-from conformance.violation import Finding
 from tiny_models.checkpoints import plain_keys
 from tiny_models.compat import quiet_logs, quiet_progress
 from tiny_models.families import DECODERS
@@ -96,7 +96,7 @@ def hypothesis_share(grid: list[Stratum]) -> tuple[float, float]:
     judging = 0.0
 
     def timed(invariant: Invariant) -> Invariant:
-        def check(observation: Observation) -> Iterator[Finding]:
+        def check(observation: Observation) -> Iterator[Evidence]:
             nonlocal judging
             before = time.process_time()
             found = list(invariant.check(observation))

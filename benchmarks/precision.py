@@ -116,16 +116,14 @@ def lived(case: Case, known: KnownFailures) -> Life:
 
 
 def _allowed(seen: Observation, one: str, other: str) -> float:
-    """What the suite allows between two stages; 0 where bits are to be equal, or one is absent."""
+    """How far apart two stages must be to be broken; 0 where one of them is absent."""
     if not {one, other} <= seen.stages.keys():
         return 0.0
     dtype = ""
-    if other == "reloaded":
-        if seen.case.reload_dtype == "same":
-            return 0.0
+    if other == "reloaded" and seen.case.reload_dtype != "same":
         dtype = coarsest(seen.case.dtype, seen.case.reload_dtype)
     first, second = seen.stages[one].logits, seen.stages[other].logits
-    return logits_allowance(seen, first, second, dtype=dtype)
+    return logits_allowance(seen, first, second, dtype=dtype).breaks
 
 
 def faulty(seen: Observation, stage: str, amount: float) -> Observation:

@@ -77,7 +77,7 @@ def count(seen: ProgramObservation, figures: Figures) -> None:
     figures.alarms += [f"{seen.case!r}: {finding}" for finding in findings]
     for step in seen.steps:
         for logits in (step.logits, *step.asides.values()):
-            allowed = allowance(seen, step, logits)
+            allowed = allowance(seen, step, logits).breaks
             figures.compared += 1
             figures.worst = max(figures.worst, distance(logits.found, logits.expected) / allowed)
             figures.asleep += not moved(logits, allowed) > allowed

@@ -45,6 +45,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from conformance.comparison import Allowance
 from conformance.observation import FEW, NUDGED, Observation
 from tiny_models.families import FAMILIES
 
@@ -52,12 +53,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from conformance.case import Case
+    from tiny_models.spec import ModelSpec
 
 EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 NUDGES = 4.0  # standard deviations, as above
 SUMMED_IN_THEMSELVES = ("float64", "float32")
 ACROSS = 2.0  # what passes on two devices differ by, in terms of passes on one
-VISIBLE = 1.5  # an adapter must move the logits by this many allowances to prove anything
+MARGIN = 32.0  # of what rounding is expected to do, in float32 and float64
+DOUBT = 2.0  # the same in half precision, both ways
+VISIBLE = 10.0  # an adapter must move the logits by this many allowances to prove anything
 
 
 def nudges(dtype: str) -> tuple[str, ...]:
@@ -86,31 +90,62 @@ def rounding(dtype: str, layers: int, hidden: int, eps: float = 0.0) -> float:
     return 4 * math.sqrt(2 * results) * (eps or EPS[dtype]) / 2
 
 
+def margin(dtype: str) -> float:
+    """How many times what rounding is expected to do is more than it does."""
+    return MARGIN if dtype in SUMMED_IN_THEMSELVES else DOUBT
+
+
+def allow(noise: float, dtype: str) -> Allowance:
+    """The allowance for results in this precision that rounding moves apart by ``noise``."""
+    breaks = margin(dtype) * noise
+    return Allowance(breaks if dtype in SUMMED_IN_THEMSELVES else noise / DOUBT, breaks, dtype)
+
+
+def visible_from(allowed: Allowance) -> float:
+    """How far an adapter must move what is compared, or else losing it might go unseen.
+
+    In half precision that is as far as nobody takes for rounding.
+    """
+    return allowed.breaks * (VISIBLE if allowed.dtype in SUMMED_IN_THEMSELVES else 1.0)
+
+
 def logits_allowance(
     seen: Observation, *tensors: Tensor | None, dtype: str = "", across: bool = False
-) -> float:
+) -> Allowance:
     """Absolute allowance between two forward passes of one life; see the module's text.
 
     ``dtype`` is the coarsest precision involved, ``precision`` where nothing else is said;
     ``across`` says that the passes were made on two devices.
     """
-    eps = EPS[dtype or precision(seen)]
+    dtype = dtype or precision(seen)
+    eps = EPS[dtype]
     if across:
-        eps = ACROSS * max(eps, EPS["float32"])
+        dtype = coarsest(dtype, "float32")
+        eps = ACROSS * EPS[dtype]
     base = seen.stages["base"].logits
     derived = rounding(seen.case.dtype, blocks(seen.case), seen.case.hidden, eps) * size(
         base, *tensors
     )
     measured = _movement(seen) * eps / EPS[seen.case.dtype]
-    return max(derived, NUDGES * measured)
+    return allow(max(derived, NUDGES * measured), dtype)
 
 
-def blocks(case: Case) -> int:
+def outputs_allowance(spec: ModelSpec, moved: float, *outputs: Tensor | None) -> Allowance:
+    """Absolute allowance between two forward passes of a plain model.
+
+    ``moved`` is how far moving all its weights by one eps moves what it gives, where that was
+    measured.
+    """
+    derived = rounding(spec.dtype, blocks(spec), spec.hidden) * size(*outputs)
+    return allow(max(derived, NUDGES * moved), spec.dtype)
+
+
+def blocks(model: Case | ModelSpec) -> int:
     """How many blocks lie between input and logits; see the module's text."""
-    shape = FAMILIES[case.family].shape
+    shape = FAMILIES[model.family].shape
     if shape in ("encoder-decoder", "speech"):
-        return 3 * case.layers
-    return case.layers + (shape == "image-text")
+        return 3 * model.layers
+    return model.layers + (shape == "image-text")
 
 
 def precision(seen: Observation) -> str:
@@ -144,7 +179,7 @@ def visible(seen: Observation) -> tuple[float, float]:
     base, trained = seen.stages["base"].logits, seen.stages["trained"].logits
     assert base is not None
     assert trained is not None
-    return distance(base, trained), VISIBLE * logits_allowance(seen, base, trained)
+    return distance(base, trained), visible_from(logits_allowance(seen, base, trained))
 
 
 def drowned(seen: Observation) -> str | None:
@@ -170,10 +205,11 @@ def strays(seen: Observation) -> bool:
         return False
     if defined.logits is None:
         return False
-    return distance(defined.logits, trained) > logits_allowance(seen, defined.logits, trained)
+    allowed = logits_allowance(seen, defined.logits, trained)
+    return distance(defined.logits, trained) > allowed.holds
 
 
-def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> float:
+def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> Allowance:
     """Absolute allowance between two ways of adding a delta to a weight.
 
     The delta is a sum of ``rank`` products, is scaled and added; DoRA takes a norm, a ratio and
@@ -181,12 +217,12 @@ def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> float:
     delta is no larger than the sum of the sizes of what is there before and after, but for DoRA's,
     which is to be given.
     """
-    return (8 + rank) * EPS[dtype] / 2 * sum(size(tensor) for tensor in tensors)
+    return allow((8 + rank) * EPS[dtype] / 2 * sum(size(tensor) for tensor in tensors), dtype)
 
 
 def program_allowance(
     dtype: str, case: Case, moved: float, largest: float, *, precision: str, writes: int
-) -> float:
+) -> Allowance:
     """Absolute allowance between a model that has gone through a program and its reference.
 
     ``moved`` is how far nudging the reference moves what is compared, ``largest`` the size of what
@@ -196,16 +232,16 @@ def program_allowance(
     ``writes`` such steps are independent of each other, so they add up as their root does.
     """
     derived = rounding(dtype, case.layers, case.hidden, EPS[precision]) * largest
-    return max(derived, NUDGES * moved) * math.sqrt(1 + writes)
+    return allow(max(derived, NUDGES * moved) * math.sqrt(1 + writes), precision)
 
 
-def gradient_allowance(dtype: str, case: Case, moved: float, largest: float) -> float:
+def gradient_allowance(dtype: str, case: Case, moved: float, largest: float) -> Allowance:
     """Absolute allowance between two ways of computing one gradient.
 
     The way back takes two products for each one on the way there: three times the roundings.
     """
     derived = math.sqrt(3) * rounding(dtype, case.layers, case.hidden) * largest
-    return max(derived, NUDGES * moved)
+    return allow(max(derived, NUDGES * moved), dtype)
 
 
 def distance(one: Tensor, other: Tensor) -> float:

@@ -12,7 +12,10 @@ from typing import Any, TextIO
 
 FORMAT = 1
 """The format of a results file, told in its header; a change that readers must know raises it."""
-RESULTS = ("holds", "breaks", "not applicable", "not run", "error", "skipped", "fixed here")
+RESULTS = (
+    *("holds", "breaks", "not applicable", "not judged", "not run", "error", "skipped"),
+    "fixed here",
+)
 KEY = "conformance"
 """The name under which a record travels in a report's user properties."""
 

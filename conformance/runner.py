@@ -77,7 +77,8 @@ class Tally:
         if "holds" in verdicts:
             return "holds", ""
         reason = self.reasons.most_common(1)[0][0] if self.reasons else "no case was judged"
-        return ("not run" if "not run" in verdicts else "not applicable"), reason
+        unjudged = ("not run", "not judged", "not applicable")
+        return next((name for name in unjudged if name in verdicts), unjudged[-1]), reason
 
 
 def simplicity(case: Case) -> tuple[int, str]:

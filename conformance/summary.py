@@ -35,7 +35,10 @@ def summary_lines(records: Iterable[Record]) -> Iterator[str]:
         yield "  ".join(f"{sign} {name}" for name, sign in SIGNS.items())
 
 
-LABELS = ("holds", "fails", "known", "fixed here", "not applicable", "not run", "error", "skipped")
+LABELS = (
+    *("holds", "fails", "known", "fixed here", "not applicable", "not judged", "not run"),
+    *("error", "skipped"),
+)
 
 
 def label(record: Record) -> str:

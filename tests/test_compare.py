@@ -24,6 +24,7 @@ from conformance.compare import (
     weight_allowance,
     worst,
 )
+from conformance.comparison import Allowance
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
 from conformance.observation import FEW, Observation, Snapshot
@@ -71,45 +72,56 @@ def test_coarsest_dtype() -> None:
     assert coarsest("float64") == "float64"
 
 
+def breaks(dtype: str = "float32", layers: int = 1, scale: float = 1.0) -> float:
+    """How far apart logits of such a life must be to be broken."""
+    return logits_allowance(seen(dtype, layers, scale)).breaks
+
+
 def test_derived_numbers_of_the_docstring() -> None:
     """4 sqrt(2 n) u size by hand, one block of width 16, logits of size 3.
 
     n = 4 + 14 roundings in half precision; 8 products of 16 terms add 8 each in float32.
     """
-    assert logits_allowance(seen("float16", scale=3.0)) == pytest.approx(4 * 6 * 2.0**-11 * 3)
-    full = 4 * math.sqrt(2 * 82) * 2.0**-24 * 3
-    assert logits_allowance(seen(scale=3.0)) == pytest.approx(full)
+    half, noise = logits_allowance(seen("float16", scale=3.0)), 4 * 6 * 2.0**-11 * 3
+    assert half == Allowance(pytest.approx(noise / 2), pytest.approx(2 * noise), "float16")
+    full = pytest.approx(32 * 4 * math.sqrt(2 * 82) * 2.0**-24 * 3)
+    assert logits_allowance(seen(scale=3.0)) == Allowance(full, full, "float32")
+    weights = pytest.approx(32 * 10 * 2.0**-24 * 7)
     assert weight_allowance("float32", 2, torch.tensor([3.0]), torch.tensor([-4.0])) == (
-        pytest.approx(10 * 2.0**-24 * 7)
+        Allowance(weights, weights, "float32")
     )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_allowances_grow_with_size_depth_rank_and_eps(dtype: str) -> None:
     small, large = torch.ones(3), torch.full((3,), 7.0)
-    assert logits_allowance(seen(dtype), small) < logits_allowance(seen(dtype), large)
-    assert logits_allowance(seen(dtype)) < logits_allowance(seen(dtype, layers=2))
-    assert logits_allowance(seen(dtype)) < logits_allowance(seen(dtype, scale=2.0))
-    assert weight_allowance(dtype, 1, small) < weight_allowance(dtype, 2, small)
-    assert weight_allowance(dtype, 1, small) < weight_allowance(dtype, 1, small, small)
+    of_small, of_large = (logits_allowance(seen(dtype), one) for one in (small, large))
+    assert of_small.holds < of_large.holds
+    assert breaks(dtype) < breaks(dtype, layers=2)
+    assert breaks(dtype) < breaks(dtype, scale=2.0)
+    weights = [
+        weight_allowance(dtype, rank, *added).breaks
+        for rank, added in ((1, [small]), (2, [small]), (2, [small, small]))
+    ]
+    assert weights == sorted(set(weights))
 
 
-def test_allowances_grow_with_eps() -> None:
-    ordered = sorted(DTYPES, key=EPS.__getitem__)
-    allowed = [logits_allowance(seen(dtype)) for dtype in ordered]
-    assert allowed == sorted(set(allowed))
-    coarser = [logits_allowance(seen("float64"), dtype=dtype) for dtype in ordered]
-    assert coarser == sorted(set(coarser))
+def test_allowances_grow_with_eps_in_full_precision_and_in_half() -> None:
+    for ordered in (("float64", "float32"), ("float16", "bfloat16")):
+        allowed = [breaks(dtype) for dtype in ordered]
+        assert allowed == sorted(set(allowed))
+        coarser = [logits_allowance(seen("float64"), dtype=dtype).breaks for dtype in ordered]
+        assert coarser == sorted(set(coarser))
 
 
 def test_an_adapter_coarser_than_its_base_decides() -> None:
     found = seen("float64")
-    fine = logits_allowance(found)
+    fine = logits_allowance(found).breaks
     name = "model.q_proj lora_A"
     for kind, times in ((torch.float64, 1), (torch.float32, 2**29)):
         trained = replace(found.stages["trained"], weights={name: torch.ones(2, dtype=kind)})
         coarse = replace(found, stages={**found.stages, "trained": trained})
-        assert logits_allowance(coarse) == pytest.approx(times * fine)
+        assert logits_allowance(coarse).breaks == pytest.approx(times * fine)
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("float64", "breaks"), ("float32", "holds")])
@@ -151,7 +163,8 @@ def test_a_sensitive_model_is_allowed_more_and_a_dull_one_no_less() -> None:
     derived = logits_allowance(seen())
     assert logits_allowance(with_nudge(seen(), 0.0)) == derived
     # the root mean square of 0.5, 0.5 and 0, times four
-    assert logits_allowance(with_nudge(seen(), 0.5)) == pytest.approx(2 * math.sqrt(2 / 3))
+    more = logits_allowance(with_nudge(seen(), 0.5)).breaks
+    assert more == pytest.approx(32 * 2 * math.sqrt(2 / 3))
 
 
 def test_logits_that_rounding_moves_as_much_as_the_adapter_are_not_judged() -> None:
@@ -160,7 +173,7 @@ def test_logits_that_rounding_moves_as_much_as_the_adapter_are_not_judged() -> N
     for name in LOGITS_PROMISES_OF_ADAPTED:
         judgement = INVARIANTS[name].judge(found)
         assert (judgement.verdict, judgement.reason) == ("not applicable", drowned(found))
-    assert INVARIANTS["reload-keeps-logits"].judge(found).verdict == "holds"  # bit for bit
+    assert INVARIANTS["reload-keeps-logits"].judge(found).verdict == "holds"  # of what is copied
 
 
 def test_in_full_precision_such_logits_are_an_error_of_the_suite() -> None:
@@ -172,21 +185,26 @@ def test_in_full_precision_such_logits_are_an_error_of_the_suite() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_allowance_is_far_below_what_an_adapter_does(dtype: str) -> None:
-    """A quarter of the size of the logits in the coarsest precision, or the suite sees nothing."""
-    assert logits_allowance(seen(dtype, layers=2, scale=1.0)) < 0.25
+    """Half the size of the logits in the coarsest precision, or the suite sees nothing."""
+    assert breaks(dtype, layers=2) < (0.5 if dtype == "bfloat16" else 0.1)
+
+
+ANSWERS = [(0.9, 0.0, "holds"), (0.0, 1.5, "breaks")]
+"""Times what holds, times what breaks, and the verdict."""
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 50.0])
-@pytest.mark.parametrize(("times", "verdict"), [(0.9, "holds"), (4.0, "breaks")])
-def test_a_fault_of_four_allowances_is_caught(
-    dtype: str, scale: float, times: float, verdict: str
+@pytest.mark.parametrize(("held", "broken", "verdict"), ANSWERS)
+def test_a_fault_of_more_than_an_allowance_is_caught(
+    dtype: str, scale: float, held: float, broken: float, verdict: str
 ) -> None:
     found = seen(dtype, scale=scale)
     trained = torch.full((2, 4), scale, dtype=torch.float64)
-    trained[0, 0] = -scale  # the adapter's doing
+    trained[0, 0] = -4 * scale  # the adapter's doing
+    allowed = logits_allowance(found, trained)
     merged = trained.clone()
-    merged[1, 2] -= times * logits_allowance(found, trained)
+    merged[1, 2] -= held * allowed.holds + broken * allowed.breaks
     stages = {
         "trained": replace(found.stages["trained"], logits=trained),
         "merged": replace(found.stages["merged"], logits=merged),
@@ -195,12 +213,31 @@ def test_a_fault_of_four_allowances_is_caught(
     assert INVARIANTS["merge-keeps-logits"].judge(found).verdict == verdict
 
 
-@pytest.mark.parametrize(("times", "verdict"), [(0.9, "holds"), (4.0, "breaks")])
-def test_a_weight_fault_of_four_allowances_is_caught(times: float, verdict: str) -> None:
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_in_half_precision_there_is_a_third_answer(dtype: str) -> None:
+    found = seen(dtype)
+    trained = torch.full((2, 4), 4.0, dtype=torch.float64)
+    allowed = logits_allowance(found, trained)
+    stages = {
+        "trained": replace(found.stages["trained"], logits=trained),
+        "merged": replace(found.stages["merged"], logits=trained + allowed.holds * 2),
+    }
+    judgement = INVARIANTS["merge-keeps-logits"].judge(
+        replace(found, stages={**found.stages, **stages})
+    )
+    assert judgement.verdict == "not judged"
+    assert f"in {dtype} rounding may explain it" in judgement.reason
+
+
+@pytest.mark.parametrize(("held", "broken", "verdict"), ANSWERS)
+def test_a_weight_fault_of_more_than_an_allowance_is_caught(
+    held: float, broken: float, verdict: str
+) -> None:
     found = seen()
     (name, weight), *_ = found.stages["merged"].weights.items()
+    allowed = weight_allowance("float32", found.case.rank, weight, weight)
     other = weight.clone()
-    other.view(-1)[0] -= times * weight_allowance("float32", found.case.rank, weight, weight)
+    other.view(-1)[0] -= held * allowed.holds + broken * allowed.breaks
     weights = {**found.stages["merged"].weights, name: other}
     changed = replace(found.stages["merged"], weights=weights)
     found = replace(found, stages={**found.stages, "merged-otherwise": changed})
@@ -326,7 +363,7 @@ def crossing(moved: float, *, home: str, away: str) -> str:
 
 def test_two_devices_may_differ_as_float32_does_and_no_more() -> None:
     assert crossing(1e-7, home="cuda", away="cpu") == "holds"
-    assert crossing(1e-4, home="cuda", away="cpu") == "breaks"
+    assert crossing(1e-3, home="cuda", away="cpu") == "breaks"
 
 
 def test_one_device_keeps_the_precision_of_the_model() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.compare import EPS, coarsest, distance, drowned, same_when_cast
+from conformance.comparison import Comparison, Evidence, broken
 from conformance.corpus.promises import CORPUS, promise
 from conformance.invariants import logits
 from conformance.invariants.loading import calls, untruths
@@ -26,8 +27,8 @@ def refused(seen: Observation, stage: str) -> Iterator[Finding]:
         yield Finding("unexpected-error", f"{stage} ended in {trouble.type}: {line}")
 
 
-def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Iterator[Finding]:
-    """A finding where logits loaded here differ from the saver's by more than rounding does.
+def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Iterator[Comparison]:
+    """Logits loaded here and the saver's, which rounding alone may tell apart.
 
     ``dtypes`` are those of what was loaded beside the base's own.
     """
@@ -42,7 +43,7 @@ def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Itera
     ordinary=(),
     needs=("base",),
 )
-def base_file_keeps_logits(seen: Observation) -> Iterator[Finding]:
+def base_file_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     yield from refused(seen, "base-loaded")
     if "base-loaded" in seen.stages:
         yield from differ(seen, "base", "base-loaded")
@@ -119,7 +120,7 @@ def merged_file_report_is_true(seen: Observation) -> Iterator[Finding]:
     ordinary=("reload-keeps-logits",),
     needs=("merged", "saved", "reloaded"),
 )
-def merged_file_keeps_logits(seen: Observation) -> Iterator[Finding]:
+def merged_file_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "merged", "reloaded")
 
 
@@ -159,7 +160,7 @@ def adapter_file_loads(seen: Observation) -> Iterator[Finding]:
 def base_is_off(seen: Observation) -> str | None:
     """Why the adapter's logits prove nothing: its base was not the saver's to begin with."""
     loaded = {"base", "base-loaded"} <= seen.stages.keys()
-    if loaded and list(differ(seen, "base", "base-loaded")):
+    if loaded and broken(differ(seen, "base", "base-loaded")):
         return "the base itself does not give the saver's logits here"
     return drowned(seen)
 
@@ -173,7 +174,7 @@ def base_is_off(seen: Observation) -> str | None:
     applies=base_is_off,
     of_adapters=True,
 )
-def adapter_file_keeps_logits(seen: Observation) -> Iterator[Finding]:
+def adapter_file_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     # PEFT up to 0.6 kept adapters in float32 whatever their base is in, and newer ones do not
     tensors = seen.saved["adapter"].tensors.values()
     dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from conformance.comparison import Evidence
 from conformance.corpus.arrival import Arrival
 from conformance.invariants.invariant import (
     INVARIANTS,
@@ -17,7 +18,6 @@ from conformance.invariants.invariant import (
     registering,
 )
 from conformance.observation import Observation
-from conformance.violation import Finding
 
 CORPUS: dict[str, Promise] = {}
 
@@ -57,7 +57,7 @@ def promise(
     needs: tuple[str, ...] = (),
     applies: Applies = always,
     of_adapters: bool = False,
-) -> Callable[[Callable[[Observation], Iterator[Finding]]], Check]:
+) -> Callable[[Callable[[Observation], Iterator[Evidence]]], Check]:
     """Register the decorated generator of findings as the check of a new promise."""
 
     def made(check: Check) -> Promise:

@@ -1,5 +1,7 @@
 """Computing the same bits each time: one thread, a seed, and on CUDA the kernels that do so.
 
+``OMP_NUM_THREADS`` asks for more threads: the bits are then those of that many.
+
 Left to itself, torch sums gradients on CUDA in whatever order its threads come, convolves float32
 in TF32 and may sum half precision in half precision: a life would differ from itself, and by more
 than its precision explains. Nothing else of how a model computes is chosen here: attention keeps
@@ -22,7 +24,7 @@ def repeatable(device: str, seed: int) -> Iterator[None]:
     """Compute on ``device``, one of DEVICES, as if nothing had been computed before."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
     with ExitStack() as stack:
         if device == "cuda":
             stack.enter_context(exact_kernels())

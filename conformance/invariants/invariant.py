@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from conformance.comparison import Comparison, Evidence, broken
 from conformance.observation import Trouble
 from conformance.violation import Finding
 
-Check = Callable[[Any], Iterator[Finding]]
+Check = Callable[[Any], Iterator[Evidence]]
 """Takes an ``Observation``, or what a registry of its own judges."""
 Applies = Callable[[Any], str | None]
 
@@ -47,21 +48,22 @@ def always(_: object) -> str | None:
 class Judgement:
     """What an invariant says of one observation.
 
-    ``verdict`` is ``holds``, ``breaks``, ``not applicable`` or ``not run``; ``reason`` says why
-    it was not judged.
+    ``verdict`` is ``holds``, ``breaks``, ``not applicable``, ``not run`` or ``not judged``;
+    ``reason`` says why it is neither of the first two. ``comparisons`` are all that were made.
     """
 
     verdict: str
     findings: tuple[Finding, ...] = ()
     reason: str = ""
+    comparisons: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True)
 class Invariant:
     """A promise about an observation.
 
-    ``check`` yields what broke it; ``applies`` gives the reason why it says nothing about a
-    case, or None; ``needs`` are the stages and files it reads (a folder of
+    ``check`` yields what broke it and what is to be compared; ``applies`` gives the reason why it
+    says nothing about a case, or None; ``needs`` are the stages and files it reads (a folder of
     ``Observation.saved`` is written ``file <name>``), without which it is not judged.
     """
 
@@ -85,8 +87,13 @@ class Invariant:
             ended = next((t for t in reversed(observation.troubles)), None)
             why = f"stage {absent[0]} was not reached"
             return Judgement("not run", reason=f"{why}: {ended.message}" if ended else why)
-        findings = tuple(self.check(observation))
-        return Judgement("breaks" if findings else "holds", findings)
+        evidence = tuple(self.check(observation))
+        compared = tuple(one for one in evidence if isinstance(one, Comparison))
+        findings = broken(evidence)
+        doubts = [one.doubt() for one in compared if one.doubtful]
+        verdict = "breaks" if findings else "not judged" if doubts else "holds"
+        reason = doubts[0] if verdict == "not judged" else ""
+        return Judgement(verdict, findings, reason, compared)
 
 
 Kind = TypeVar("Kind", bound=Invariant)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conformance.compare import distance, strays, weight_allowance
+from conformance.comparison import Comparison, Evidence
 from conformance.invariants.invariant import invariant
 from conformance.invariants.logits import changed_weights, differ
 from conformance.observation import Observation
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterator[Finding]:
+def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterator[Evidence]:
     before, after = seen.stages[one].weights, seen.stages[other].weights
     for name in sorted(before):
         if name not in after:
@@ -25,8 +26,7 @@ def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterat
         delta = _rescaled_delta(seen, name.removesuffix(".weight"))
         allowed = weight_allowance(seen.case.dtype, seen.case.rank, *sizes, delta)
         amount = distance(before[name], after[name])
-        if not amount <= allowed:
-            yield Finding("wrong-value", f"{name} at {other} is not as {one}", amount, allowed)
+        yield Comparison(f"{name} at {other} is not as {one}", amount, allowed)
 
 
 def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
@@ -45,7 +45,7 @@ def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
     source="PEFT merge_adapter, unmerge_adapter",
     needs=("trained", "merged-in-place", "unmerged"),
 )
-def unmerge_restores(seen: Observation) -> Iterator[Finding]:
+def unmerge_restores(seen: Observation) -> Iterator[Evidence]:
     if not strays(seen):  # the weights are judged all the same
         yield from differ(seen, "trained", "unmerged")
     yield from _close_weights(seen, "trained", "unmerged", "merged-in-place")
@@ -67,7 +67,7 @@ def merging_twice_changes_nothing(seen: Observation) -> Iterator[Finding]:
     source="PEFT merge_and_unload, safe_merge",
     needs=("merged", "merged-otherwise"),
 )
-def safe_merge_agrees(seen: Observation) -> Iterator[Finding]:
+def safe_merge_agrees(seen: Observation) -> Iterator[Evidence]:
     yield from _close_weights(seen, "merged", "merged-otherwise")
     if "merged-infinity" in seen.stages:
         yield Finding("missing-error", "a safe merge wrote infinities into the weights")

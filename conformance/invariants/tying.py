@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.compare import distance, precision, same_bits, weight_allowance
+from conformance.comparison import Comparison, Evidence
 from conformance.invariants.invariant import invariant
 from conformance.observation import Observation, Snapshot
 from conformance.placements import MATRICES
@@ -95,7 +96,7 @@ def _one_matrix(seen: Observation, modules: set[str]) -> bool:
         None if separate(seen.case) else "embedding and head are promised to stay one"
     ),
 )
-def untied_stay_untied(seen: Observation) -> Iterator[Finding]:
+def untied_stay_untied(seen: Observation) -> Iterator[Evidence]:
     row = row_for(seen.case)
     independent = not seen.case.tied or (row is not None and not row.tied)
     for stage, found in seen.stages.items():
@@ -118,5 +119,4 @@ def untied_stay_untied(seen: Observation) -> Iterator[Finding]:
         base = seen.stages["base"].weights[name]
         allowed = weight_allowance(precision(seen), seen.case.rank, expected, base)
         amount = distance(expected, merged)
-        if not amount <= allowed:
-            yield Finding("wrong-value", f"merged {name} is not what was trained", amount, allowed)
+        yield Comparison(f"merged {name} is not what was trained", amount, allowed)

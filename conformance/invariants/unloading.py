@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.comparison import Evidence
 from conformance.invariants.invariant import invariant
 from conformance.invariants.logits import changed_weights, differ
 from conformance.observation import Observation
@@ -19,7 +20,7 @@ from conformance.violation import Finding
         None if seen.case.bias == "none" else "trained biases are part of the base modules"
     ),
 )
-def unload_restores_base(seen: Observation) -> Iterator[Finding]:
+def unload_restores_base(seen: Observation) -> Iterator[Evidence]:
     yield from differ(seen, "base", "unloaded")
     yield from changed_weights(seen, "base", "unloaded")
     base, unloaded = seen.stages["base"], seen.stages["unloaded"]

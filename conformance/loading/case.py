@@ -10,6 +10,7 @@ from typing import Any
 from conformance.case import CaseError, literals
 from conformance.devices import DEVICES
 from tiny_models.families import FAMILIES, Family
+from tiny_models.spec import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class LoadingCase:
         if self.checkpoint == "encoder-from-full":
             return entry.encoder_of
         return encoder_alone(entry) if self.checkpoint == "full-from-encoder" else self.family
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model that is saved."""
+        return ModelSpec(family=self.saver, tied=self.tied)
 
     @property
     def tied(self) -> bool:

@@ -56,7 +56,7 @@ def _lacks(case: LoadingCase) -> str:
 
 
 def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
-    spec = ModelSpec(family=case.saver, tied=case.tied)
+    spec = case.spec
     source: Any = tiny.build(spec, folder / "base").model
     target = folder / "checkpoint"
     with compat.quiet_progress():

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from conformance.comparison import Evidence
 from conformance.invariants import Invariant
 from conformance.observation import Observation
-from conformance.violation import Finding
 
 JUDGED = frozenset(
     {
@@ -52,7 +52,7 @@ def _judging(one: Invariant) -> Invariant:
         reason = REASONS.get(one.id, OTHERWISE)
         return replace(one, applies=lambda _: reason)
 
-    def check(seen: Observation) -> Iterator[Finding]:
+    def check(seen: Observation) -> Iterator[Evidence]:
         return (finding for finding in one.check(seen) if not BEFORE.match(finding.what))
 
     return replace(one, check=check)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from conformance.compare import VISIBLE, distance, same_bits
+from conformance.compare import distance, same_bits, visible_from
 from conformance.loading.case import LoadingCase
 from conformance.loading.observation import LoadingObservation
 from conformance.loading.observer import LoadingObserver, check_not_vacuous
@@ -48,7 +48,7 @@ def check_pipeline(seen: PipelineObservation) -> None:
         said = file.config.get("tie_word_embeddings")
         if seen.case.what.untied is not (said is False):
             raise SuiteError(f"the saved config of {seen.case!r} says tied: {said}")
-    if "base" in seen.stages and distance(*_moved(seen)) <= VISIBLE * allowance(seen):
+    if "base" in seen.stages and distance(*_moved(seen)) <= visible_from(allowance(seen)):
         raise SuiteError(f"the adapter of {seen.case!r} changes nothing that can be seen")
 
 

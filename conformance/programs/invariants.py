@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from conformance.compare import (
     coarsest,
@@ -15,6 +14,7 @@ from conformance.compare import (
     size,
     weight_allowance,
 )
+from conformance.comparison import Allowance, Comparison, Evidence, broken
 from conformance.invariants.invariant import Invariant, always, registering
 from conformance.programs.observation import Compared, ProgramObservation, StepSeen
 from conformance.violation import Finding
@@ -22,7 +22,7 @@ from conformance.violation import Finding
 PROGRAMS: dict[str, Invariant] = {}
 
 
-StepCheck = Callable[[ProgramObservation, StepSeen], Iterator[Finding]]
+StepCheck = Callable[[ProgramObservation, StepSeen], Iterator[Evidence]]
 
 
 def promise(
@@ -37,9 +37,11 @@ def promise(
     """
 
     def register(check: StepCheck) -> StepCheck:
-        def first(seen: ProgramObservation) -> Iterator[Finding]:
-            every = (found for step in seen.steps for found in check(seen, step))
-            yield from islice(every, 1)
+        def first(seen: ProgramObservation) -> Iterator[Evidence]:
+            for found in (found for step in seen.steps for found in check(seen, step)):
+                yield found
+                if broken([found]):
+                    return
 
         registering(lambda one: Invariant(id, text, source, one, always, ()), PROGRAMS)(first)
         return check
@@ -47,7 +49,7 @@ def promise(
     return register
 
 
-def allowance(seen: ProgramObservation, step: StepSeen, logits: Compared) -> float:
+def allowance(seen: ProgramObservation, step: StepSeen, logits: Compared) -> Allowance:
     """How far the model may be from its reference after this step."""
     return program_allowance(
         step.state.dtype,
@@ -69,13 +71,11 @@ def at(step: StepSeen) -> str:
     "After every step the model computes what a plain model with the reference's weights does.",
     source="the definitions of LoRA, modules_to_save and trainable tokens; PEFT's API reference",
 )
-def program_follows_reference(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
+def program_follows_reference(seen: ProgramObservation, step: StepSeen) -> Iterator[Comparison]:
     for what, logits in (("of the model", step.logits), *step.asides.items()):
+        told = f"logits {what} differ from the reference's {at(step)}"
         amount = distance(logits.found, logits.expected)
-        allowed = allowance(seen, step, logits)
-        if not amount <= allowed:
-            told = f"logits {what} differ from the reference's {at(step)}"
-            yield Finding("wrong-value", told, amount, allowed)
+        yield Comparison(told, amount, allowance(seen, step, logits))
 
 
 @promise(
@@ -83,7 +83,7 @@ def program_follows_reference(seen: ProgramObservation, step: StepSeen) -> Itera
     "Every adapter holds what it was given, trained to, loaded with or combined from; no other.",
     source="PEFT add_adapter, load_adapter, delete_adapter, add_weighted_adapter",
 )
-def program_keeps_values(_: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
+def program_keeps_values(_: ProgramObservation, step: StepSeen) -> Iterator[Evidence]:
     found = dict(step.parts)
     if step.step[0] == "weighted":
         name = step.step[1]
@@ -93,16 +93,16 @@ def program_keeps_values(_: ProgramObservation, step: StepSeen) -> Iterator[Find
     for key in sorted(found.keys() - step.expected.keys()):
         yield Finding("extra-key", f"there is {' '.join(key)} {at(step)}")
     for key, wanted in step.expected.items():
-        amount, allowed = distance(found[key], wanted), 0.0
+        told = f"{' '.join(key)} is not what it is to be {at(step)}"
+        amount = distance(found[key], wanted)
         if key[2] == "delta":
             rank = 2 * wanted.shape[0] if step.step[3] == "svd" else 8
             # the roots of the weights of a linear sum are PEFT's in float32
             kinds = ("float32",) if step.step[3] == "linear" else ()
             precision = coarsest(step.precision, *kinds)
-            allowed = weight_allowance(precision, rank, found[key], wanted)
-        if not amount <= allowed:
-            told = f"{' '.join(key)} is not what it is to be {at(step)}"
-            yield Finding("wrong-value", told, amount, allowed)
+            yield Comparison(told, amount, weight_allowance(precision, rank, found[key], wanted))
+        elif amount:
+            yield Finding("wrong-value", told, amount, 0.0)
 
 
 @promise(
@@ -130,16 +130,16 @@ def program_trains_only_its_adapters(_: ProgramObservation, step: StepSeen) -> I
     "The gradient of each trained tensor is that of the definition: of a shared one, both uses'.",
     source="PEFT #2803, #2864: the adapters of tied layers are one",
 )
-def program_sums_gradients(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
+def program_sums_gradients(seen: ProgramObservation, step: StepSeen) -> Iterator[Comparison]:
     gradients = step.training.gradients if step.training else {}
     for key, (found, wanted, nudged) in gradients.items():
         amount = distance(found, wanted)
         allowed = gradient_allowance(
             step.state.dtype, seen.case.base, movement(wanted, nudged), size(found, wanted)
         )
-        if not amount <= allowed:
-            told = f"the gradient of {' '.join(key)} is not as defined {at(step)}"
-            yield Finding("wrong-value", told, amount, allowed)
+        yield Comparison(
+            f"the gradient of {' '.join(key)} is not as defined {at(step)}", amount, allowed
+        )
 
 
 @promise(

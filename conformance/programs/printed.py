@@ -43,7 +43,7 @@ def _facts(seen: ProgramObservation) -> Iterator[str]:
 
 def _line(seen: ProgramObservation, step: StepSeen) -> str:
     amount = distance(step.logits.found, step.logits.expected)
-    allowed = allowance(seen, step, step.logits)
+    allowed = allowance(seen, step, step.logits).breaks
     told = f"active {', '.join(step.active) or 'none'}" if step.state.wrapped else "plain"
     return f"{step.number} {step.step!r}: off by {amount:.3g}, allowed {allowed:.3g}; {told}"
 

@@ -197,7 +197,7 @@
     bad.sort((one, other) => less(rank(one), rank(other)));
     byId("details-body").replaceChildren(list,
       ...bad.map((number) => broken(cell, stratum, number)),
-      ...["holds", "not applicable", "not run", "skipped"].map((result) => others(cell, stratum, result)).filter(Boolean));
+      ...["holds", "not applicable", "not judged", "not run", "skipped"].map((result) => others(cell, stratum, result)).filter(Boolean));
     dialog.showModal();
     dialog.scrollTop = 0;
   };

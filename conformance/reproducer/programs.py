@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from conformance.compare import EPS, NUDGES, SUMMED_IN_THEMSELVES, coarsest
+from conformance.compare import EPS, NUDGES, SUMMED_IN_THEMSELVES, coarsest, margin
 from conformance.programs.plan import beginning, outcomes, placed
 from conformance.programs.program import PLACED, WEIGHTS, Program, Step
 from conformance.programs.state import Outcome, Placed, State
@@ -114,10 +114,11 @@ def _constants(writing: Writing, last: State) -> str:
         roundings += (7 * case.layers + 1) * case.hidden // 2
     given = "\n".join(f"{name} = {value}" for name, value in inputs(case).items())
     coarse = coarsest(case.dtype, last.dtype)
+    more = margin(coarse)
     return (
         f'SEED = {case.seed}\nHEAD = "{writing.head}"\n{given}\n'
         f"EPS = {EPS[coarse]}  # of {coarse}\n"
-        f"ROUNDINGS = {2 * math.sqrt(2 * roundings):.3g}\nNUDGES = {NUDGES:g}"
+        f"ROUNDINGS = {more * 2 * math.sqrt(2 * roundings):.3g}\nNUDGES = {more * NUDGES:g}"
     )
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from conformance.case import Case
-from conformance.compare import ACROSS, NUDGES, SUMMED_IN_THEMSELVES, blocks, coarsest, nudges
+from conformance.compare import (
+    ACROSS,
+    NUDGES,
+    SUMMED_IN_THEMSELVES,
+    blocks,
+    coarsest,
+    margin,
+    nudges,
+)
 from conformance.invariants import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
 from conformance.reproducer.code import WIDTH, literal, several
@@ -146,16 +154,18 @@ def _constants(writing: Writing, code: str) -> str:
     roundings = 4 + 14 * blocks(case)  # the allowance of conformance.compare
     if case.dtype in SUMMED_IN_THEMSELVES:
         roundings += (7 * blocks(case) + 1) * case.hidden // 2
+    more = margin(case.dtype)
     members = tuple(f"{name}.weight" for name in writing.matrices.values())
     values = {
         "BROKEN": "[]",
         "SEED": f"{case.seed}",
         **writing.inputs,
         "EPS": _eps(case),
-        "ROUNDINGS": f"{2 * math.sqrt(2 * roundings):.3g}  # 4 standard deviations of their sum",
-        "NUDGES": f"{NUDGES:g}",
+        "ROUNDINGS": f"{more * 2 * math.sqrt(2 * roundings):.3g}  # in the middle between their "
+        "sum and what a fault does",
+        "NUDGES": f"{more * NUDGES:g}",
         "TURNS": f'"{"".join(str(turn) for turn, _ in enumerate(nudges(case.dtype), 1))}"',
-        "DELTA_ROUNDINGS": f"{8 + case.rank}",
+        "DELTA_ROUNDINGS": f"{more * (8 + case.rank):g}",
         "MEMBERS": several(members),
         "ADAPTER_PAIRS": _pairs(writing),
     }

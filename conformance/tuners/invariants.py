@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.compare import distance, same_bits
+from conformance.comparison import Comparison, Evidence
 from conformance.invariants.invariant import INVARIANTS, Applies, Invariant
 from conformance.invariants.logits import differ
 from conformance.observation import Observation
@@ -109,7 +110,7 @@ def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
     source="PEFT save_pretrained, path_initial_model_for_weight_conversion",
     needs=("trained", "converted"),
 )
-def conversion_keeps_logits(seen: Observation) -> Iterator[Finding]:
+def conversion_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     for stage in ("converted", "converted-pickled"):
         if stage in seen.stages:
             yield from differ(seen, "trained", stage)
@@ -123,7 +124,7 @@ def _completes(seen: Observation) -> Iterator[Finding]:
             yield Finding("unexpected-error", f"{what}: {trouble.message}")
 
 
-def _wrapping(seen: Observation) -> Iterator[Finding]:
+def _wrapping(seen: Observation) -> Iterator[Evidence]:
     """Logits are kept, and weights too but for a tuner that moves a part of them."""
     assert isinstance(seen.case, TunerCase)
     if seen.case.what.rebases:

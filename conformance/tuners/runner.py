@@ -12,7 +12,7 @@ from conformance.tuners.observer import TunerObserver
 from conformance.tuners.printed import failure_text
 from conformance.violation import Violation, violation_class
 
-WORST = ("breaks", "holds", "not run", "not applicable")
+WORST = ("breaks", "holds", "not run", "not judged", "not applicable")
 
 
 class SeveralViolations(AssertionError):  # noqa: N818  what they are, not that they are errors

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.compare import same_bits
+from conformance.comparison import Evidence
 from conformance.invariants import INVARIANTS
 from conformance.invariants.logits import differ
 from conformance.naming import ADAPTER, PREFIX, SECOND
@@ -51,7 +52,7 @@ def _kept_anyway(seen: Observation) -> str | None:
     needs=("trained", "adapter-reloaded"),
     applies=_kept_anyway,
 )
-def every_way_keeps_logits(seen: Observation) -> Iterator[Finding]:
+def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     for stage in KEEPING:
         if stage in seen.stages:
             yield from differ(seen, "trained", stage)

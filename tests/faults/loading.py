@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
+import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from faults.fault import Wrapper, fault, replaced, untie
@@ -37,6 +38,22 @@ def loading_reinitialises_silently() -> AbstractContextManager[None]:
     def change(model: Any, _report: Any) -> None:
         weight = model.get_output_embeddings().weight
         weight.data = weight.data.flip(0).clone()
+
+    return _loaded(change)
+
+
+@fault(
+    "loading-changes-one-bit",
+    "from_pretrained gives a weight whose last bit is another one",
+    caught_by=("reload-keeps-logits",),
+    strata=BODY,
+    says="changed by reload",
+)
+def loading_changes_one_bit() -> AbstractContextManager[None]:
+    def change(model: Any, _report: Any) -> None:
+        weight = model.get_output_embeddings().weight.data
+        kind = {2: torch.int16, 4: torch.int32, 8: torch.int64}[weight.element_size()]
+        weight.view(kind).view(-1)[0] ^= 1
 
     return _loaded(change)
 

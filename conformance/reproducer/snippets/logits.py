@@ -15,9 +15,13 @@ def merge_keeps_logits(w: Writing) -> str:
 
 @snippet("reload-keeps-logits")
 def reload_keeps_logits(w: Writing) -> str:
-    lines = pieces.compare_reloaded(w)
-    allowed = "allowed = rounding(model)" if "allowed" in lines else ""
-    return text(w.trained, allowed, f"merged = {w.merge()}", pieces.save_and_reload(w), lines)
+    return text(
+        w.trained,
+        "allowed = rounding(model)",
+        f"merged = {w.merge()}",
+        pieces.save_and_reload(w),
+        pieces.compare_reloaded(w),
+    )
 
 
 @snippet("adapter-keeps-logits")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.compare import coarsest
+from conformance.compare import ACROSS, coarsest, margin
 from conformance.reproducer.code import WIDTH, literal, text
 from conformance.reproducer.writing import Writing
 
@@ -42,22 +42,16 @@ def _compare_reloaded_weights(w: Writing) -> str:
 
 
 def compare_reloaded_logits(w: Writing) -> str:
-    """Logits of ``merged`` and ``reloaded``, bit for bit where nothing is cast or moved."""
-    case = w.case
-    same = case.reload_dtype == "same"
-    lines = []
-    if same and case.crossing == "none":
-        lines += [
-            "# torch may choose another kernel for weights that require a gradient",
-            "one = logits(merged.requires_grad_(False))",
-            "other = logits(reloaded.requires_grad_(False))",
-            'check_logits("logits after the reload", one, other, 0.0)',
-        ]
-    else:
-        other = case.dtype if same else coarsest(case.dtype, case.reload_dtype)
-        lines.append(f"coarser = torch.finfo(torch.{other}).eps / EPS")
-        lines.append("one, other = logits(merged), logits(reloaded)")
-        lines.append('check_logits("logits after the reload", one, other, coarser * allowed)')
+    """Logits of ``merged`` and ``reloaded``: weights keep their bits, what is computed may not."""
+    case, allowed, lines = w.case, "allowed", []
+    coarse = case.dtype if case.reload_dtype == "same" else coarsest(case.dtype, case.reload_dtype)
+    if coarse != case.dtype:
+        allowed = "coarser * allowed"
+        more = margin(coarse) / margin(case.dtype) * (1 if case.crossing == "none" else ACROSS)
+        times = "" if more == 1 else f"{more:g} * "
+        lines.append(f"coarser = {times}torch.finfo(torch.{coarse}).eps / EPS")
+    lines.append("one, other = logits(merged), logits(reloaded)")
+    lines.append(f'check_logits("logits after the reload", one, other, {allowed})')
     return "\n".join(lines)
 
 

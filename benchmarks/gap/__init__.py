@@ -1,0 +1,1 @@
+"""How far rounding moves what holds, and faults move what breaks, over what is allowed."""
