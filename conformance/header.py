@@ -14,13 +14,19 @@ def header(
     versions: Mapping[str, str],
     profile: str,
     saver: Mapping[str, str] | None = None,
+    kernels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What a run says of itself before its first item; ``saver`` is who saved its corpus."""
+    """What a run says of itself before its first item.
+
+    ``saver`` is who saved its corpus, ``kernels`` what the environment sets of them.
+    """
     of_a_corpus = {"saver": dict(saver)} if saver else {}
+    of_kernels = {"kernels": dict(kernels)} if kernels else {}
     of_a_merger = {"merger": options.merger} if options.merger else {}
     return (
         of_a_corpus
         | of_a_merger
+        | of_kernels
         | {
             "versions": dict(versions),
             "devices": list(options.devices),

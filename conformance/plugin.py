@@ -9,13 +9,14 @@ import gc
 import os
 import random
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import settings
 
+from conformance import kernels
 from conformance.header import header
 from conformance.options import PROFILES, OptionError, add_options, profile_of
 from conformance.outcome import ITEM_RECORD, rewrite_report
@@ -53,8 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version or not about_to_judge(config):
         return
     try:
+        kernels.check(os.environ)
         session = config.stash[SESSION] = Session.of(config)
-    except OptionError as error:
+    except (OptionError, kernels.KernelError) as error:
         raise pytest.UsageError(str(error)) from None
     is_worker = hasattr(config, "workerinput")
     if not is_worker:
@@ -101,11 +103,12 @@ def pytest_configure_node(node: Any) -> None:
 def _header(config: pytest.Config) -> dict[str, Any]:
     session = config.stash[SESSION]
     saver = session.corpus.saver if session.corpus else None
-    return header(session.options, versions(), settings.get_current_profile_name(), saver)
+    profile = settings.get_current_profile_name()
+    return header(session.options, versions(), profile, saver, kernels.chosen(os.environ))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Versions, devices, profile and seed."""
+    """Versions, devices, profile and seed, and the kernels where somebody chose them."""
     if SESSION not in config.stash:
         return []
     head = _header(config)
@@ -121,7 +124,18 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
             f"conformance: devices {', '.join(head['devices'])}; profile {head['profile']}, "
             f"{head['examples']} lives a stratum; seed {head['seed']}{without}"
         ),
+        *_kernels_line(head.get("kernels", {})),
     ]
+
+
+def _kernels_line(chosen: Mapping[str, str]) -> list[str]:
+    """What was set, and what torch makes of it on this processor, where torch is loaded anyway."""
+    if not chosen:
+        return []
+    listed = ", ".join(f"{name} {value}" for name, value in chosen.items())
+    torch = sys.modules.get("torch")
+    used = f"; torch uses {torch.backends.cpu.get_cpu_capability()}" if torch else ""
+    return [f"conformance: kernels {listed}{used}"]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,6 +13,7 @@ import pytest
 import results_files as files
 from stubbed_suite import ROOT, TABLE, Suite
 
+from conformance.kernels import SETTINGS
 from conformance.records import FORMAT, RESULTS, Record
 from conformance.results import files as on_disk
 from conformance.results import reader
@@ -50,8 +51,11 @@ def test_schema_is_one_and_names_what_the_code_names() -> None:
     assert parts["verdict"]["enum"] == list(VERDICTS)
     assert parts["header"]["properties"]["format"]["const"] == FORMAT
     assert set(parts["item"]["properties"]) == {"type", *Record.__dataclass_fields__}
-    optional = {"saver", "merger"}  # of a run over a corpus, or of other merge code
+    # of a run over a corpus, of other merge code, or with kernels that somebody chose
+    optional = {"saver", "merger", "kernels"}
     assert set(parts["header"]["properties"]) == {"type", "format", *reader.HEADER, *optional}
+    kernels = parts["header"]["properties"]["kernels"]["propertyNames"]["enum"]
+    assert kernels == list(SETTINGS)
 
 
 def test_a_run_over_a_corpus_names_who_saved_it() -> None:
