@@ -11,11 +11,19 @@ from conformance.compat import ABOUT_TYING, forget_warned_once, quiet_progress
 from conformance.observation import Heard
 
 LOGGERS = ("transformers", "peft", "accelerate", "safetensors", "diffusers")
+SPEAKERS = (*LOGGERS, "huggingface_hub", "torch")
+"""Packages that a life is a life of: what any other says depends on what else is installed."""
 
 
 def _short(item: warnings.WarningMessage) -> str:
     """File and line without the machine's folders, from the package on."""
     return f"{item.filename.rpartition('site-packages/')[2]}:{item.lineno}"
+
+
+def _of_the_life(item: warnings.WarningMessage) -> bool:
+    """Whether a warning is upstream's; one that names its caller stands in our own file."""
+    _, installed, place = item.filename.replace("\\", "/").rpartition("site-packages/")
+    return not installed or place.partition("/")[0] in SPEAKERS
 
 
 class _Listener(logging.Handler):
@@ -56,7 +64,7 @@ def hearing(stage: str, into: list[Heard], *, hide: str) -> Iterator[None]:
             try:
                 yield
             finally:
-                for item in caught:
+                for item in filter(_of_the_life, caught):
                     hear(str(item.message), f"{item.category.__name__} {_short(item)}")
     finally:
         for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):

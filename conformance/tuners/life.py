@@ -34,6 +34,9 @@ KEPT = ("task_type", "target_modules", "modules_to_save", "ensure_weight_tying")
 # Said once in a process, by torch or of the machine, and so by the first of two equal lives.
 ONCE = re.compile(r"Failed to load the CUDA extension|Sparse invariant checks are implicitly")
 
+# What torch says of a GPU that is not there, or that it was not built for.
+NO_CUDA = re.compile(r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs")
+
 SAFE = ("body", "target:head", "target:embedding")
 EVERYWHERE = ("LORA", "TRAINABLE_TOKENS")
 """Kinds that are saved and loaded in other ways on every placement, and not on attention alone."""
@@ -50,6 +53,9 @@ def observe_tuner(case: Case) -> Observation:
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
     seen = observe_subject(TunerSubject(case))
+    if case.what.on_cuda and any(NO_CUDA.search(met.message) for met in seen.troubles):
+        lacks = f"{case.tuner} computes on CUDA wherever the model lies, and it is not here"
+        return Observation(case=case, names={}, lacks=lacks)
     return replace(seen, heard=tuple(one for one in seen.heard if not ONCE.search(one.text)))
 
 

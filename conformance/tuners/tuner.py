@@ -22,7 +22,8 @@ class Tuner:
     ``rebases`` that wrapping moves a part of the base's weights into the adapter, ``converts`` that
     what training changed of it can be saved as plain LoRA, ``sparse`` that it computes with sparse
     tensors, ``fused`` that it stands on the experts of a layer as one parameter, ``needs`` names a
-    package that the tuner imports, ``skipped`` why we do not take it through a life.
+    package that the tuner imports, ``on_cuda`` says that it computes there wherever the model lies,
+    ``skipped`` why we do not take it through a life.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Tuner:
     sparse: bool = False
     fused: bool = False
     needs: str = ""
+    on_cuda: bool = False
     skipped: str = ""
 
     def fitting(self, known: frozenset[str]) -> Mapping[str, Any] | None:

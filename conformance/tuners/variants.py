@@ -83,6 +83,7 @@ VARIANTS: dict[str, Tuner] = {
         rebases=True,
         exempt=REBASED,
         needs="bitsandbytes",
+        on_cuda=True,
     ),
     "lora-kasa": _variant({"kasa_config": {}}, rebases=True, exempt=TRUNCATED),
 }
