@@ -1,4 +1,4 @@
-"""Known failures: declared upstream bugs, each a range of versions, a region and a witness."""
+"""Known failures: what is declared of upstream, each with versions, a region and a witness."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from packaging.version import InvalidVersion, Version
 from conformance.case import Case, CaseError, parse_case
 from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS, Invariant, Judgement
-from conformance.loading.case import LoadingCase, parse_loading_case
+from conformance.invariants.warning import LOGITS_PROMISES, broken_promises
+from conformance.loading.case import parse_loading_case
 from conformance.loading.invariants import LOADING
 from conformance.loading.observation import LoadingObservation
 from conformance.observation import Observation
@@ -24,12 +25,11 @@ from conformance.pipeline.invariants import PIPELINE
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observation import ProgramObservation
 from conformance.programs.program import Program, parse_program
-from conformance.programs.situations import situations
+from conformance.regions import FACTS, AnyCase, conditions, lies_in
 from conformance.tuners.case import TunerCase, parse_tuner_case
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.versions import installed
 from conformance.violation import KINDS, Finding
-from tiny_models.families import FAMILIES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,24 +51,19 @@ FIELDS = (
     "witness",
     "link",
     "story",
+    "documented",
+    "other_side",
 )
+KINDS_OF_ENTRY = ("bug", "limitation", "arguable")
+OF_KIND = {"documented": "limitation", "other_side": "arguable"}
+"""Fields that entries of one kind alone have."""
 SAVER = ("saver_peft", "saver_transformers")
 """Ranges of the versions that saved; an entry that has one is about loading what they saved."""
 RANGES = ("peft", "transformers", *SAVER)
-OPTIONAL = ("says", *SAVER)
+OPTIONAL = ("says", *SAVER, *OF_KIND)
 
-AnyCase = Case | LoadingCase | Program
 AnyObservation = Observation | LoadingObservation | ProgramObservation
 
-# What follows from a case and decides more than its fields do: PEFT goes by this name, and what
-# goes in and comes out.
-FACTS: dict[str, Callable[[AnyCase], str | tuple[str, ...]]] = {
-    "embedding_name": lambda case: FAMILIES[case.family].embedding.rpartition(".")[2],
-    "shape": lambda case: FAMILIES[case.family].shape,
-    "tuner_kind": lambda case: case.what.kind if isinstance(case, TunerCase) else "LORA",
-    "operations": lambda case: case.operations if isinstance(case, Program) else (),
-    "situations": lambda case: situations(case) if isinstance(case, Program) else (),
-}
 ORDINARY = "decoder-only"
 """The shape of the cases of a region that names neither shapes nor families."""
 
@@ -79,13 +74,15 @@ class TableError(ValueError):
 
 @dataclass(frozen=True)
 class KnownFailure:
-    """One declared bug or limitation.
+    """One declared bug, limitation, or finding that is arguable.
 
     ``where`` maps case fields and ``FACTS`` to the values they may have, to ``{"not": values}``,
     or to ``{"has": values}`` where one of several must be among them; ``says`` narrows it
     further, to findings whose text matches.
-    ``limitation`` means that upstream warns when wrapping: a case of the region where no such
-    warning was heard is not covered.
+    ``limitation`` means that upstream says so: by a warning when wrapping, without which a case
+    of the region is not covered, or in the documentation, which ``documented`` quotes with its
+    place. ``arguable`` means that it can be seen and is not agreed to be wrong: ``other_side`` says
+    why upstream may call it right. It fails no run, and no verdict for people counts it.
     """
 
     id: str
@@ -99,8 +96,20 @@ class KnownFailure:
     witness: AnyCase
     link: str
     story: str
+    documented: str = ""
+    other_side: str = ""
     saver_peft: SpecifierSet = field(default_factory=SpecifierSet)
     saver_transformers: SpecifierSet = field(default_factory=SpecifierSet)
+
+    @property
+    def arguable(self) -> bool:
+        """Whether it is not agreed to be wrong."""
+        return self.kind == "arguable"
+
+    @property
+    def needs_warning(self) -> bool:
+        """Whether a case is covered only where upstream warned of the tie when wrapping."""
+        return self.kind == "limitation" and not self.documented
 
     @property
     def crosses(self) -> bool:
@@ -132,15 +141,7 @@ class KnownFailure:
 
         A life in one is that of a decoder-only model, unless it names shapes or families.
         """
-        if not self._speaks_of(case):
-            return False
-        for name, accepted in self.where.items():
-            if name not in FACTS and not hasattr(case, name):
-                return False  # a region of pipelines has no plain loading in it
-            value = FACTS[name](case) if name in FACTS else getattr(case, name)
-            if not _accepts(accepted, value):
-                return False
-        return True
+        return self._speaks_of(case) and lies_in(self.where, case)
 
     def _speaks_of(self, case: AnyCase) -> bool:
         """Whether it is about such cases at all: of LoRA, of a tuner, of a shape."""
@@ -159,17 +160,8 @@ class KnownFailure:
             and finding.kind in self.finding
             and self.region_has(seen.case)
             and re.search(self.says, finding.what) is not None
-            and (self.kind == "bug" or any(h.about_tying for h in seen.heard_at("adapted")))
+            and (not self.needs_warning or any(h.about_tying for h in seen.heard_at("adapted")))
         )
-
-
-def _accepts(accepted: Any, value: Any) -> bool:
-    """Whether a condition of a region accepts the value of a case."""
-    if isinstance(accepted, Mapping) and "has" in accepted:
-        return bool(set(accepted["has"]) & set(value))
-    if isinstance(accepted, Mapping):
-        return value not in accepted["not"]
-    return value in accepted
 
 
 def _within(version: str, spec: SpecifierSet) -> bool:
@@ -204,24 +196,23 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
     where = f"{path}, {name}"
     required = set(FIELDS) - set(OPTIONAL)
     if not isinstance(raw, dict) or set(raw) - set(FIELDS) or required - set(raw):
-        raise TableError(f"{where}: needs exactly the fields {', '.join(FIELDS)} (says may lack)")
+        told = f"{', '.join(FIELDS)} ({', '.join(OPTIONAL)} may lack)"
+        raise TableError(f"{where}: needs exactly the fields {told}")
     lists = ("invariant", "finding")
     wrong = [key for key in raw if key not in (*lists, "where") and not isinstance(raw[key], str)]
     wrong += [key for key in lists if not all(isinstance(v, str) for v in _strings(raw[key]))]
     if wrong or not isinstance(raw["where"], dict):
         raise TableError(f"{where}: {', '.join(wrong) or 'where'} has a value of the wrong type")
-    if raw["kind"] not in ("bug", "limitation"):
-        raise TableError(f"{where}: kind accepts bug or limitation, not {raw['kind']!r}")
+    _check_kind(where, raw)
     kinds = _strings(raw["finding"])
     if set(kinds) - set(KINDS):
         raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
     crossing = set(SAVER) & set(raw)
     named = set(_strings(raw["invariant"]))
     promises, parse = _kinds(raw["witness"], loads=named <= set(LOADING), crossing=bool(crossing))
-    accepted = tuple(promises)
-    if named - set(accepted):
+    if named - set(promises):
         of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
-        raise TableError(f"{where}: invariant{of} accepts {', '.join(accepted)}")
+        raise TableError(f"{where}: invariant{of} accepts {', '.join(promises)}")
     try:
         witness: AnyCase = parse(raw["witness"])
         ranges = {name: SpecifierSet(raw[name]) for name in RANGES if name in raw}
@@ -235,7 +226,7 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
     ):
         told = '{"not" = [...]} and {"has" = [...]}'
         raise TableError(f"{where}: where accepts values, lists of them, {told}")
-    region = {key: _accepted(value) for key, value in raw["where"].items()}
+    region = conditions(raw["where"])
     if not region or set(region) - fields:
         raise TableError(f"{where}: where needs one or more fields of a case")
     entry = KnownFailure(
@@ -249,10 +240,25 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
         witness=witness,
         link=raw["link"],
         story=raw["story"],
+        documented=raw.get("documented", ""),
+        other_side=raw.get("other_side", ""),
     )
     if not entry.region_has(witness):
         raise TableError(f"{where}: the witness lies outside its own region")
     return entry
+
+
+def _check_kind(where: str, raw: Mapping[str, Any]) -> None:
+    """Raise TableError unless it is a kind, with the fields of that kind."""
+    kind = raw["kind"]
+    if kind not in KINDS_OF_ENTRY:
+        raise TableError(f"{where}: kind accepts {', '.join(KINDS_OF_ENTRY)}, not {kind!r}")
+    for name, own in OF_KIND.items():
+        if name in raw and kind != own:
+            raise TableError(f"{where}: {name} goes with kind {own!r} alone, not with {kind!r}")
+    if kind == "arguable" and not raw.get("other_side", "").strip():
+        told = "why upstream may call it right"
+        raise TableError(f"{where}: an arguable entry needs the field other_side, {told}")
 
 
 def _kinds(
@@ -272,17 +278,6 @@ def _kinds(
 
 def _strings(value: Any) -> tuple[str, ...]:
     return tuple(value) if isinstance(value, list) else (value,)
-
-
-def _accepted(value: Any) -> Any:
-    if isinstance(value, dict):
-        ((how, values),) = value.items()
-        return {how: _plain(values)}
-    return _plain(value if isinstance(value, list) else [value])
-
-
-def _plain(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
 
 
 @dataclass(frozen=True)
@@ -314,8 +309,38 @@ class KnownFailures:
     def covering(
         self, invariant: str, finding: Finding, seen: AnyObservation
     ) -> tuple[KnownFailure, ...]:
-        """The entries that declare this finding; a user's own may repeat one of ours."""
-        return tuple(e for e in self.entries if e.covers(invariant, finding, seen))
+        """The entries that declare this finding; a user's own may repeat one of ours.
+
+        Where nothing breaks but what is arguable, nobody need have warned of anything: then the
+        entries that say so declare the missing warning too.
+        """
+        found = [e for e in self.entries if e.covers(invariant, finding, seen)]
+        if isinstance(seen, Observation) and invariant == "trouble-is-announced-early":
+            found += self._unwarned(seen)
+        return tuple(found)
+
+    def _unwarned(self, seen: Observation) -> list[KnownFailure]:
+        if broken_promises(seen, self.argues):
+            return []
+        lost = [
+            (name, one) for name in LOGITS_PROMISES for one in INVARIANTS[name].judge(seen).findings
+        ]
+        return [entry for name, one in lost for entry in self.covering(name, one, seen)]
+
+    def argues(self, invariant: str, finding: Finding, seen: AnyObservation) -> bool:
+        """Whether this finding is declared arguable, and by nobody as more than that."""
+        entries = self.covering(invariant, finding, seen)
+        return bool(entries) and all(entry.arguable for entry in entries)
+
+    @property
+    def arguable(self) -> KnownFailures:
+        """Those that are not agreed to be wrong, which stay declared whatever else fails."""
+        return KnownFailures(tuple(entry for entry in self.entries if entry.arguable))
+
+    @property
+    def arguable_ids(self) -> frozenset[str]:
+        """Their ids."""
+        return frozenset(entry.id for entry in self.arguable.entries)
 
     def regions_of(self, invariant: str, case: AnyCase) -> tuple[str, ...]:
         """Ids of the entries on this invariant whose region has the case."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from conformance.case import STRATUM_FIELDS, Case
 from conformance.compare import distance, drowned, logits_allowance, same_bits, visible
 from conformance.draws import Draws
+from conformance.invariants.warning import Argues, never
 from conformance.observation import Observation, Snapshot
 from conformance.trouble import SuiteError
 from conformance.verdict import verdict_of
@@ -42,9 +43,9 @@ class Observer:
         """Raise SuiteError where an observation proves nothing."""
         check_not_vacuous(seen)
 
-    def judged(self, seen: Observation) -> str:
+    def judged(self, seen: Observation, argues: Argues) -> str:
         """The verdict for people on an observation."""
-        return verdict_of(seen)
+        return verdict_of(seen, argues)
 
     def __call__(self, case: Case, *, repeat: bool = True) -> Observation:
         """The observation of ``case``, from the cache where it has been seen.
@@ -63,10 +64,13 @@ class Observer:
                 self.confirm(case)
         return self._seen[case]
 
-    def verdict(self, case: Case) -> str:
-        """The verdict for people on a case that has been observed, worked out once."""
+    def verdict(self, case: Case, argues: Argues = never) -> str:
+        """The verdict for people on a case that has been observed, worked out once.
+
+        ``argues`` is that of the run's known failures, and the same for all its cases.
+        """
         if case not in self._verdicts:
-            self._verdicts[case] = self.judged(self._seen[case])
+            self._verdicts[case] = self.judged(self._seen[case], argues)
         return self._verdicts[case]
 
     def confirm(self, case: Case) -> None:

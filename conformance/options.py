@@ -58,7 +58,11 @@ def add_options(parser: pytest.Parser) -> None:
     add("--case", metavar="CASE", help='judge one case: "Case(...)" or "TunerCase(...)"')
     add("--program", metavar="PROGRAM", help='judge one program: "Program(...)", read as literals')
     add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
-    add("--no-known-failures", action="store_true", help="declared upstream bugs fail too")
+    add(
+        "--no-known-failures",
+        action="store_true",
+        help="declared bugs and limitations fail too; what is arguable never does",
+    )
     add(
         "--strict-known-failures",
         action="store_true",

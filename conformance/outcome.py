@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.known_failures import KnownFailures
 from conformance.runner import Tally
 from conformance.violation import Violation
 
@@ -67,10 +68,10 @@ def require(device: str, suite: Session, record: Record) -> None:
         pytest.skip(reason)
 
 
-def conclude(record: Record, tally: Tally) -> None:
+def conclude(record: Record, tally: Tally, known: KnownFailures) -> None:
     """End an item in which nothing undeclared was found: pass, skip, or expected failure."""
     __tracebackhide__ = True
-    record.result, record.reason = tally.outcome()
+    record.result, record.reason = tally.outcome(known.arguable_ids)
     if record.result == "breaks":
         pytest.xfail(record.reason)
     if record.result != "holds":

@@ -220,7 +220,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
     if records:
         terminalreporter.section("conformance")
-        for line in summary_lines(records):
+        arguable = config.stash[SESSION].known.arguable_ids
+        for line in summary_lines(records, arguable):
             terminalreporter.write_line(line)
 
 

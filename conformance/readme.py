@@ -19,7 +19,6 @@ import pytest
 
 from conformance.case import CHOICES, Case
 from conformance.invariants import INVARIANTS
-from conformance.known_failures import OURS, read
 from conformance.options import BEYOND_EXAMPLES, LEFT_OUT, PROFILES, add_options
 from conformance.placements import PLACEMENTS
 from conformance.readme_kinds import (
@@ -33,6 +32,7 @@ from conformance.readme_kinds import (
     tuners,
     variants,
 )
+from conformance.readme_known import known_failures
 from conformance.report import command as report
 from conformance.report import publish
 from conformance.report.cells import Cell
@@ -134,40 +134,6 @@ def _plain(choice: object) -> str:
     if isinstance(choice, tuple):
         return " and ".join(map(str, choice)) or "nothing"
     return str(choice)
-
-
-def known_failures() -> str:
-    """The page of every declared upstream bug or limitation."""
-    rows = [
-        (
-            f"`{entry.id}`",
-            entry.story,
-            _range(entry.peft, entry.saver_peft),
-            _range(entry.transformers, entry.saver_transformers),
-            entry.link,
-        )
-        for entry in read(OURS)
-    ]
-    return KNOWN_FAILURES_PAGE.format(
-        count=len(rows),
-        table=table(("known failure", "story", "PEFT", "transformers", "link"), rows),
-    )
-
-
-KNOWN_FAILURES_PAGE = """# Known failures
-
-Declared bugs and documented limitations of PEFT and transformers, {count} in all, with the
-versions that have them. Made from
-[known_failures.toml](../conformance/known_failures.toml), which also holds the region of each and
-a witness.
-
-{table}
-"""
-
-
-def _range(here: object, saver: object) -> str:
-    """A range as text; beside it the saver's, where it is about what another version saved."""
-    return (str(here) or "any") + (f", saved by {saver}" if str(saver) else "")
 
 
 def published(page: str) -> list[Cell]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,12 @@ from conformance.case import CHOICES, Case
 from conformance.grid import Stratum
 from conformance.invariants import Invariant, Judgement
 from conformance.invariants.warning import EARLY
-from conformance.known_failures import AnyCase, KnownFailures, undeclared
+from conformance.known_failures import KnownFailures, undeclared
 from conformance.observation import Heard, Observation
 from conformance.observer import Observer
 from conformance.options import PROFILES
 from conformance.printed import failure_text
+from conformance.regions import AnyCase
 from conformance.strategies import cases
 from conformance.violation import Finding, violation_class
 
@@ -68,12 +69,20 @@ class Tally:
             count[0] += name in hit
             count[1] += 1
 
-    def outcome(self) -> tuple[str, str]:
-        """The item's verdict and the reason for it, if nothing undeclared was found."""
+    def outcome(self, arguable: Collection[str] = ()) -> tuple[str, str]:
+        """The item's verdict and the reason for it, if nothing undeclared was found.
+
+        ``arguable`` are the ids of what is not agreed to be wrong, told after all else.
+        """
         verdicts = set(self.judged.values())
         failed = sorted(name for name, (hits, _) in self.known.items() if hits)
         if failed:
-            return "breaks", f"known: {', '.join(failed)}"
+            parts = {
+                "known": [name for name in failed if name not in arguable],
+                "arguable": [name for name in failed if name in arguable],
+            }
+            told = [f"{word}: {', '.join(names)}" for word, names in parts.items() if names]
+            return "breaks", "; ".join(told)
         if "holds" in verdicts:
             return "holds", ""
         reason = self.reasons.most_common(1)[0][0] if self.reasons else "no case was judged"
@@ -95,7 +104,7 @@ def judge(
     judgement = invariant.judge(seen)
     first = case not in tally.judged and not tally.failed
     if first:
-        tally.add(case, judgement, observer.verdict(case))
+        tally.add(case, judgement, observer.verdict(case, known.argues))
     open_findings, hit = undeclared(invariant, judgement, seen, known)
     if first and judgement.verdict in {"holds", "breaks"}:
         tally.count(known.regions_of(invariant.id, case), hit)

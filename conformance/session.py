@@ -12,7 +12,7 @@ from conformance.corpus.invariants import CORPUS
 from conformance.corpus.manifest import CorpusError, read
 from conformance.corpus.observer import CorpusObserver
 from conformance.invariants import INVARIANTS, Invariant
-from conformance.known_failures import AnyCase, KnownFailures, TableError
+from conformance.known_failures import KnownFailures, TableError
 from conformance.loading.case import LoadingCase
 from conformance.loading.invariants import LOADING
 from conformance.loading.observer import LoadingObserver
@@ -26,6 +26,7 @@ from conformance.pipeline.observer import PipelineObserver
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observer import ProgramObserver
 from conformance.programs.program import Program
+from conformance.regions import AnyCase
 from conformance.tuners.case import TunerCase
 from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
 from conformance.tuners.observer import TunerObserver
@@ -80,10 +81,10 @@ class Session:
         try:
             corpus = read(options.corpus) if options.corpus else None
             saver = corpus.saver if corpus else None
-            known = KnownFailures()
-            if options.use_known:
-                ours = options.merger is None  # what PEFT gets wrong excuses nobody else
-                known = KnownFailures.load(options.tables, saver, ours=ours)
+            ours = options.merger is None  # what PEFT gets wrong excuses nobody else
+            known = KnownFailures.load(options.tables, saver, ours=ours)
+            if not options.use_known:
+                known = known.arguable
             if options.merger is not None:
                 merger = Merger.named(options.merger)
                 return cls(options, known, Observer(partial(_observe, merger=merger)))

@@ -75,4 +75,4 @@ def run_stratum(
             examples=examples,
             tally=tally,
         )
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

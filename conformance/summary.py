@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from conformance.grid import strata
 from conformance.placements import PLACEMENTS
@@ -18,14 +18,14 @@ SHOWN = 3  # strata named with a finding
 NARROW = 0.5  # a region of which fewer cases fail than this share is too wide
 
 
-def summary_lines(records: Iterable[Record]) -> Iterator[str]:
-    """The summary of a run, line by line."""
+def summary_lines(records: Iterable[Record], arguable: Collection[str] = ()) -> Iterator[str]:
+    """The summary of a run, line by line; ``arguable`` are the ids declared so."""
     found = list(records)
     counts = Counter(label(record) for record in found)
     yield ", ".join(f"{counts[name]} {name}" for name in LABELS if counts[name]) or "nothing ran"
     for line in _findings(found):
         yield line
-    for line in _regions(found):
+    for line in _regions(found, arguable):
         yield line
     tables = [table for kind in TABLES if len(table := verdict_table(found, kind=kind)) > 1]
     for table in tables:
@@ -36,15 +36,17 @@ def summary_lines(records: Iterable[Record]) -> Iterator[str]:
 
 
 LABELS = (
-    *("holds", "fails", "known", "fixed here", "not applicable", "not judged", "not run"),
-    *("error", "skipped"),
+    *("holds", "fails", "known", "arguable", "fixed here"),
+    *("not applicable", "not judged", "not run", "error", "skipped"),
 )
+DECLARED = ("known", "arguable")
+"""What a broken promise is where somebody declared it, which its reason begins with."""
 
 
 def label(record: Record) -> str:
     """How an item ended, declared failures apart."""
     if record.result == "breaks":
-        return "known" if record.reason.startswith("known: ") else "fails"
+        return next((word for word in DECLARED if record.reason.startswith(f"{word}: ")), "fails")
     return record.result
 
 
@@ -61,7 +63,7 @@ def _findings(records: list[Record]) -> Iterator[str]:
         yield f"finding: {told} [{listed}]"
 
 
-def _regions(records: list[Record]) -> Iterator[str]:
+def _regions(records: list[Record], arguable: Collection[str]) -> Iterator[str]:
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for record in records:
         for name, (hits, judged) in record.known.items():
@@ -69,7 +71,8 @@ def _regions(records: list[Record]) -> Iterator[str]:
             totals[name][1] += judged
     for name, (hits, judged) in sorted(totals.items()):
         wide = " (too wide: narrow its region)" if judged and hits < NARROW * judged else ""
-        yield f"known: {name} failed in {hits} of {judged} judged cases of its region{wide}"
+        told = f"arguable: {name} was seen" if name in arguable else f"known: {name} failed"
+        yield f"{told} in {hits} of {judged} judged cases of its region{wide}"
 
 
 def verdict_table(

@@ -17,4 +17,4 @@ def test_case(case: Case, invariant: Invariant, suite: Session, record: Record) 
     require(case.device, suite, record)
     with tallied(record) as tally:
         judge_one(case, invariant, suite.observer, suite.known, tally)
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

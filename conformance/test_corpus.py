@@ -24,4 +24,4 @@ def test_corpus(stratum: Stratum, promise: Invariant, suite: Session, record: Re
     except CorpusError as error:
         record.reason = str(error)
         pytest.fail(str(error), pytrace=False)
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

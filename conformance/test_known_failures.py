@@ -1,4 +1,4 @@
-"""Declared failures: each witness must still fail, and in the declared way."""
+"""Declared failures: each witness must still fail, and in the declared way, if not arguable."""
 
 from __future__ import annotations
 
@@ -40,11 +40,16 @@ def test_witness(entry: KnownFailure, invariant: Invariant, suite: Session, reco
         record.result, record.reason = judgement.verdict, judgement.reason
         pytest.skip(f"{judgement.verdict}: {judgement.reason}")
     if any(entry.covers(invariant.id, finding, seen) for finding in judgement.findings):
-        record.result, record.reason = "breaks", f"known: {entry.id}"
+        word = "arguable" if entry.arguable else "known"
+        record.result, record.reason = "breaks", f"{word}: {entry.id}"
         record.case = repr(entry.witness)
-        pytest.xfail(f"known: {entry.id} ({entry.link}): {entry.story}")
+        pytest.xfail(f"{word}: {entry.id} ({entry.link}): {entry.story}")
     told = f"the witness of {entry.id} no longer breaks {invariant.id} ({judgement.verdict})"
     ranges = f"close its range: peft {entry.peft}, transformers {entry.transformers}"
+    if entry.arguable:
+        # nobody was asked to mend it, and a release that does breaks no promise
+        record.result, record.reason = "fixed here", told
+        pytest.skip(f"fixed here: {told}; {ranges}")
     if any(map(is_development, ("peft", "transformers"))) and not suite.options.strict_known:
         record.result, record.reason = "fixed here", told
         pytest.skip(f"fixed here: {told}; before the next release, {ranges}")

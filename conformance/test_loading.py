@@ -21,4 +21,4 @@ def test_loading(loading: LoadingCase, promise: Invariant, suite: Session, recor
         judge_loading(promise, seen, suite.known, tally, suite.loadings)
     if "loaded" in seen.stages:
         record.heard = told(seen)
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

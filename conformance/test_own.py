@@ -31,4 +31,4 @@ def test_own(
         pytest.skip(f"not run: {suite.own.vacuous}")
     with tallied(record) as tally:
         judge_own(own, suite.own, tally)
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

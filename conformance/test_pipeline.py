@@ -23,4 +23,4 @@ def test_pipeline(
         judge_loading(promise, seen, suite.known, tally, suite.pipelines, text=failure_text)
     if "loaded" in seen.stages:
         record.heard = told(seen)
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

@@ -25,4 +25,4 @@ def test_regression(
             judge_loading(invariant, seen, suite.known, tally, suite.loadings)
         else:
             judge_one(case, invariant, suite.observer, suite.known, tally)
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

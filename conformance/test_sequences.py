@@ -38,7 +38,7 @@ def test_program(
             most=LONG if profile == "explore" else MOST,
             tally=tally,
         )
-    conclude(record, tally)
+    conclude(record, tally, suite.known)
 
 
 def test_one(program: Program, promise: Invariant, suite: Session, record: Record) -> None:
@@ -48,4 +48,4 @@ def test_one(program: Program, promise: Invariant, suite: Session, record: Recor
     require(program.device, suite, record)
     with tallied(record) as tally:
         judge_program(promise, program, suite.programs, suite.known, tally)
-    conclude(record, tally)
+    conclude(record, tally, suite.known)

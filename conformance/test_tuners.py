@@ -29,7 +29,7 @@ def test_tuner(tuner: TunerCase, suite: Session, record: Record) -> None:
     ended = suite.tuners(tuner).ended_at()
     if ended is not None:
         record.heard = [f"{ended.stage}: {ended.message}"]
-    conclude(record, tally)
+    conclude(record, tally, suite.known)
 
 
 def test_without_life(kind: str, why: str, record: Record) -> None:

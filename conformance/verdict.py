@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.invariants.warning import EARLY, LATE, announced, broken_promises
+from conformance.invariants.warning import EARLY, LATE, Argues, announced, broken_promises, never
 from conformance.observation import Observation
 
 # worst first; the sign is what a report shows beside the word
@@ -29,12 +29,12 @@ MEANINGS = {
 }
 
 
-def verdict_of(seen: Observation) -> str:
-    """The verdict of one life."""
+def verdict_of(seen: Observation, argues: Argues = never) -> str:
+    """The verdict of one life, in which what is declared arguable does not count."""
     if seen.lacks:
         return "not applicable"
     ended = seen.ended_at()
-    broken = broken_promises(seen)
+    broken = broken_promises(seen, argues)
     if ended is not None and ended.stage == "adapted" and ended.deliberate:
         return "refused"
     if not broken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from conformance.case import Case
 from conformance.known_failures import OURS, KnownFailure, KnownFailures, TableError, read
 from conformance.loading.case import LoadingCase
+from conformance.observation import Heard, Observation
+from conformance.readme_known import known_failures
 from conformance.tuners.case import TunerCase
+from conformance.violation import Finding
 
 ENTRY = """
 [[known]]
@@ -111,7 +115,7 @@ def within(one: KnownFailure, other: KnownFailure) -> bool:
         and set(one.invariant) <= set(other.invariant)
         and set(one.finding) <= set(other.finding)
         and other.says in ("", one.says)
-        and (other.kind == "bug" or one.kind == "limitation")
+        and (one.needs_warning or not other.needs_warning)
         and all(inside(one.where.get(name), wide) for name, wide in other.where.items())
         and all(
             getattr(other, name).contains(version, prereleases=True)
@@ -158,12 +162,56 @@ def test_ours_is_read() -> None:
     assert all(entry.region_has(entry.witness) for entry in read(OURS))
 
 
+ARGUABLE = ENTRY.replace('"bug"', '"arguable"') + 'other_side = "It may be meant."\n'
+LIMITATION = ENTRY.replace('"bug"', '"limitation"')
+DOCUMENTED = LIMITATION + 'documented = "docs/lora.md: cannot be guaranteed"\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "unwarned"),
+    [(ENTRY, True), (ARGUABLE, True), (LIMITATION, False), (DOCUMENTED, True)],
+)
+def test_what_is_not_documented_needs_a_warning(table: str, unwarned: bool, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(table)
+    (entry,) = read(file)
+    finding = Finding("unexpected-error", "a stub")
+    seen = Observation(Case(family="gpt2"), names={})
+    assert entry.covers("life-completes", finding, seen) is unwarned
+    warned = replace(seen, heard=(Heard("adapted", "tied", "peft", about_tying=True),))
+    assert entry.covers("life-completes", finding, warned)
+
+
+def test_every_kind_tells_what_is_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(ARGUABLE + DOCUMENTED.replace("stub-gpt2", "other"))
+    argued, documented = read(file)
+    assert (argued.arguable, argued.other_side) == (True, "It may be meant.")
+    assert (documented.arguable, documented.documented) == (
+        False,
+        "docs/lora.md: cannot be guaranteed",
+    )
+    assert KnownFailures((argued, documented)).arguable.entries == (argued,)
+
+
+def test_the_page_has_a_part_for_each_kind_with_both_sides() -> None:
+    bugs, limitations, arguable = re.split(r"^## .*$", known_failures(), flags=re.MULTILINE)[1:]
+    parts = {"bug": bugs, "limitation": limitations, "arguable": arguable}
+    for entry in read(OURS):
+        part = parts.pop(entry.kind)
+        (row,) = [line for line in part.splitlines() if line.startswith(f"| `{entry.id}` |")]
+        for told in (entry.story, entry.documented, entry.other_side, entry.link):
+            assert told.replace("|", r"\|") in row
+        assert not any(f"`{entry.id}` |" in other for other in parts.values())
+        parts[entry.kind] = part
+
+
 # what is wrong, and a word of the sentence that says so
 BAD_TABLES = {
     "known = 1": "must hold [[known]] entries",
     "[[known": "is not TOML",
     "[[known]]\nid = 'x'": "needs exactly the fields id, kind",
-    ENTRY.replace('"bug"', '"oops"'): "kind accepts bug or limitation",
+    ENTRY.replace('"bug"', '"oops"'): "kind accepts bug, limitation, arguable, not 'oops'",
     ENTRY.replace('"life-completes"', '"life"'): "invariant accepts",
     ENTRY.replace('"unexpected-error"', '"bad"'): "finding accepts",
     ENTRY.replace('">=0.1"', '"0.1-x"'): "Invalid specifier",
@@ -185,6 +233,11 @@ BAD_TABLES = {
     LOADS.replace('checkpoint = "bin"', "layers = 1"): "one or more fields",
     LOADS.replace('"checkpoint-loads"', '["checkpoint-loads", "life-completes"]'): "accepts",
     ENTRY * 2: "declares stub-gpt2 more than once",
+    ENTRY.replace('"bug"', '"arguable"'): "stub-gpt2: an arguable entry needs the field other_side",
+    ARGUABLE.replace("It may be meant.", " "): "an arguable entry needs the field other_side",
+    ARGUABLE.replace('"It may be meant."', "1"): "other_side has a value of the wrong type",
+    ARGUABLE.replace('"arguable"', '"bug"'): "other_side goes with kind 'arguable' alone",
+    DOCUMENTED.replace('"limitation"', '"bug"'): "documented goes with kind 'limitation' alone",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.case import Case
 from conformance.corpus.manifest import Corpus
+from conformance.invariants.warning import Argues, never
 from conformance.observation import Observation
 from conformance.observer import Observer
 
@@ -20,7 +21,7 @@ class CorpusObserver(Observer):
         super().__init__(load)
         self.corpus = corpus
 
-    def verdict(self, case: Case) -> str:
+    def verdict(self, case: Case, argues: Argues = never) -> str:
         """None: the verdicts for people are of whole lives."""
-        del case
+        del case, argues
         return ""

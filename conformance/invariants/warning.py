@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from conformance.invariants.invariant import INVARIANTS, invariant
 from conformance.observation import Observation
@@ -16,6 +16,8 @@ LOGITS_PROMISES = (
     "config-tells-the-truth",
     "config-driven-loader-agrees",
 )
+Argues = Callable[[str, Finding, Observation], bool]
+"""Whether a promise's finding is declared arguable: not agreed to be wrong."""
 EARLY = ("adapted",)
 LATE = ("adapter-saved", "merged", "saved", "reloaded", "adapter-reloaded")
 
@@ -26,9 +28,18 @@ def announced(seen: Observation, *stages: str) -> bool:
     return seen.case.tied and any(item.about_tying for item in heard)
 
 
-def broken_promises(seen: Observation) -> list[str]:
-    """The logits and config promises this life breaks."""
-    return [name for name in LOGITS_PROMISES if INVARIANTS[name].judge(seen).verdict == "breaks"]
+def never(_invariant: str, _finding: Finding, _seen: Observation) -> bool:
+    """Where nothing is declared, nothing is arguable."""
+    return False
+
+
+def broken_promises(seen: Observation, argues: Argues = never) -> list[str]:
+    """The logits and config promises this life breaks, but for what is arguable."""
+    return [
+        name
+        for name in LOGITS_PROMISES
+        if any(not argues(name, one, seen) for one in INVARIANTS[name].judge(seen).findings)
+    ]
 
 
 @invariant(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.invariants import Judgement
-from conformance.invariants.warning import EARLY
+from conformance.invariants.warning import EARLY, Argues, never
 from conformance.known_failures import KnownFailure, KnownFailures
 from conformance.observation import Heard, Observation
 from conformance.own.tuners import promises_of
@@ -36,7 +36,8 @@ BY_PLACEMENT = {"documented-contract", "tied-stay-tied", "untied-stay-untied", W
 class Answer:
     """What is told: ``words`` first, then what broke, what was heard, and what is known of it.
 
-    ``verdict`` is the suite's word for a life, as in its table.
+    ``verdict`` is the suite's word for a life, as in its table. ``arguable`` are the entries of
+    what can be seen and counts in nothing of this.
     """
 
     words: str
@@ -45,6 +46,7 @@ class Answer:
     heard: tuple[Heard, ...] = ()
     ended: str = ""
     known: tuple[KnownFailure, ...] = ()
+    arguable: tuple[KnownFailure, ...] = ()
 
     @property
     def safe(self) -> bool:
@@ -94,8 +96,15 @@ def _of_experts(finding: Finding, seen: Observation) -> bool:
 
 def answer(seen: Observation, known: KnownFailures, *, mixed: bool) -> Answer:
     """Read the answer off what was seen."""
-    broken = tuple(_broken(judged(seen, mixed=mixed)))
-    verdict = verdict_of_own(seen)
+    found = tuple(_broken(judged(seen, mixed=mixed)))
+    argued = {
+        entry.id: entry
+        for name, finding in found
+        for entry in known.covering(name, finding, seen)
+        if entry.arguable
+    }
+    broken = tuple((name, one) for name, one in found if not known.argues(name, one, seen))
+    verdict = verdict_of_own(seen, known.argues)
     told = tuple({(h.stage, h.text): h for h in seen.heard if h.about_tying}.values())
     declared = {
         entry.id: entry
@@ -110,12 +119,14 @@ def answer(seen: Observation, known: KnownFailures, *, mixed: bool) -> Answer:
         heard=told,
         ended=_ended(seen),
         known=tuple(declared.values()),
+        arguable=tuple(argued.values()),
     )
 
 
-def verdict_of_own(seen: Observation) -> str:
+def verdict_of_own(seen: Observation, argues: Argues = never) -> str:
     """The suite's word for the life, of the kind of adapter that it is."""
-    return tuner_verdict(seen) if isinstance(seen.case, TunerCase) else verdict_of(seen)
+    judge = tuner_verdict if isinstance(seen.case, TunerCase) else verdict_of
+    return judge(seen, argues)
 
 
 def _broken(found: dict[str, Judgement]) -> Iterator[tuple[str, Finding]]:

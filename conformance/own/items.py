@@ -52,8 +52,8 @@ def answered(told: Mapping[str, Any], file: Path | None) -> list[str]:
 def judge_own(invariant: Invariant, life: OwnLife, tally: Tally) -> None:
     """Count the life, and raise a Violation for what breaks.
 
-    A declared failure is one here too where the user loses nothing with it; where they do, it is
-    their loss, whoever knows of it.
+    A declared failure is one here too where the user loses nothing with it, or where it is not
+    agreed to be wrong; else it is their loss, whoever knows of it.
     """
     __tracebackhide__ = True
     from conformance.own.printed import failure_text
@@ -66,7 +66,8 @@ def judge_own(invariant: Invariant, life: OwnLife, tally: Tally) -> None:
     for finding in judgement.findings:
         entries = life.known.covering(invariant.id, finding, seen)
         hit.update(entry.id for entry in entries)
-        if not entries or invariant.id in CORRUPTS:
+        argued = life.known.argues(invariant.id, finding, seen)
+        if not entries or (invariant.id in CORRUPTS and not argued):
             open_findings.append(finding)
     tally.count((), hit)
     if open_findings:

@@ -33,6 +33,7 @@ def answer_lines(life: OwnLife) -> list[str]:
         ("BREAKS", _breaks(answer)),
         ("TOLD", _told(answer)),
         ("KNOWN", [f"{entry.id}: {_link(entry.link)}" for entry in answer.known]),
+        ("ARGUABLE", [f"{entry.id}: {entry.other_side}" for entry in answer.arguable]),
         ("INSTEAD", _advice(life.instead, answer, "before training")),
         ("TRAINED", _rescue(life)),
         ("ALSO", _also(answer)),

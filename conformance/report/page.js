@@ -185,7 +185,7 @@
     if (since) fact(list, "Holds", `${since} (PEFT, with this transformers)`);
     const versions = Object.entries(here.versions).map(([name, value]) => `${name} ${value}`).join(", ");
     fact(list, "Versions", versions);
-    const order = ["fails", "error", "known", "fixed here"];
+    const order = ["fails", "error", "known", "arguable", "fixed here"];
     const bad = data.invariants.map((_, number) => number)
       .filter((number) => order.includes(resultOf(cell, stratum, number)));
     // the chosen promise first, then undeclared ones, then those the verdict rests on

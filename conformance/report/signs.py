@@ -8,6 +8,7 @@ from conformance.verdict import SIGNS
 RESULT_SIGNS = {
     "fails": "⊗",
     "known": "◐",
+    "arguable": "◌",
     "fixed here": "★",
     "holds": SIGNS["holds"],
     "not applicable": SIGNS["not applicable"],
@@ -19,7 +20,8 @@ RESULT_SIGNS = {
 RESULT_MEANINGS = {
     "fails": "the promise breaks, and nobody has declared it",
     "known": "the promise breaks as a known failure declares",
-    "fixed here": "a known failure that a development version has fixed",
+    "arguable": "the promise breaks in a way that is not agreed to be wrong",
+    "fixed here": "a development version has fixed a known failure, or an arguable one is gone",
     "holds": "the promise was kept in every life that was judged",
     "not applicable": "the promise says nothing about these lives, or the versions cannot do this",
     "not judged": "in half precision, what differs may be rounding or a fault: nobody can tell",

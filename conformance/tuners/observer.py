@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.case import Case
+from conformance.invariants.warning import Argues, never
 from conformance.observation import Observation
 from conformance.observer import Observer, check_not_vacuous
 from conformance.tuners.case import TunerCase
@@ -28,20 +29,21 @@ class TunerObserver(Observer):
         if not idle(seen):
             check_not_vacuous(seen)
 
-    def judged(self, seen: Observation) -> str:
+    def judged(self, seen: Observation, argues: Argues) -> str:
         """The verdict for people."""
-        return tuner_verdict(seen)
+        return tuner_verdict(seen, argues)
 
 
-def tuner_verdict(seen: Observation) -> str:
+def tuner_verdict(seen: Observation, argues: Argues = never) -> str:
     """The verdict of one life.
 
     A tuner that stands on nothing without a word is silent, and only what says clearly what it
     cannot do is refused.
     """
-    if idle(seen) and TUNER_PROMISES[WRAPS].judge(seen).findings:
+    nowhere = TUNER_PROMISES[WRAPS].judge(seen).findings if idle(seen) else ()
+    if any(not argues(WRAPS, finding, seen) for finding in nowhere):
         return "silent"
-    verdict, ended = verdict_of(seen), seen.ended_at()
+    verdict, ended = verdict_of(seen, argues), seen.ended_at()
     unclear = ended is not None and not refused(ended)
     return "not run" if verdict == "refused" and unclear else verdict
 

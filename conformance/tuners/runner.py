@@ -45,7 +45,7 @@ def judge_tuner(
             of_kind = [finding for finding in findings if finding.kind == kind]
             text = failure_text(promise, of_kind, seen)
             broken.append(violation_class(promise.id, kind)(text))
-    tally.add(case, _together(judgements), observer.verdict(case))
+    tally.add(case, _together(judgements), observer.verdict(case, known.argues))
     if any(judgement.findings for judgement in judgements):
         tally.keep(seen, undeclared=bool(broken))
     if broken:
