@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from conformance.invariants import Invariant
-from conformance.known_failures import AnyCase, KnownFailure, is_development
+from conformance.known_failures import KnownFailure, is_development
 from conformance.pipeline.case import PipelineCase
 from conformance.records import Record
+from conformance.regions import AnyCase
 from conformance.session import Session
 from conformance.tuners.case import TunerCase
 
