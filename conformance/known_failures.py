@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from conformance.pipeline.invariants import PIPELINE
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observation import ProgramObservation
 from conformance.programs.program import Program, parse_program
-from conformance.regions import FACTS, AnyCase, conditions, lies_in
+from conformance.regions import FACTS, AnyCase, conditions, unmet
 from conformance.tuners.case import TunerCase, parse_tuner_case
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.versions import installed
@@ -141,9 +141,13 @@ class KnownFailure:
 
         A life in one is that of a decoder-only model, unless it names shapes or families.
         """
-        return self._speaks_of(case) and lies_in(self.where, case)
+        return self.speaks_of(case) and not any(self.unmet(case))
 
-    def _speaks_of(self, case: AnyCase) -> bool:
+    def unmet(self, case: AnyCase) -> Iterator[str]:
+        """The conditions of ``where`` that a case does not meet, by name."""
+        return unmet(self.where, case)
+
+    def speaks_of(self, case: AnyCase) -> bool:
         """Whether it is about such cases at all: of LoRA, of a tuner, of a shape."""
         if isinstance(case, TunerCase):
             if not self.of_a_tuner and not case.as_lora:

@@ -89,10 +89,19 @@ def rewrite_report(
         report.longrepr = "\n\n".join(str(violation) for violation in found)
         record.result = "breaks"
         record.finding = "; ".join(sorted({_first_found(str(v)) for v in found}))
+        record.violations = [_in_short(str(violation)) for violation in found]
     elif report.failed and not isinstance(error, pytest.fail.Exception):
         # what an item fails itself, such as a witness that is fixed, it has already described
         record.result, record.reason = "error", str(error).split("\n")[0]
     return record
+
+
+def _in_short(text: str) -> dict[str, str]:
+    """What a record keeps of a violation's text: the first lines of three of its headings."""
+    parts = {"invariant": r"^INVARIANT (\S+):", "case": r"^CASE +(.*)$"}
+    found = {name: re.search(pattern, text, re.MULTILINE) for name, pattern in parts.items()}
+    told = {name: match[1] if match else "" for name, match in found.items()}
+    return {**told, "finding": _first_found(text)}
 
 
 def _first_found(text: str) -> str:

@@ -27,7 +27,8 @@ class Record:
     ``known`` maps ids of known failures to (failing, judged) cases of their region; ``verdicts``
     counts the lives of the stratum by verdict for people. ``worst`` is the largest difference
     met, against its ``allowance``; ``case`` the simplest failing case, and ``heard`` what its user
-    was told about the tie when the adapter was put on, or what a load report named.
+    was told about the tie when the adapter was put on, or what a load report named. ``violations``
+    has the invariant, the finding and the simplest case of each thing that nobody declared.
     """
 
     item: str
@@ -46,12 +47,15 @@ class Record:
     case: str = ""
     heard: list[str] = field(default_factory=list)
     worker: str = ""
+    violations: list[dict[str, str]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values only; a difference that is not finite is none in JSON."""
         fields = asdict(self)
         if self.worst is not None and not math.isfinite(self.worst):
             fields["worst"] = None
+        if not self.violations:
+            del fields["violations"]
         return fields
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from conformance.case import Case
@@ -25,15 +25,15 @@ FACTS: dict[str, Callable[[AnyCase], str | tuple[str, ...]]] = {
 }
 
 
-def lies_in(region: Mapping[str, Any], case: AnyCase) -> bool:
-    """Whether a case meets every condition of a region."""
+def unmet(region: Mapping[str, Any], case: AnyCase) -> Iterator[str]:
+    """The conditions of a region that a case does not meet, by name."""
     for name, accepted in region.items():
         if name not in FACTS and not hasattr(case, name):
-            return False  # a region of pipelines has no plain loading in it
+            yield name  # a region of pipelines has no plain loading in it
+            continue
         value = FACTS[name](case) if name in FACTS else getattr(case, name)
         if not _accepts(accepted, value):
-            return False
-    return True
+            yield name
 
 
 def _accepts(accepted: Any, value: Any) -> bool:

@@ -32,13 +32,18 @@ _TYPES: dict[str, Any] = {
     "int": int,
     "float | None": (int, float, type(None)),
     "list[str]": list,
+    "list[dict[str, str]]": list,
 }
 RECORD = {field.name: _TYPES.get(str(field.type), dict) for field in fields(Record)}
+SELDOM = "violations"
+"""A field that few lines have, checked on its own."""
+PLAIN = {name: kinds for name, kinds in RECORD.items() if name != SELDOM}
 EXACT = {
     name: frozenset(kinds if isinstance(kinds, tuple) else (kinds,))
-    for name, kinds in RECORD.items()
+    for name, kinds in PLAIN.items()
 }
-LISTS = tuple(name for name, kinds in RECORD.items() if kinds is list)
+LISTS = tuple(name for name, kinds in PLAIN.items() if kinds is list)
+VIOLATION = {"invariant": str, "finding": str, "case": str}
 REQUIRED = ("item", "kind", "result")
 
 
@@ -139,15 +144,24 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _record(path: Path, number: int, line: Mapping[str, Any]) -> Record:
     if not _plainly_well_typed(line):  # most lines are: there are hundreds of thousands
-        _check(path, number, line, RECORD, REQUIRED)
+        _check(path, number, line, PLAIN, REQUIRED)
     if line["result"] not in RESULTS:
         raise ResultsError(f"{path}, line {number}: there is no result {line['result']!r}")
+    for violation in _violations(path, number, line):
+        _check(path, number, violation, VIOLATION, VIOLATION)
     counts = line.get("known", {}).values()
     if not all(isinstance(pair, list) and [type(n) for n in pair] == [int, int] for pair in counts):
         raise ResultsError(f"{path}, line {number}: 'known' must map ids to two counts")
     if not all(type(count) is int for count in line.get("verdicts", {}).values()):
         raise ResultsError(f"{path}, line {number}: 'verdicts' must map verdicts to counts")
     return Record(**{name: value for name, value in line.items() if name in RECORD})
+
+
+def _violations(path: Path, number: int, line: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = line.get(SELDOM, [])
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ResultsError(f"{path}, line {number}: {SELDOM!r} must list objects")
+    return found
 
 
 def _plainly_well_typed(line: Mapping[str, Any]) -> bool:

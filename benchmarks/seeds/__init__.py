@@ -1,0 +1,1 @@
+"""What the suite finds under other seeds that nobody declared."""
