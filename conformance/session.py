@@ -26,6 +26,7 @@ from conformance.pipeline.observer import PipelineObserver
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observer import ProgramObserver
 from conformance.programs.program import Program
+from conformance.quiet import quietly
 from conformance.regions import AnyCase
 from conformance.tuners.case import TunerCase
 from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
@@ -49,7 +50,8 @@ def import_problem() -> str | None:
     """Why the installed packages cannot be judged at all, in one sentence, or None."""
     for package in ("torch", "transformers", "peft"):
         try:
-            __import__(package)
+            with quietly():
+                __import__(package)
         except (ImportError, AttributeError, RuntimeError) as error:
             # AttributeError: PEFT 0.18 on transformers 4.45; RuntimeError: lazy imports
             reason = re.sub(r"\S*site-packages/", "(", " ".join(str(error).split()))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from stubbed_suite import ROOT, Suite
 
 from conformance.hearing import hearing
 from conformance.observation import Heard, Observation, Trouble
+from conformance.quiet import quietly
 from conformance.tuners import life
 from conformance.tuners.case import TunerCase
 
@@ -92,3 +97,35 @@ def test_without_a_package_that_no_tuner_needs_a_witness_still_must_fail() -> No
 
     assert _needs_an_extra(LOFTQ)
     assert not _needs_an_extra(TunerCase(tuner="oft"))
+
+
+CHATTY = """
+import logging
+import warnings
+
+warnings.warn("a kernel is missing", UserWarning)
+logging.getLogger("other").warning("a kernel is missing")
+"""
+ASKED = "from conformance.session import import_problem; print(import_problem())"
+
+
+def test_what_is_said_at_import_does_not_reach_the_user(tmp_path: Path) -> None:
+    for name in ("torch", "transformers", "peft"):
+        (tmp_path / f"{name}.py").write_text(CHATTY)
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", ASKED],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+def test_quiet_ends_where_it_ended_before() -> None:
+    other, before = logging.getLogger("other"), logging.root.manager.disable
+    with quietly():
+        heard = [other.isEnabledFor(level) for level in (logging.WARNING, logging.ERROR)]
+    assert heard == [False, True]
+    assert logging.root.manager.disable == before
