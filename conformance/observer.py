@@ -43,7 +43,7 @@ class Observer:
         """Raise SuiteError where an observation proves nothing."""
         check_not_vacuous(seen)
 
-    def judged(self, seen: Observation, argues: Argues) -> str:
+    def judged(self, seen: Observation, argues: Argues = never) -> str:
         """The verdict for people on an observation."""
         return verdict_of(seen, argues)
 

@@ -17,7 +17,7 @@ from conformance.observation import Observation, Snapshot, Trouble
 from conformance.tuners import items
 from conformance.tuners.case import TunerCase, parse_tuner_case, tuner_cases
 from conformance.tuners.invariants import TUNER_PROMISES
-from conformance.tuners.life import lacks_tuner
+from conformance.tuners.life import lacks_tuner, observe_tuner
 from conformance.tuners.observer import TunerObserver
 from conformance.tuners.refusals import refused
 from conformance.tuners.table import TUNERS, uncovered
@@ -87,9 +87,32 @@ def test_a_brief_run_lives_some_of_the_cases_of_every_tuner() -> None:
     assert {case.tuner for case in brief} | {"trainable-tokens"} == {c.tuner for c in EVERY}
 
 
+def test_every_tuner_is_lived_in_half_precision_once() -> None:
+    halves = [case for case in EVERY if case.dtype != "float32"]
+    assert {case.dtype for case in halves} == {"bfloat16"}
+    on_body = {name for name, one in TUNERS.items() if not one.skipped and "body" in one.placements}
+    assert {case.tuner for case in halves} == on_body
+    assert len(halves) == len(on_body)
+    assert all(case.id.endswith("-body-bfloat16") and not case.usual for case in halves)
+    plain = [case for case in EVERY if case.dtype == "float32"]
+    assert not any("float" in case.id for case in plain)
+    assert {case.id.removesuffix("-bfloat16") for case in halves} <= {case.id for case in plain}
+
+
+@newest
+@pytest.mark.parametrize(("dtype", "verdict"), [("float32", "holds"), ("float64", "breaks")])
+def test_adalora_loses_its_rank_but_in_float32(dtype: str, verdict: str) -> None:
+    seen = observe_tuner(TunerCase(tied=False, placement="body", dtype=dtype, tuner="adalora"))
+    trains = TUNER_PROMISES["only-the-adapter-trains"].judge(seen)
+    keeps = TUNER_PROMISES["adapter-keeps-logits"].judge(seen)
+    assert (trains.verdict, keeps.verdict) == (verdict, verdict)
+    assert all("ranknum trains" in finding.what for finding in trains.findings)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("TunerCase(dtype='float8')", "the field 'dtype' of a tuner case accepts"),
         ("TunerCase(tuner='none')", "the field 'tuner' of a tuner case accepts"),
         ("TunerCase(placement='tokens:list')", "the field 'placement' of a tuner case accepts"),
         ("TunerCase(rank=4)", "a tuner case has no field 'rank'"),

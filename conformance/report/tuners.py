@@ -73,7 +73,7 @@ def _parts(
     # workers end when they do: the page has the order of the table, whatever that of the file is
     order = {name: number for number, name in enumerate(cases)}
     records = dict(sorted(records.items(), key=lambda one: (order.get(one[0], len(order)), one[0])))
-    first = [one for one in cases.values() if one.family == one.first_family]
+    first = [one for one in cases.values() if one.usual]
     for title, tied, ensure in TABLES:
         yield f"## {title}"
         of_table = [case for case in first if (case.tied, case.ensure) == (tied, ensure)]
@@ -117,6 +117,7 @@ def _said(
             continue
         reason = record.heard[0] if record.heard else record.reason
         other = "" if case.family == case.first_family else f" of {case.family}"
+        other += "" if case.dtype == "float32" else f" in {case.dtype}"
         places[case.tuner, reason.partition(": ")[2] or reason][COLUMNS[case.placement] + other] = (
             None
         )

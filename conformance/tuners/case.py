@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from conformance.case import Case, CaseError, literals, parse_case
+from conformance.case import CHOICES, Case, CaseError, literals, parse_case
 from conformance.devices import DEVICES
 from conformance.loading.case import chosen
 from conformance.tuners.table import TUNERS
@@ -17,8 +17,12 @@ from tiny_models.families import DECODERS
 # linear layers are transposed, Gemma 3's embedding scales what it looks up.
 FIRST = "llama"
 MORE: Mapping[str, tuple[str, ...]] = {"body": ("gpt2",), "target:embedding": ("gemma3-text",)}
+# PEFT casts an adapter to float32 where the base is in another precision: one row of each tuner.
+HALVES: Mapping[str, tuple[str, ...]] = {"body": ("bfloat16",)}
 BRIEF = ("body", "target:head", "target:both")
-SHOWN = ("device", "tied", "ensure", "placement", "family", "tuner", "seed")
+SHOWN = ("device", "tied", "ensure", "placement", "family", "dtype", "tuner", "seed")
+OMITTED = ("family", "dtype", "seed")
+"""What a repr leaves out where it is the default."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,21 +45,30 @@ class TunerCase(Case):
         parts = [
             f"{name}={getattr(self, name)!r}"
             for name in SHOWN
-            if name not in ("family", "seed") or getattr(self, name) != defaults[name]
+            if name not in OMITTED or getattr(self, name) != defaults[name]
         ]
         return f"TunerCase({', '.join(parts)})"
 
     @property
     def id(self) -> str:
-        """``<device>-<tuner>-<tied|untied>-<ensure|default>-<placement>``, and another family."""
+        """``<device>-<tuner>-<tied|untied>-<ensure|default>-<placement>``, and what is unusual.
+
+        That is another family than the tuner's first, or another precision than float32.
+        """
         tie, how = "tied" if self.tied else "untied", "ensure" if self.ensure else "default"
         family = "" if self.family == self.first_family else f"-{self.family}"
-        return f"{self.device}-{self.tuner}-{tie}-{how}-{self.placement}{family}"
+        precision = "" if self.dtype == "float32" else f"-{self.dtype}"
+        return f"{self.device}-{self.tuner}-{tie}-{how}-{self.placement}{family}{precision}"
 
     @property
     def first_family(self) -> str:
         """The family that a row of this tuner is lived with."""
         return (self.what.families or (FIRST,))[0]
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is lived with the first family, in float32."""
+        return (self.family, self.dtype) == (self.first_family, "float32")
 
     @property
     def what(self) -> Tuner:
@@ -86,7 +99,7 @@ def tuner_cases(
 ) -> list[TunerCase]:
     """Every life of the table with these families, in a fixed order; some of them in ``brief``."""
     return [
-        TunerCase(device, tied, ensure, placement, family, tuner=name)
+        TunerCase(device, tied, ensure, placement, family, dtype=dtype, tuner=name)
         for device in devices
         for name, tuner in TUNERS.items()
         if not tuner.skipped
@@ -97,7 +110,19 @@ def tuner_cases(
         if placement in (BRIEF if brief else tuner.placements)
         for family in tuner.families or (FIRST, *(() if tied or brief else MORE.get(placement, ())))
         if family in families
+        for dtype in precisions(
+            tied=tied, placement=placement, family=family, tuner=tuner, brief=brief
+        )
     ]
+
+
+def precisions(
+    *, tied: bool, placement: str, family: str, tuner: Tuner, brief: bool
+) -> tuple[str, ...]:
+    """The precisions that a row is lived in: an untied one of each tuner in more than float32."""
+    first = family == (tuner.families or (FIRST,))[0]
+    halves = () if tied or brief or not first else HALVES.get(placement, ())
+    return ("float32", *halves)
 
 
 def tells(*, tied: bool, ensure: bool, placement: str) -> bool:
@@ -122,6 +147,7 @@ def parse_tuner_case(text: str) -> TunerCase:
         "ensure": flags,
         "placement": (*TARGETED, *SAVED),
         "family": DECODERS,
+        "dtype": CHOICES["dtype"],
         "tuner": tuple(TUNERS),
     }
     given = chosen(values, accepted, "a tuner case")

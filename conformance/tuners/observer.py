@@ -29,7 +29,7 @@ class TunerObserver(Observer):
         if not idle(seen):
             check_not_vacuous(seen)
 
-    def judged(self, seen: Observation, argues: Argues) -> str:
+    def judged(self, seen: Observation, argues: Argues = never) -> str:
         """The verdict for people."""
         return tuner_verdict(seen, argues)
 

@@ -46,6 +46,7 @@ def known(case: TunerCase, promise: str, finding: Finding) -> str:
             f'placement = "{case.placement}"',
             f'family = "{case.family}"',
             f'tuner = "{case.tuner}"',
+            *([] if case.dtype == "float32" else [f'dtype = "{case.dtype}"']),
         ]
     )
     return entry_text(case, promise, finding, region)
