@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from conformance.case import Case, CaseError, parse_case
 from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS, Invariant, Judgement
-from conformance.invariants.warning import LOGITS_PROMISES, broken_promises
+from conformance.invariants.warning import LOGITS_PROMISES
 from conformance.loading.case import parse_loading_case
 from conformance.loading.invariants import LOADING
 from conformance.loading.observation import LoadingObservation
@@ -315,21 +315,22 @@ class KnownFailures:
     ) -> tuple[KnownFailure, ...]:
         """The entries that declare this finding; a user's own may repeat one of ours.
 
-        Where nothing breaks but what is arguable, nobody need have warned of anything: then the
+        That nobody warned in time follows from what breaks: where all of that is declared, the
         entries that say so declare the missing warning too.
         """
         found = [e for e in self.entries if e.covers(invariant, finding, seen)]
         if isinstance(seen, Observation) and invariant == "trouble-is-announced-early":
-            found += self._unwarned(seen)
+            found += self._that_lose(seen)
         return tuple(found)
 
-    def _unwarned(self, seen: Observation) -> list[KnownFailure]:
-        if broken_promises(seen, self.argues):
-            return []
-        lost = [
-            (name, one) for name in LOGITS_PROMISES for one in INVARIANTS[name].judge(seen).findings
+    def _that_lose(self, seen: Observation) -> list[KnownFailure]:
+        """The entries that declare all that a user loses; none where something is undeclared."""
+        every = [
+            self.covering(name, finding, seen)
+            for name in LOGITS_PROMISES
+            for finding in INVARIANTS[name].judge(seen).findings
         ]
-        return [entry for name, one in lost for entry in self.covering(name, one, seen)]
+        return [entry for entries in every for entry in entries] if all(every) else []
 
     def argues(self, invariant: str, finding: Finding, seen: AnyObservation) -> bool:
         """Whether this finding is declared arguable, and by nobody as more than that."""

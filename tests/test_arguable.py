@@ -92,14 +92,20 @@ def test_what_is_more_than_arguable_makes_one(tmp_path: Path) -> None:
     assert verdict_of(other, KnownFailures(arguable).argues) == "silent"
 
 
-def test_nobody_need_warn_of_what_is_arguable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["arguable", "bug"])
+def test_a_missing_warning_is_declared_with_all_that_breaks(tmp_path: Path, kind: str) -> None:
     seen = WRONG_MERGE(healthy())
-    alone = open_findings(seen, known(tmp_path, merge_keeps_logits="arguable"))
-    assert alone[EARLY] == alone["merge-keeps-logits"] == {"arguable-merge_keeps_logits"}
-    assert open_findings(seen, known(tmp_path, merge_keeps_logits="bug"))[EARLY] == {"open"}
+    alone = open_findings(seen, known(tmp_path, merge_keeps_logits=kind))
+    assert alone[EARLY] == alone["merge-keeps-logits"] == {f"{kind}-merge_keeps_logits"}
     more = swapped("adapter-reloaded")(seen)
-    two = open_findings(more, known(tmp_path, merge_keeps_logits="arguable"))
+    two = open_findings(more, known(tmp_path, merge_keeps_logits=kind))
     assert two["adapter-keeps-logits"] == two[EARLY] == {"open"}
+
+
+def test_a_warning_that_a_limitation_rests_on_is_not_declared_with_it(tmp_path: Path) -> None:
+    declared, silent = known(tmp_path, merge_keeps_logits="limitation"), WRONG_MERGE(healthy())
+    assert open_findings(silent, declared)[EARLY] == {"open"}
+    assert EARLY not in open_findings(heard("adapted", "tied")(silent), declared)
 
 
 def lived(declared: KnownFailures) -> tuple[Tally, str]:
