@@ -57,7 +57,7 @@ def value(name: str, part: str, parameter: torch.Tensor, case: Case) -> torch.Te
     return noise * (size if width is None else size / math.sqrt(parameter.shape[width]))
 
 
-def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case) -> None:
+def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case, count: int = STEPS) -> None:
     """A few optimizer steps on the loss of the model's own task, as a trainer does them.
 
     One parameter after the other, which is torch's choice on the CPU. Its choice on CUDA steps all
@@ -77,7 +77,7 @@ def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case) -> None:
     else:
         optimizer = torch.optim.AdamW(trainable, lr=0.02, foreach=False)
     model.train()
-    for _ in range(STEPS):
+    for _ in range(count):
         optimizer.zero_grad()
         _loss(model, batch, case).backward()  # type: ignore[no-untyped-call]
         optimizer.step()

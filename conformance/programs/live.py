@@ -118,9 +118,7 @@ class Live:
 
     def parts(self) -> dict[Key, torch.nn.Parameter]:
         """The parameters of all adapters, every name of a shared one."""
-        named = self.model.named_parameters(remove_duplicate=False)
-        found = ((naming.part_of_adapter(name), parameter) for name, parameter in named)
-        return {key: parameter for key, parameter in found if key is not None}
+        return parts_of(self.model)
 
     def base(self) -> dict[str, torch.nn.Parameter]:
         """The parameters of the base by plain name, both of a tie."""
@@ -269,6 +267,13 @@ class Live:
     def flags(self) -> Mapping[str, bool | None]:
         """Every ``tie_word_embeddings`` of the model's config."""
         return flags(self.model.config.to_dict())
+
+
+def parts_of(model: Any) -> dict[Key, torch.nn.Parameter]:
+    """The parameters of all adapters of a model, every name of a shared one."""
+    named = model.named_parameters(remove_duplicate=False)
+    found = ((naming.part_of_adapter(name), parameter) for name, parameter in named)
+    return {key: parameter for key, parameter in found if key is not None}
 
 
 def adapter_folder(folder: str, name: str) -> str:

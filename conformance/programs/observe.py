@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def observe_program(program: Program) -> ProgramObservation:
-    """The facts of one program: a pure function of it and the installed versions."""
+def observe_program(program: Program, lives: type[Live] = Live) -> ProgramObservation:
+    """The facts of one program: a pure function of it and the installed versions.
+
+    ``lives`` is what its model lives as.
+    """
     lacks = compat.lacks_program(program.base)
     if lacks:
         return ProgramObservation(program, {}, lacks=lacks)
@@ -41,7 +44,7 @@ def observe_program(program: Program) -> ProgramObservation:
         repeatable(program.device, program.seed),
         compat.without_model_card(),
     ):
-        run = Run(program, Path(folder))
+        run = Run(program, lives(program, Path(folder)))
         run.go()
         return ProgramObservation(
             program,
@@ -56,9 +59,8 @@ def observe_program(program: Program) -> ProgramObservation:
 class Run:
     """A program under way: the live model, and the reference beside it."""
 
-    def __init__(self, program: Program, folder: Path) -> None:
-        self.program, self.folder = program, folder
-        self.live = Live(program, folder)
+    def __init__(self, program: Program, live: Live) -> None:
+        self.program, self.live = program, live
         self.names = {role: self.live.roles[role][0] for role in ("embedding", "head")}
         base = {name: taken(one) for name, one in self.live.base().items()}
         kinds = {name: type(one).__name__ for name, one in self.live.model.named_modules()}
@@ -78,7 +80,7 @@ class Run:
             assert outcome is not None, "a program is valid by construction"
             stage = f"{number} {step[0]}"
             try:
-                with hearing(stage, self.heard, hide=str(self.folder)):
+                with hearing(stage, self.heard, hide=str(self.live.folder)):
                     refused = self._do(before, step, outcome, stage)
                     self.seen.append(self._look(number, before, step, outcome, refused))
             except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
