@@ -49,7 +49,7 @@ ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "osf": {"effective_rank": 32},
     "psoft": {"r": RANK, "psoft_alpha": RANK},
     "randlora": {"r": RANK, "randlora_alpha": ALPHA},
-    "road": {"group_size": WIDTH},
+    "road": {"group_size": WIDTH // 2},
     "tinylora": {"r": RANK, "u": WIDTH},
     "unilora": {"r": RANK, "theta_d_length": 256},
     "vblora": {"r": RANK, "num_vectors": 64, "vector_length": 16},
