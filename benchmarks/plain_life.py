@@ -21,6 +21,7 @@ from conformance.case import Case
 from conformance.compare import nudges
 from conformance.definition import nudged
 from conformance.life import GROWTH
+from conformance.snapshot import reached
 from conformance.training import steps, trained_values
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
@@ -93,7 +94,9 @@ class PlainLife:
             self.grow(model.base_model.model)
         if looking:
             self.forward(model)
-        trained_values(model, self.case)
+        if looking:
+            self.to_fill = reached(model, self.inputs)
+        trained_values(model, self.case, self.to_fill)
         if self.case.training != "values":
             steps(model, self.inputs, self.case)
         if looking:

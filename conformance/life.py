@@ -31,7 +31,7 @@ from conformance.observation import (
 )
 from conformance.placements import MATRICES, PLACEMENTS
 from conformance.reader import read_as_config_says
-from conformance.snapshot import calls, logits, saved, snapshot
+from conformance.snapshot import calls, canonical, logits, reached, saved, snapshot
 from conformance.subject import Subject
 from conformance.training import steps
 from conformance.trouble import trouble
@@ -105,6 +105,8 @@ class Life:
         self.roles: dict[str, tuple[str, ...]] = {}
         self.targets: frozenset[str] = frozenset()
         self.called: set[str] = set()
+        self.reached: frozenset[str] = frozenset()
+        self._to_fill: frozenset[str] = frozenset()
         self.absent: dict[str, str] = {}
         self.pristine: Any = None
         self.lacks = ""
@@ -240,11 +242,13 @@ class Life:
                 self._grow(model.base_model.model)
             if first:
                 self.configs = before, config.to_dict() | passed
-                with calls(model) as self.called:
+                with calls(model, self.names.values()) as self.called:
                     self.stages["adapted"] = snapshot(model, self.inputs)
             started(model)
+        if first:
+            self._ask_what_is_reached(model)
         with self.at("trained" if first else "trained-again"):
-            self.subject.fill(model)
+            self.subject.fill(model, self._to_fill)
             if self.case.training != "values":
                 if first:
                     self.stages["filled"] = snapshot(model, None)
@@ -252,6 +256,13 @@ class Life:
             if first:
                 self.stages["trained"] = snapshot(model, self.inputs)
         return model
+
+    def _ask_what_is_reached(self, model: Any) -> None:
+        """Which of the adapter's parameters a gradient reaches; nothing that is said is kept."""
+        self._stage = "trained"
+        with hearing(self._stage, [], hide=os.fspath(self.folder)):
+            self._to_fill = reached(model, self.inputs)
+        self.reached = frozenset(map(canonical, self._to_fill))
 
     def _define(self) -> None:
         """Logits of a plain model, nothing of it tied, that holds what the adapter stands for."""
@@ -334,6 +345,7 @@ class Life:
             plain_keys=self._plain_keys(),
             targets=self.targets,
             called=frozenset(self.called),
+            reached=self.reached,
             config_before=self.configs[0],
             config_after=self.configs[1],
             absent={**compat.absent(), **self.absent, **(mergers.ABSENT if self.merger else {})},

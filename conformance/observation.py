@@ -100,9 +100,9 @@ class Observation:
     ``stages`` holds a snapshot for each stage reached; ``saved`` the folders ``merged``,
     ``merged-again``, ``adapter`` and ``adapter-again``; ``names`` the full module names of the
     roles ``MATRICES`` that the family has, and ``embedding-in-file`` and ``head-in-file`` the
-    keys of these two in a checkpoint; ``called`` the adapted modules that a forward
-    pass calls;
-    ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``targets`` the
+    keys of these two in a checkpoint; ``called`` the adapted modules that a forward pass calls, and
+    those of the tie; ``reached`` the trainable parameters that a gradient reaches, which alone are
+    given values; ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``targets`` the
     attention and mlp modules that the case asks to adapt; ``config_before`` and
     ``config_after`` the caller's adapter config around wrapping.
 
@@ -120,6 +120,7 @@ class Observation:
     troubles: tuple[Trouble, ...] = ()
     targets: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
     plain_keys: Mapping[bool, frozenset[str]] = field(default_factory=dict)
     config_before: Mapping[str, object] = field(default_factory=dict)
     config_after: Mapping[str, object] = field(default_factory=dict)
@@ -141,6 +142,17 @@ class Observation:
     def partner(self) -> str:
         """Name of the weight that the tie flag speaks of: the head's, where there is one."""
         return self.members[-1]
+
+    @property
+    def left_behind(self) -> frozenset[str]:
+        """Modules that carry an adapter and that no forward pass calls."""
+        adapted = self.stages["adapted"]
+        owners = {name.partition(" ")[0] for name in adapted.weights if " " in name}
+        for group in adapted.shares:  # what is one with a called module's takes part with it
+            of_group = {name.partition(" ")[0] for name in group if " " in name}
+            if of_group & self.called:
+                owners -= of_group
+        return frozenset(owners - self.called)
 
     def tied_at(self, found: Snapshot) -> bool:
         """Whether embedding and head (an encoder's two embeddings) have one storage."""

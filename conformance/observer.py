@@ -84,8 +84,9 @@ def check_not_vacuous(seen: Observation) -> None:
     """Raise SuiteError unless this life can prove anything.
 
     The base must be tied or not as the case says, outputs finite, and the adapter must move the
-    logits by far more than any allowance, unless it stands on nothing that the model calls: then
-    ``adapter-takes-part`` is broken, and what merging it does is to be seen.
+    logits by far more than any allowance, unless it stands on nothing that the model calls, or
+    nothing that it calls gets a gradient and with it a value: then ``adapter-takes-part`` or
+    ``only-the-adapter-trains`` is broken, and what merging it does is to be seen.
     """
     base, trained = seen.stages.get("base"), seen.stages.get("trained")
     if base is None or base.logits is None:
@@ -96,8 +97,8 @@ def check_not_vacuous(seen: Observation) -> None:
         raise SuiteError(f"the base of {seen.case!r} has logits that are not finite")
     if trained is None or trained.logits is None:
         return
-    adapted = {name.partition(" ")[0] for name in trained.weights if " " in name}
-    if not adapted & seen.called:
+    filled = {name.partition(" ")[0] for name in seen.reached if " " in name}
+    if not filled & seen.called:
         return
     moved, least = visible(seen)
     if not moved > least and drowned(seen) is None:

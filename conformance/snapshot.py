@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,22 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """
     import torch
 
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in trainable:
+            parameter.requires_grad_(requires_grad=False)
+        with torch.no_grad():
+            found = _output(model, inputs)
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(requires_grad=True)
+    return found.detach().to("cpu", copy=True)
+
+
+def _output(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Logits of ``model`` in eval mode; of one without a head, its last hidden states."""
+    import torch
+
     model.eval()
     device, dtype = next((p.device, p.dtype) for p in model.parameters())
     if device.type == "meta":  # what lies on the disk is brought to the CPU when it is called
@@ -38,30 +54,44 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         name: tensor.to(device, dtype if tensor.is_floating_point() else None)
         for name, tensor in inputs.items()
     }
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    try:
-        for parameter in trainable:
-            parameter.requires_grad_(requires_grad=False)
-        with torch.no_grad():
-            out = model(**given)
-    finally:
-        for parameter in trainable:
-            parameter.requires_grad_(requires_grad=True)
-    last = out.logits if "logits" in out else out.last_hidden_state
-    found: torch.Tensor = last.detach().to("cpu", copy=True)
+    out = model(**given)
+    found: torch.Tensor = out.logits if "logits" in out else out.last_hidden_state
     return found
 
 
+def reached(model: Any, inputs: Mapping[str, torch.Tensor]) -> frozenset[str]:
+    """Names of the trainable parameters that a gradient reaches from what ``model`` computes.
+
+    Whatever loss is made of its output, no step moves the others: they keep PEFT's initial values.
+    What counts is whether there is a gradient, not its size: at first lora_B is zero, and so is
+    that of lora_A. Taken in eval mode, in which no layer is dropped and nothing counts its calls;
+    of tensors that are one, all are reached if one is.
+    """
+    import torch
+
+    every = dict(model.named_parameters(remove_duplicate=False))
+    trainable = {name: one for name, one in every.items() if one.requires_grad}
+    with torch.enable_grad():
+        size = _output(model, inputs).square().mean()
+        if not size.requires_grad:
+            return frozenset()
+        found = torch.autograd.grad(size, [*trainable.values()], allow_unused=True)
+    place = {name: one.untyped_storage().data_ptr() for name, one in trainable.items()}
+    met = {place[name] for name, one in zip(trainable, found, strict=True) if one is not None}
+    return frozenset(name for name in trainable if place[name] in met)
+
+
 @contextmanager
-def calls(model: nn.Module) -> Iterator[set[str]]:
-    """Plain names of the modules whose wrappers are called while the context lasts."""
+def calls(model: nn.Module, also: Collection[str] = ()) -> Iterator[set[str]]:
+    """Plain names of the wrapped modules, and of bare ones ``also``, called in this context."""
     met: set[str] = set()
     wrappers = {module: plain_name(name) for name, module in model.named_modules()}
+    bare = {model.get_submodule(PREFIX + name) for name in also}
 
     def called(module: nn.Module, _: object) -> None:
         met.add(wrappers[module])
 
-    hooks = [w.register_forward_pre_hook(called) for w in wrappers if is_wrapper(w)]
+    hooks = [w.register_forward_pre_hook(called) for w in wrappers if is_wrapper(w) or w in bare]
     try:
         yield met
     finally:
@@ -80,9 +110,9 @@ def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
     for where, module in model.named_modules(remove_duplicate=False):  # one walk: it is slow
         dot = f"{where}." if where else ""
         for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
-            parameters[_name(dot + name)] = parameter
+            parameters[canonical(dot + name)] = parameter
         for name, buffer in module.named_buffers(recurse=False, remove_duplicate=False):
-            buffers[_name(dot + name)] = buffer
+            buffers[canonical(dot + name)] = buffer
         if module not in met and not _inside(where, model):
             modules[plain_name(where)] = _class(module)
         met.add(module)
@@ -100,7 +130,8 @@ def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
     )
 
 
-def _name(name: str) -> str:
+def canonical(name: str) -> str:
+    """The name that an observation has for a parameter: ``module part`` of an adapter's."""
     part = adapter_part(name)
     return plain_name(name) if part is None else " ".join(part)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,9 @@ class Subject:
         """The adapter's config."""
         return compat.lora_config(**arguments)
 
-    def fill(self, model: Any) -> None:
-        """Give the adapter values that are seen in the logits."""
-        trained_values(model, self.case)
+    def fill(self, model: Any, names: Container[str]) -> None:
+        """Give these parameters of the adapter values that are seen in the logits."""
+        trained_values(model, self.case, names)
 
     @property
     def rebases(self) -> bool:

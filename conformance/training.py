@@ -1,9 +1,9 @@
-"""Training: values filled from names, and real optimizer steps."""
+"""Training: values filled from names where a gradient can put them, and real optimizer steps."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from conformance.magnitudes import DELTA, DELTA_OF_EMBEDDING, SIZES, WIDE
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 STEPS = 2
 
 
-def distinct_trainable(model: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    """Every trainable parameter by name; of tensors that are one, the first."""
+def distinct(model: Any, names: Container[str]) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """Every parameter of these names; of tensors that are one, the first."""
     done: set[int] = set()
     for name, parameter in model.named_parameters(remove_duplicate=False):
         where = parameter.untyped_storage().data_ptr()
-        if parameter.requires_grad and where not in done:
+        if name in names and where not in done:
             done.add(where)
             yield name, parameter
 
 
-def trained_values(model: Any, case: Case) -> None:
-    """Give every trainable parameter a value from its own name; tensors that are one get one."""
+def trained_values(model: Any, case: Case, names: Container[str]) -> None:
+    """Give every parameter of these names a value from its own; tensors that are one get one."""
     import torch
 
     with torch.no_grad():
-        for name, parameter in distinct_trainable(model):
+        for name, parameter in distinct(model, names):
             part = adapter_part(name)
             parameter.copy_(value(name, part[1] if part else "bias", parameter, case))
 
@@ -79,7 +79,10 @@ def steps(model: Any, inputs: Mapping[str, torch.Tensor], case: Case, count: int
     model.train()
     for _ in range(count):
         optimizer.zero_grad()
-        _loss(model, batch, case).backward()  # type: ignore[no-untyped-call]
+        loss = _loss(model, batch, case)
+        if not loss.requires_grad:
+            break  # no gradient reaches anything: there is no step to take
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     model.zero_grad()
     model.eval()

@@ -56,13 +56,7 @@ def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
     needs=("adapted",),
 )
 def adapter_takes_part(seen: Observation) -> Iterator[Finding]:
-    adapted = seen.stages["adapted"]
-    owners = {name.partition(" ")[0] for name in adapted.weights if " " in name}
-    for group in adapted.shares:  # what is one tensor with a called module's takes part with it
-        of_group = {name.partition(" ")[0] for name in group if " " in name}
-        if of_group & seen.called:
-            owners -= of_group
-    for name in sorted(owners - seen.called):
+    for name in sorted(seen.left_behind):
         yield Finding("left-behind", f"{name} carries an adapter and no forward pass calls it")
 
 

@@ -47,6 +47,13 @@ def _elsewhere(seen: Observation, found: frozenset[str]) -> Iterator[Finding]:
             yield Finding("wrong-trainable", f"{name} {state}, {asked}")
 
 
+def _cut_off(seen: Observation, promised: set[str]) -> Iterator[Finding]:
+    """What is promised to train and gets no gradient, though the model calls its module."""
+    for name in sorted(promised & seen.stages["adapted"].trainable - seen.reached):
+        if name.partition(" ")[0] not in seen.left_behind:  # adapter-takes-part tells of that
+            yield Finding("wrong-trainable", f"{name} gets no gradient")
+
+
 def _moved(seen: Observation, promised: set[str]) -> Iterator[Finding]:
     """Real steps move what is promised to train."""
     trained = seen.stages["trained"].weights
@@ -58,7 +65,7 @@ def _moved(seen: Observation, promised: set[str]) -> Iterator[Finding]:
         # step is lost to rounding in half precision; softmax ignores a bias of the keys
         if "tokens" in name or name.endswith(".bias") or trained[name].element_size() < FULL:
             continue
-        if same_bits(filled.weights[name], trained[name]):
+        if name in seen.reached and same_bits(filled.weights[name], trained[name]):
             yield Finding("wrong-value", f"{name} did not move while training")
 
 
@@ -74,6 +81,7 @@ def only_the_adapter_trains(seen: Observation) -> Iterator[Finding]:
         yield Finding("wrong-trainable", f"{name} is frozen but promised to train")
     for name in sorted(found - promised):
         yield Finding("wrong-trainable", f"{name} trains but is the base's")
+    yield from _cut_off(seen, promised)
     yield from _elsewhere(seen, found)
     base, trained = seen.stages["base"].weights, seen.stages["trained"].weights
     for name in sorted(base.keys() - promised):

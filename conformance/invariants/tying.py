@@ -28,10 +28,16 @@ BANK = "base_model"
 
 
 def _adapter_ties(seen: Observation, stage: str, found: Snapshot) -> Iterator[Finding]:
-    """Findings where any member of the tie does not have the embedding's adapter."""
-    for role, module in seen.names.items():
-        if role in MATRICES[1:]:
-            yield from _one_adapter(found, stage, seen.names["embedding"], module)
+    """Findings where any member of the tie does not have the first one's adapter.
+
+    One that no forward pass calls needs none: a list of tokens is for ``get_input_embeddings()``,
+    which for Marian is the encoder's, and nobody calls ``shared``.
+    """
+    adapted = {name.partition(" ")[0] for name in found.weights if " " in name}
+    members = [seen.names[role] for role in MATRICES if role in seen.names]
+    first, *others = [name for name in members if name in adapted | seen.called] or members
+    for module in others:
+        yield from _one_adapter(found, stage, first, module)
 
 
 def _one_adapter(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,12 +54,12 @@ class OwnSubject(Subject):
         kind = self.found.adapter.kind
         return lora_config(**arguments) if kind == "LORA" else tuner_config(kind, arguments)
 
-    def fill(self, model: Any) -> None:
+    def fill(self, model: Any, names: Container[str]) -> None:
         """Values of LoRA's parts, or a value added to whatever a tuner trains."""
         if isinstance(self.case, TunerCase):
-            move(model, self.case)
+            move(model, self.case, names)
         else:
-            super().fill(model)
+            super().fill(model, names)
 
     def definition(
         self, names: Mapping[str, str], base: Snapshot, trained: Snapshot

@@ -10,7 +10,7 @@ from conformance import compat
 from conformance.definition import nudged
 from conformance.observation import FEW
 from conformance.pipeline.case import Variant
-from conformance.snapshot import logits, snapshot
+from conformance.snapshot import calls, logits, reached, snapshot
 from conformance.versions import installed
 from tiny_models.values import fill
 
@@ -37,15 +37,17 @@ def unnamed(model: Any, variant: Variant) -> str:
 
 def merged(
     model: Any,
-    variant: Variant,
+    case: tuple[Variant, int],
     inputs: Mapping[str, torch.Tensor],
-    seed: int,
     stages: dict[str, Snapshot],
+    called: set[str],
 ) -> Any:
-    """The model with the LoRA of a variant merged into it; what it was before goes to ``stages``.
+    """The model with the LoRA of a variant merged into it, its values from a seed.
 
-    Rank and alpha are one, so a delta is about as large as the matrix it is added to.
+    What it was before goes to ``stages``, the modules of the LoRA that a forward pass calls to
+    ``called``. Rank and alpha are one, so a delta is about as large as the matrix it is added to.
     """
+    variant, seed = case
     stages["base"] = snapshot(model, inputs)
     config = compat.lora_config(
         r=RANK,
@@ -55,8 +57,11 @@ def merged(
         target_modules=list(variant.targets),
     )
     adapted = compat.wrap(model, config, autocast=True).eval()
-    fill(adapted, seed)  # the base is frozen, and stays as it is
-    stages["adapted"] = snapshot(adapted, inputs)
+    # the base is frozen, and stays as it is
+    fill(adapted, seed, only=reached(adapted, inputs))
+    with calls(adapted) as met:
+        stages["adapted"] = snapshot(adapted, inputs)
+    called |= met & {name.partition(" ")[0] for name in stages["adapted"].weights if " " in name}
     return compat.merge_and_unload(adapted, safe=False).eval()
 
 

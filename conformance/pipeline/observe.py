@@ -73,6 +73,7 @@ class _Run:
     spec: ModelSpec
     folder: Path
     stages: dict[str, Snapshot] = field(default_factory=dict)
+    called: set[str] = field(default_factory=set)
     nudged: tuple[torch.Tensor, ...] = ()
     encoded: dict[str, torch.Tensor] = field(default_factory=dict)
     saved: dict[str, Saved] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class _Run:
         what = self.case.what
         if not what.targets:
             return model
-        found = merged(model, what, self.inputs, self.spec.seed, self.stages)
+        found = merged(model, (what, self.spec.seed), self.inputs, self.stages, self.called)
         self.nudged = tuple(moved_by_eps(found, self.inputs))
         return found
 
@@ -139,6 +140,7 @@ class _Run:
         return PipelineObservation(
             **facts,
             spec=self.spec,
+            called=frozenset(self.called),
             nudged=self.nudged,
             encoded=self.encoded,
             saved=self.saved,

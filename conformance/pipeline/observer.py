@@ -48,7 +48,7 @@ def check_pipeline(seen: PipelineObservation) -> None:
         said = file.config.get("tie_word_embeddings")
         if seen.case.what.untied is not (said is False):
             raise SuiteError(f"the saved config of {seen.case!r} says tied: {said}")
-    if "base" in seen.stages and distance(*_moved(seen)) <= visible_from(allowance(seen)):
+    if seen.called and distance(*_moved(seen)) <= visible_from(allowance(seen)):
         raise SuiteError(f"the adapter of {seen.case!r} changes nothing that can be seen")
 
 

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from conformance import compat, naming
 from conformance.case import Case
 from conformance.devices import torch_device
+from conformance.hearing import hearing
 from conformance.programs.plan import placed
 from conformance.programs.program import PLACED, WEIGHTS, Program
 from conformance.programs.state import State
-from conformance.snapshot import flags, saved
+from conformance.snapshot import flags, reached, saved
 from conformance.training import value
 from tiny_models import build as tiny
 from tiny_models.build import inputs
 from tiny_models.compat import resize
 from tiny_models.families import FAMILIES
 from tiny_models.roles import module_names
+from tiny_models.seeding import seeded
 from tiny_models.values import refill
 
 if TYPE_CHECKING:
@@ -104,17 +106,32 @@ class Live:
         self.model.add_adapter(name, config, autocast_adapter_dtype=self.program.autocast)
         self._fill(state, name, *how)
 
-    def _fill(self, state: State, name: str, _place: str, rank: int, alpha: int) -> None:
+    def _fill(self, state: State, name: str, *how: Any) -> None:
         import torch
 
+        _, rank, alpha = how
         like = replace(self.case, dtype=state.dtype, rank=rank, alpha=alpha)
         done: set[int] = set()
+        met = self._reached(state, name, *how)
         with torch.no_grad():
-            for (adapter, module, part), parameter in self.parts().items():
+            for key, parameter in self.parts().items():
                 where = parameter.untyped_storage().data_ptr()
-                if adapter == name and where not in done:
+                if key in met and where not in done:
                     done.add(where)
-                    parameter.copy_(value(f"{name} {module} {part}", part, parameter, like))
+                    parameter.copy_(value(" ".join(key), key[2], parameter, like))
+
+    def _reached(self, state: State, name: str, *how: Any) -> frozenset[Key | None]:
+        """The parts of an adapter that a gradient reaches where it is alone on the plain base.
+
+        Beside others it may stand inactive, or on what is merged.
+        """
+        with seeded(0), hearing("reached", [], hide=os.fspath(self.folder)):
+            alone = self.model
+            if len(alone.peft_config) > 1:
+                config, base = self.config(state, name, *how), copy.deepcopy(self.pristine)
+                alone = compat.wrap(base, config, autocast=self.program.autocast, name=name)
+            met = reached(alone, self.inputs)
+        return frozenset(map(naming.part_of_adapter, met))
 
     def parts(self) -> dict[Key, torch.nn.Parameter]:
         """The parameters of all adapters, every name of a shared one."""

@@ -49,16 +49,18 @@ def fill_adapter(w: Writing) -> str:
         branches.append("else:\n" + indent(rest, "    "))
     loop = "\n".join(branches) or rest
     lines = [
-        "done = set()  # tensors that are one get one value",
+        "live, done = reached(model), set()  # tensors that are one get one value",
         "for name, parameter in model.named_parameters():",
         "    place = parameter.untyped_storage().data_ptr()",
-        "    if not parameter.requires_grad or place in done:",
+        "    if not parameter.requires_grad or place not in live - done:",
         "        continue",
         "    done.add(place)",
         "    noise = values(name, parameter.shape).to(parameter)",
         indent(loop, "    "),
     ]
-    return function("fill_adapter(model)", "Give all that trains values from its name.", *lines)
+    return function(
+        "fill_adapter(model)", "Give all that a gradient reaches values from its name.", *lines
+    )
 
 
 def _added(kind: str) -> str:
@@ -82,7 +84,7 @@ def _factor(w: Writing) -> str:
 
 def steps(w: Writing) -> str:
     """Optimizer steps."""
-    optimizer = {"sgd": "SGD(trainable, lr=0.1)", "adamw": "AdamW(trainable, lr=0.02)"}
+    optimizer = {"sgd": "SGD(trainable, lr=0.1", "adamw": "AdamW(trainable, lr=0.02"}
     if w.head:
         loss = f'model(**batch, labels=batch["{labels(w.family)}"]).loss'
         what = "the model's own loss"
@@ -91,12 +93,16 @@ def steps(w: Writing) -> str:
         what = "the size of the last hidden states"
     body = f"""
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.{optimizer[w.case.training]}
+        # one after the other: two Parameters may lie over one storage
+        optimizer = torch.optim.{optimizer[w.case.training]}, foreach=False)
         batch = {{name: tensor.to(trainable[0].device) for name, tensor in INPUTS.items()}}
         model.train()
         for _ in range(2):
             optimizer.zero_grad()
-            {loss}.backward()
+            loss = {loss}
+            if not loss.requires_grad:
+                break  # no gradient reaches anything
+            loss.backward()
             optimizer.step()
         model.eval()
     """

@@ -50,6 +50,17 @@ def logits(model: torch.nn.Module) -> torch.Tensor:
     raise NotImplementedError
 
 
+def reached(model: Any) -> set[int]:
+    """Where in memory lies what a gradient reaches: no training moves anything else."""
+    every = [one for one in model.parameters() if one.requires_grad]
+    given = {name: tensor.to(every[0].device) for name, tensor in INPUTS.items()}
+    size = model.eval()(**given)[0].square().mean()
+    if not size.requires_grad:
+        return set()
+    grads = torch.autograd.grad(size, every, allow_unused=True)
+    return {e.untyped_storage().data_ptr() for e, g in zip(every, grads) if g is not None}  # noqa: B905
+
+
 def distance(one: torch.Tensor, other: torch.Tensor) -> float:
     """The largest absolute difference; infinite between different shapes."""
     if one.shape != other.shape:
@@ -143,6 +154,22 @@ def are_one(model: torch.nn.Module, *names: str) -> bool:
     found = parameters(model)
     places = {found[n].untyped_storage().data_ptr() if n in found else n for n in names}
     return len(places) == 1
+
+
+def idle(model: Any, adapter: dict[str, str]) -> set[str]:
+    """Modules that no forward pass calls, of those that own the named parts of an adapter."""
+    called = set()
+    for name, module in model.named_modules():
+        if type(module).__module__.startswith("peft."):
+            plain = plain_name(name)
+            module.register_forward_pre_hook(lambda *_, plain=plain: called.add(plain))
+    logits(model)
+    found = set(adapter.values()) - called
+    for group in shared(model):  # what is one with a called module's takes part with it
+        owners = {adapter[name] for name in group if name in adapter}
+        if owners & called:
+            found -= owners
+    return found
 
 
 def check_flags(stage: str, model: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from conformance.reproducer.parts import INPUTS, check, distance, logits, values
+from conformance.reproducer.parts import INPUTS, check, distance, logits, reached, values
 
 BASE: dict[str, torch.Tensor] = {}
 ADAPTERS: dict[str, dict[tuple[str, str], torch.Tensor]] = {}
@@ -69,12 +69,17 @@ def read(model: Any, adapter: str) -> None:
     ADAPTERS[adapter] = {key: taken(one) for key, one in parts(model, adapter).items()}
 
 
-def give_values(model: Any, adapter: str, scaling: float, rows: list[int]) -> None:
-    """Give a new adapter values from its name, as if it had been trained."""
+def give_values(model: Any, alone: Any, adapter: str, scaling: float, rows: list[int]) -> None:
+    """Give a new adapter values from its name, as if it had been trained.
+
+    What no gradient reaches where it is ``alone`` keeps its first values.
+    """
+    met, found = reached(alone), parts(alone, adapter)
+    live = {key for key, one in found.items() if one.untyped_storage().data_ptr() in met}
     done = set()  # tensors that are one get one value
     for (module, kind), one in parts(model, adapter).items():
         place = one.untyped_storage().data_ptr()
-        if place not in done:
+        if (module, kind) in live and place not in done:
             done.add(place)
             noise = 0.3 * values(f"{adapter} {module} {kind}", one.shape).to(one)
             one.data.copy_(noise if kind.startswith("lora") else one.data + noise)

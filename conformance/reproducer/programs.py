@@ -124,7 +124,7 @@ def _constants(writing: Writing, last: State) -> str:
 
 def _functions() -> list[str]:
     """The source of what scripts of programs share, lint comments left out."""
-    wanted = ("check", "values", "distance")
+    wanted = ("check", "values", "reached", "distance")
     here = Path(__file__)  # read and not imported: they need torch
     own = _sources(here.with_name("program_parts.py"))
     return [*_sources(here.with_name("parts.py"), wanted), *own]
@@ -202,18 +202,24 @@ def _config(program: Program, one: Placed) -> str:
 def _put(program: Program, before: State, name: str, *how: Any) -> list[str]:
     one = placed(before, name, *how)
     cast = "" if program.autocast else ", autocast_adapter_dtype=False"
-    put = [f'model.add_adapter("{name}", config{cast})']
+    alone = "alone"
+    put = [
+        f'alone = get_peft_model(copy.deepcopy(base), copy.deepcopy(config), "{name}"{cast})',
+        f'model.add_adapter("{name}", config{cast})',
+    ]
     if not before.wrapped:
+        alone = "model"
         put = ["base = copy.deepcopy(model)", "begin(base)"]
         put += [f'model = get_peft_model(model, config, "{name}"{cast})']
     values = f"{one.alpha / one.rank}, {literal(list(one.rows))}"
-    return [_config(program, one), *put, f'give_values(model, "{name}", {values})']
+    return [_config(program, one), *put, f'give_values(model, {alone}, "{name}", {values})']
 
 
 def _train(_: Program, before: State, optimizer: str, count: int) -> list[str]:
-    made = {"sgd": "SGD(trained(model), lr=0.1)", "adamw": "AdamW(trained(model), lr=0.02)"}
+    # one after the other, as the suite does: two Parameters may lie over one storage
+    made = {"sgd": "SGD(trained(model), lr=0.1", "adamw": "AdamW(trained(model), lr=0.02"}
     reads = [f'read(model, "{name}")' for name in before.active]
-    return [f"train(model, torch.optim.{made[optimizer]}, {count})", *reads]
+    return [f"train(model, torch.optim.{made[optimizer]}, foreach=False), {count})", *reads]
 
 
 def _weighted(_: Program, before: State, name: str, names: tuple[str, ...], how: str) -> list[str]:

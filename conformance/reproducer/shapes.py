@@ -12,6 +12,10 @@ from tiny_models.magnitudes import seed_from
 
 # Families whose positions are computed when a model is made, and never trained.
 COMPUTED_POSITIONS = ("marian", "pegasus", "whisper")
+# Of these, those whose positions no file holds: loading makes them, in the precision asked for.
+POSITIONS_AT_LOAD = ("marian",)
+# Families whose get_input_embeddings() gives the encoder's: a list of tokens is not for shared.
+ENCODER_IS_INPUT = ("marian",)
 # Families that add a bias to the logits that is a buffer, which a checkpoint holds.
 LOGITS_BIAS = ("bart", "mbart", "marian", "pegasus")
 # Families whose config says in transformers 5 that they are tied, whatever it is asked.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from conformance.life import observe_subject
 from conformance.magnitudes import SIZES
 from conformance.observation import Observation, Snapshot
 from conformance.subject import Subject
-from conformance.training import distinct_trainable, trained_values
+from conformance.training import distinct, trained_values
 from conformance.tuners.case import TunerCase
 from conformance.tuners.definition import defined, redefined, rescaled, without_formula
 from conformance.versions import installed
@@ -128,12 +128,12 @@ class TunerSubject(Subject):
         """The tuner's config."""
         return compat.tuner_config(self.case.what.kind, arguments)
 
-    def fill(self, model: Any) -> None:
-        """Move every trainable parameter by a value from its name."""
+    def fill(self, model: Any, names: Container[str]) -> None:
+        """Move each of these parameters by a value from its name."""
         if self.case.what.kind == "LORA":
-            trained_values(model, self.case)
+            trained_values(model, self.case, names)
             return
-        move(model, self.case)
+        move(model, self.case, names)
 
     def definition(
         self, names: Mapping[str, str], base: Snapshot, trained: Snapshot
@@ -146,15 +146,15 @@ class TunerSubject(Subject):
         return redefined(self.case.tuner, weights, base, trained)
 
 
-def move(model: Any, case: TunerCase) -> None:
-    """Add to every trainable parameter a value from its own name; tensors that are one, once.
+def move(model: Any, case: TunerCase, names: Container[str]) -> None:
+    """Add to every parameter of these names a value from its own; tensors that are one, once.
 
     Added and not put in its place: many start from an identity, or from a basis.
     """
     import torch
 
     with torch.no_grad():
-        for name, parameter in distinct_trainable(model):
+        for name, parameter in distinct(model, names):
             parameter.add_(_noise(name, parameter, case))
 
 

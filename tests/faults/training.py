@@ -102,6 +102,24 @@ def the_adapter_does_not_learn() -> AbstractContextManager[None]:
     return after_wrapping(change)
 
 
+@fault(
+    "no-gradient-reaches-the-adapter",
+    "what LoRA adds is cut off from the graph: nothing of it can ever be trained",
+    caught_by=("only-the-adapter-trains",),
+    strata=BODY,
+    says="gets no gradient",
+)
+def no_gradient_reaches_the_adapter() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def forward(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+            base = self.get_base_layer()(x)
+            return base + (original(self, x, *args, **kwargs) - base).detach()
+
+        return forward
+
+    return replaced(Linear, "forward", make)
+
+
 def _freeze_lora(model: Any) -> None:
     for name, parameter in model.named_parameters():
         if ".lora_" in name:

@@ -52,21 +52,11 @@ def adapter_takes_part(w: Writing) -> str:
     return text(
         w.adapted,
         """
-        called = set()
-        for name, module in model.named_modules():
-            if type(module).__module__.startswith("peft."):
-                plain = plain_name(name)
-                module.register_forward_pre_hook(lambda *_, plain=plain: called.add(plain))
-        logits(model)
         parts = r"\\.(lora_|modules_to_save\\.|(token_adapter\\.)?trainable_tokens_delta)"
         adapter = {name: re.split(parts, name)[0] for name in parameters(model)}
         adapter = {name: owner for name, owner in adapter.items() if name != owner}
-        idle = set(adapter.values()) - called
-        for group in shared(model):  # what is one with a called module's takes part with it
-            owners = {adapter[name] for name in group if name in adapter}
-            if owners & called:
-                idle -= owners
-        check("every module that carries an adapter is called", not idle, ", ".join(sorted(idle)))
+        found = idle(model, adapter)
+        check("every module that carries an adapter is called", not found, sorted(found))
         """,
     )
 

@@ -40,6 +40,11 @@ def only_the_adapter_trains(w: Writing) -> str:
         frozen, loose = adapter - trainable(model), trainable(model) - adapter
         check("all of the adapter trains", not frozen, ", ".join(sorted(frozen)))
         check("nothing else trains", not loose, ", ".join(sorted(loose)))
+        owners = {name: re.split(parts, name)[0] for name in adapter if re.search(parts, name)}
+        left, places = idle(model, owners), reached(model)
+        live = {n for n, one in found.items() if one.untyped_storage().data_ptr() in places}
+        cut = [n for n in sorted(adapter - frozen - live) if owners.get(n) not in left]
+        check("a gradient reaches what is called", not cut, ", ".join(cut))
         was = {name: tensor for name, tensor in weights(base).items() if name not in adapter}
         fill_adapter(model)
         """,
@@ -49,7 +54,7 @@ def only_the_adapter_trains(w: Writing) -> str:
         now = weights(model)
         # rows that the batch does not meet have no gradient; half precision loses small steps
         for name in sorted(adapter):
-            stepped = "tokens" not in name and now[name].element_size() >= 4
+            stepped = name in live and "tokens" not in name and now[name].element_size() >= 4
             if stepped and not name.endswith(".bias") and same(filled[name], now[name]):
                 check(f"{name} moves in training", False)
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.promises import adapters_tied, base_tie_survives
 from conformance.reproducer.code import text
+from conformance.reproducer.shapes import ENCODER_IS_INPUT
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.writing import Writing
 from conformance.weight_tying_tables import row_for
@@ -11,11 +12,20 @@ from conformance.weight_tying_tables import row_for
 
 def adapter_pairs(w: Writing) -> list[tuple[str, str, bool]]:
     """Which part of the embedding's adapter is which of the others', and whether transposed."""
-    others = list(w.matrices)[1:]
-    return [pair for role in others for pair in _pairs(w, w.matrices[role], head=role == "head")]
+    members = dict(w.matrices)
+    if w.placement.tokens == "list" and w.case.family in ENCODER_IS_INPUT:
+        del members["embedding"]
+    first, *others = members
+    return [
+        pair
+        for role in others
+        for pair in _pairs(w, members[first], members[role], head=role == "head")
+    ]
 
 
-def _pairs(w: Writing, other_module: str, *, head: bool) -> list[tuple[str, str, bool]]:
+def _pairs(
+    w: Writing, embedding: str, other_module: str, *, head: bool
+) -> list[tuple[str, str, bool]]:
     if w.placement.tokens:
         parts = [("token_adapter.trainable_tokens_delta.default",) * 2]
     elif w.placement.save:
@@ -28,7 +38,7 @@ def _pairs(w: Writing, other_module: str, *, head: bool) -> list[tuple[str, str,
             ("lora_embedding_B.default", "lora_A.default.weight"),
         ]
     return [
-        (f"{w.embedding}.{one}", f"{other_module}.{other}", head and "lora" in one)
+        (f"{embedding}.{one}", f"{other_module}.{other}", head and "lora" in one)
         for one, other in parts
     ]
 
