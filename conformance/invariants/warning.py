@@ -23,9 +23,19 @@ LATE = ("adapter-saved", "merged", "saved", "reloaded", "adapter-reloaded")
 
 
 def announced(seen: Observation, *stages: str) -> bool:
-    """Whether a tied base's user was told about the tie at one of the stages."""
+    """Whether the user of a base with a tie was told about it at one of the stages."""
     heard = seen.heard_at(*stages)
-    return seen.case.tied and any(item.about_tying for item in heard)
+    return has_tie(seen) and any(item.about_tying for item in heard)
+
+
+def has_tie(seen: Observation) -> bool:
+    """Whether the base has a tie to be told about.
+
+    The sides of a T5 with a head of its own are one matrix all the same.
+    """
+    base = seen.stages.get("base")
+    groups = base.shares if base else ()
+    return seen.case.tied or any(len(group & {*seen.members}) > 1 for group in groups)
 
 
 def never(_invariant: str, _finding: Finding, _seen: Observation) -> bool:
