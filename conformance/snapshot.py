@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,13 +85,13 @@ def reached(model: Any, inputs: Mapping[str, torch.Tensor]) -> frozenset[str]:
 def calls(model: nn.Module, also: Collection[str] = ()) -> Iterator[set[str]]:
     """Plain names of the wrapped modules, and of bare ones ``also``, called in this context."""
     met: set[str] = set()
-    wrappers = {module: plain_name(name) for name, module in model.named_modules()}
-    bare = {model.get_submodule(PREFIX + name) for name in also}
+    listened = [(name, model.get_submodule(PREFIX + name)) for name in also]
+    listened += [(plain_name(n), one) for n, one in model.named_modules() if is_wrapper(one)]
 
-    def called(module: nn.Module, _: object) -> None:
-        met.add(wrappers[module])
+    def calling(name: str) -> Callable[[nn.Module, object], None]:
+        return lambda _module, _given: met.add(name)
 
-    hooks = [w.register_forward_pre_hook(called) for w in wrappers if is_wrapper(w) or w in bare]
+    hooks = [module.register_forward_pre_hook(calling(name)) for name, module in listened]
     try:
         yield met
     finally:

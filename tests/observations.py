@@ -128,6 +128,7 @@ def healthy(**fields: Any) -> Observation:
     return Observation(
         case=case,
         names=NAMES,
+        reached=frozenset(adapter),
         stages={
             "base": plain,
             "adapted": adapted,

@@ -50,7 +50,10 @@ def _elsewhere(seen: Observation, found: frozenset[str]) -> Iterator[Finding]:
 def _cut_off(seen: Observation, promised: set[str]) -> Iterator[Finding]:
     """What is promised to train and gets no gradient, though the model calls its module."""
     for name in sorted(promised & seen.stages["adapted"].trainable - seen.reached):
-        if name.partition(" ")[0] not in seen.left_behind:  # adapter-takes-part tells of that
+        module, _, part = name.partition(" ")
+        # a bias is the base's, and what drops it breaks its logits; adapter-takes-part tells of
+        # what is not called
+        if part and module not in seen.left_behind:
             yield Finding("wrong-trainable", f"{name} gets no gradient")
 
 

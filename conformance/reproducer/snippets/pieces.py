@@ -37,7 +37,7 @@ def _compare_reloaded_weights(w: Writing) -> str:
         lines.append(f"was = {{name: tensor.to({dtype}) for name, tensor in was.items()}}")
         if case.family in POSITIONS_AT_LOAD:
             lines.append(
-                "# positions are in no file: loading makes them in the precision asked for"
+                "# no file holds positions: loading makes them, in the precision asked for"
             )
             kept = '{n: one for n, one in was.items() if ".embed_positions." not in n}'
             lines.append(f"was = {kept}")
