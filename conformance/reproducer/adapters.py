@@ -79,7 +79,7 @@ def _factor(w: Writing) -> str:
     more = math.sqrt(DELTA_OF_EMBEDDING[w.case.dtype] / DELTA)
     if more != 1:
         lines.append(f'width /= {more**2:.6g} if "embedding" in kind else 1')
-    return "\n".join([*lines, f"parameter.data.copy_({size:.6g} / width**0.5 * noise)"])
+    return "\n".join([*lines, f"parameter.data.copy_({size!r} / width**0.5 * noise)"])
 
 
 def steps(w: Writing) -> str:
