@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.invariants.warning import EARLY, LATE, Argues, announced, broken_promises, never
+from conformance.invariants.warning import (
+    EARLY,
+    LATE,
+    Argues,
+    announced,
+    broken_promises,
+    never,
+    unjudged_promises,
+)
 from conformance.observation import Observation
 
 # worst first; the sign is what a report shows beside the word
@@ -24,7 +32,7 @@ MEANINGS = {
     "refused": "PEFT refused with a clear error when the adapter was put on",
     "holds": "everything promised of logits and configs was kept",
     "not applicable": "the installed versions cannot do this",
-    "not run": "the life ended early, so nothing could be judged",
+    "not run": "the life ended early, or what differs may be rounding: nothing could be judged",
     "error": "the suite itself went wrong",
 }
 
@@ -38,7 +46,8 @@ def verdict_of(seen: Observation, argues: Argues = never) -> str:
     if ended is not None and ended.stage == "adapted" and ended.deliberate:
         return "refused"
     if not broken:
-        return "holds" if ended is None else "not run"
+        judged = ended is None and not unjudged_promises(seen)
+        return "holds" if judged else "not run"
     if announced(seen, *EARLY):
         return "announced"
     return "late" if announced(seen, *LATE) else "silent"

@@ -52,6 +52,12 @@ def broken_promises(seen: Observation, argues: Argues = never) -> list[str]:
     ]
 
 
+def unjudged_promises(seen: Observation) -> list[str]:
+    """The logits and config promises of which nobody can tell, in half precision."""
+    found = {name: INVARIANTS[name].judge(seen).verdict for name in LOGITS_PROMISES}
+    return [name for name, verdict in found.items() if verdict == "not judged"]
+
+
 @invariant(
     "trouble-is-announced-early",
     "A life that breaks a logits or config promise was refused or warned about when wrapped.",
