@@ -33,6 +33,7 @@ from conformance.trouble import SuiteError
 from conformance.verdict import verdict_of
 
 NAN = float("nan")
+OF_THE_BASE = ("base", "adapted", "disabled", "unloaded")
 DTYPES = tuple(EPS)
 LOGITS_PROMISES_OF_ADAPTED = (
     "merge-keeps-logits",
@@ -217,9 +218,12 @@ def test_a_fault_of_more_than_an_allowance_is_caught(
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_in_half_precision_there_is_a_third_answer(dtype: str) -> None:
     found = healthy(dtype=dtype)
-    logits = found.stages["trained"].logits
-    assert logits is not None
-    moved = logits.double() + 2 * logits_allowance(found, logits).holds
+    trained = found.stages["trained"]
+    assert trained.logits is not None
+    base = replace(found.stages["base"], logits=trained.logits - 4 * trained.logits.abs().max())
+    plain = {name: replace(found.stages[name], logits=base.logits) for name in OF_THE_BASE}
+    found = replace(found, stages={**found.stages, **plain})
+    moved = trained.logits.double() + 2 * logits_allowance(found, trained.logits).holds
     after = ("merged", "reloaded", "read")
     stages = {name: replace(found.stages[name], logits=moved) for name in after}
     doubtful = replace(found, stages={**found.stages, **stages})
