@@ -18,8 +18,7 @@ SAMPLE = (
     ("gpt2", "embedding-too-dora"),
     ("whisper-tiny", "head-too"),  # beside sounds
     ("bart-base", "new-tokens-saved"),  # reloaded, with a weight that is made up at random
-    ("gemma-3-4b", "new-tokens-saved"),
-    ("umt5-small", "qlora-every-linear"),  # the base's own config
+    ("gemma-3-4b", "head-too"),  # beside pictures
 )
 TUNERS = ("IA3", "LOHA", "VERA")  # on the head of a tied model
 EVERY = (*map(" ".join, SAMPLE), *TUNERS)

@@ -97,7 +97,7 @@ def disabling_forgets_embeddings() -> AbstractContextManager[None]:
 @fault(
     "an-adapted-module-is-passed-by",
     "the first LoRA layer stands among the modules, and its parent goes on calling what it wraps",
-    caught_by=("adapter-takes-part", "forward-follows-definition"),
+    caught_by=("adapter-takes-part",),
     strata=BODY,
 )
 def an_adapted_module_is_passed_by() -> AbstractContextManager[None]:

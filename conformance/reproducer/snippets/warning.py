@@ -12,6 +12,9 @@ from conformance.reproducer.writing import Writing
 
 @snippet("trouble-is-announced-early")
 def trouble_is_announced_early(w: Writing) -> str:
+    heard = " or bool(told)" if w.case.tied else ""
+    if w.sides_are_one:
+        heard = " or bool(told and any(len(g & set(MEMBERS)) > 1 for g in shared(base)))"
     return text(
         w.base,
         f"""
@@ -26,7 +29,7 @@ def trouble_is_announced_early(w: Writing) -> str:
         finally:
             broken = len(BROKEN)
             BROKEN.clear()  # what counts here is whether the user was told
-            kept = not broken{" or bool(told)" if w.case.tied else ""}
+            kept = not broken{heard}
             check(f"{{broken}} broken promises were told of at wrapping", kept, told[:1])
         """,
     )
