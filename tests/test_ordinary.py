@@ -237,7 +237,6 @@ def _of(made: Mapping[str, str]) -> list[KnownFailure]:
     ]
 
 
-@pytest.mark.xfail(reason="four declared of T5's shared hold there: to be settled", strict=True)
 def test_every_declared_bug_breaks_in_ordinary_use() -> None:
     """What does not is arguable, or untrue."""
     kept = rows(RESULTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -81,7 +82,8 @@ def unable(entry: KnownFailure) -> str:
         return "its files are those that another version saved of the tiny model"
     if isinstance(entry.witness, PipelineCase):
         return "a pipeline's adapter is given its values"
-    return ""
+    needs = entry.witness.what.needs if isinstance(entry.witness, TunerCase) else ""
+    return f"it needs {needs}, which is not installed" if needs and not find_spec(needs) else ""
 
 
 def _outcome(entry: KnownFailure, name: str, seen: AnyObservation | str) -> Outcome:
