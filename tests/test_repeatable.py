@@ -24,6 +24,16 @@ def test_same_numbers_each_time_and_the_caller_s_generator_untouched() -> None:
         assert torch.equal(torch.rand(3), first)
 
 
+@pytest.mark.parametrize(("asked", "given"), [("2", 2), ("1", 1), ("", 1)])
+def test_one_thread_unless_more_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str, given: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    with repeatable("cpu", 0):
+        assert torch.get_num_threads() == given
+    torch.set_num_threads(1)
+
+
 def test_cpu_keeps_its_kernels() -> None:
     with repeatable("cpu", 0):
         assert not torch.are_deterministic_algorithms_enabled()
