@@ -105,6 +105,7 @@ VIOLATION = {"invariant": MERGE, "finding": FOUND, "case": repr(HEAD)}
 RECORDS = (
     record("holds"),
     record("breaks", reason="known: wide"),
+    record("breaks", reason="arguable: odd"),
     record("not run"),
     record("not applicable"),
     record("skipped"),
@@ -116,8 +117,10 @@ RECORDS = (
 
 
 def test_items_are_counted_by_how_they_ended() -> None:
-    assert counts(RECORDS) == {"passed": 1, "failed": 3, "known": 1, "skipped": 4}
-    assert head(7, RECORDS, 12.4) == "seed 7: 1 passed, 3 failed, 1 known, 4 skipped; 12 s"
+    assert counts(RECORDS) == {"passed": 1, "failed": 3, "known": 1, "arguable": 1, "skipped": 4}
+    assert (
+        head(7, RECORDS, 12.4) == "seed 7: 1 passed, 3 failed, 1 known, 1 arguable, 4 skipped; 12 s"
+    )
 
 
 def test_each_finding_has_its_line_and_so_has_what_failed_without() -> None:

@@ -7,29 +7,22 @@ from collections.abc import Iterable, Iterator
 from benchmarks.seeds.nearest import nearest, parse
 from conformance.known_failures import KnownFailure
 from conformance.records import Record
-
-KNOWN = "known: "
-"""How the reason of an item begins that broke as declared."""
-
-
-def declared(record: Record) -> bool:
-    """Whether an item broke, and in no other way than is declared."""
-    return record.result == "breaks" and record.reason.startswith(KNOWN)
+from conformance.summary import DECLARED, label
 
 
 def failed(record: Record) -> bool:
-    """Whether an item failed its run."""
-    return record.result == "error" or (record.result == "breaks" and not declared(record))
+    """Whether an item failed its run: it broke in a way that nobody declared, or was an error."""
+    return label(record) in ("fails", "error")
 
 
 def counts(records: Iterable[Record]) -> dict[str, int]:
     """Items by how they ended."""
-    found = dict.fromkeys(("passed", "failed", "known", "skipped"), 0)
+    found = dict.fromkeys(("passed", "failed", *DECLARED, "skipped"), 0)
     for record in records:
         if failed(record):
             found["failed"] += 1
-        elif declared(record):
-            found["known"] += 1
+        elif label(record) in DECLARED:
+            found[label(record)] += 1
         else:
             found["passed" if record.result == "holds" else "skipped"] += 1
     return found
