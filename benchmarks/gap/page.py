@@ -34,8 +34,10 @@ allowances lie. In half precision there is none to speak of: up to 1/{DOUBT:g} o
 expected to do holds, from {DOUBT:g} times on breaks, and in between a life is not judged.
 
 Every comparison of numbers that the default profile makes is written down, in all kinds of test
-that make any, under each of these kernel settings. Measured by `python -m benchmarks.gap --to
-FOLDER`, and this page made by `python -m benchmarks.gap --from FOLDER --page`.
+that make any, under each of these kernel settings, the settings of MKL's vector code with other
+seeds. On a processor that is not Intel's, as here, MKL has no branch but COMPATIBLE and its own
+choice. Measured by `python -m benchmarks.gap --to FOLDER`, and this page made by `python -m
+benchmarks.gap --from FOLDER --page`.
 
 ![How many comparisons lie at which difference / allowance](gap.svg)
 """
@@ -94,7 +96,7 @@ def page(found: Kept) -> str:
         f"- `{name}` of {kind} in {dtype} {what}. {NAMED.get((dtype, kind, name), 'Not settled.')}"
         for dtype, kind, name, what in left
     ]
-    parts += ["", "## Runs", "", *_runs(found["runs"]), ""]
+    parts += [*([""] if left else []), "## Runs", "", *_runs(found["runs"]), ""]
     parts += ["## In float32 and float64", "", *_table(full), ""]
     parts += ["## In half precision", "", *_table(half), "", made_with(found["versions"]), ""]
     return "\n".join(parts)
