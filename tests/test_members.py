@@ -62,6 +62,12 @@ def test_one_adapter_for_all_members() -> None:
     assert any(f"{EMBEDDING} and {SIDE} have no common adapter" in found for found in without)
 
 
+def test_a_member_that_nobody_calls_needs_no_adapter() -> None:
+    seen = with_a_side(healthy(ensure=True, placement="target:both"))
+    assert SIDE not in seen.called
+    assert not findings("tied-stay-tied", seen)
+
+
 def test_a_delta_that_reaches_another_member() -> None:
     seen = with_a_side(healthy(placement="target:head"))
     assert not findings("untied-stay-untied", seen)
