@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 from conformance.case import Case, CaseError, parse_case
 from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS, Invariant, Judgement
-from conformance.invariants.warning import LOGITS_PROMISES
+from conformance.invariants.warning import losses
 from conformance.loading.case import parse_loading_case
 from conformance.loading.invariants import LOADING
 from conformance.loading.observation import LoadingObservation
@@ -325,11 +326,7 @@ class KnownFailures:
 
     def _that_lose(self, seen: Observation) -> list[KnownFailure]:
         """The entries that declare all that a user loses; none where something is undeclared."""
-        every = [
-            self.covering(name, finding, seen)
-            for name in LOGITS_PROMISES
-            for finding in INVARIANTS[name].judge(seen).findings
-        ]
+        every = [self.covering(name, finding, seen) for name, finding in losses(seen)]
         return [entry for entries in every for entry in entries] if all(every) else []
 
     def argues(self, invariant: str, finding: Finding, seen: AnyObservation) -> bool:
@@ -342,7 +339,7 @@ class KnownFailures:
         """Those that are not agreed to be wrong, which stay declared whatever else fails."""
         return KnownFailures(tuple(entry for entry in self.entries if entry.arguable))
 
-    @property
+    @cached_property
     def arguable_ids(self) -> frozenset[str]:
         """Their ids."""
         return frozenset(entry.id for entry in self.arguable.entries)

@@ -105,7 +105,6 @@ class Life:
         self.roles: dict[str, tuple[str, ...]] = {}
         self.targets: frozenset[str] = frozenset()
         self.called: set[str] = set()
-        self.reached: frozenset[str] = frozenset()
         self._to_fill: frozenset[str] = frozenset()
         self.absent: dict[str, str] = {}
         self.pristine: Any = None
@@ -262,7 +261,6 @@ class Life:
         self._stage = "trained"
         with hearing(self._stage, [], hide=os.fspath(self.folder)):
             self._to_fill = reached(model, self.inputs)
-        self.reached = frozenset(map(canonical, self._to_fill))
 
     def _define(self) -> None:
         """Logits of a plain model, nothing of it tied, that holds what the adapter stands for."""
@@ -345,7 +343,7 @@ class Life:
             plain_keys=self._plain_keys(),
             targets=self.targets,
             called=frozenset(self.called),
-            reached=self.reached,
+            reached=frozenset(map(canonical, self._to_fill)),
             config_before=self.configs[0],
             config_after=self.configs[1],
             absent={**compat.absent(), **self.absent, **(mergers.ABSENT if self.merger else {})},

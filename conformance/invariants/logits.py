@@ -47,7 +47,8 @@ def merge_keeps_logits(seen: Observation) -> Iterator[Comparison]:
 )
 def reload_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     merged, reloaded = seen.stages["merged"], seen.stages["reloaded"]
-    anew = made_at_load(seen)
+    cast = seen.case.reload_dtype != "same"
+    anew = made_at_load(seen) if cast else frozenset()
     for kind, before, after in (
         ("parameter", merged.weights, reloaded.weights),
         ("buffer", merged.buffers, reloaded.buffers),
@@ -58,15 +59,13 @@ def reload_keeps_logits(seen: Observation) -> Iterator[Evidence]:
                 yield Finding("missing-key", f"{kind} {name} is absent {where} the reload")
             # a reload in another dtype casts each parameter once, and buffers as it likes;
             # what it computes is made in that dtype
-            elif seen.case.reload_dtype == "same" or (kind == "parameter" and name not in anew):
-                cast = before[name].to(after[name].dtype)
-                if not same_bits(cast, after[name]):
-                    amount = distance(cast, after[name])
+            elif not cast or (kind == "parameter" and name not in anew):
+                copied = before[name].to(after[name].dtype)
+                if not same_bits(copied, after[name]):
+                    amount = distance(copied, after[name])
                     yield Finding("wrong-value", f"{kind} {name} changed by reload", amount, 0.0)
     # what is copied keeps its bits; what is computed from it depends on where in memory it lies
-    dtype = seen.case.dtype
-    if seen.case.reload_dtype != "same":
-        dtype = coarsest(dtype, seen.case.reload_dtype)
+    dtype = coarsest(seen.case.dtype, seen.case.reload_dtype) if cast else seen.case.dtype
     yield from differ(seen, "merged", "reloaded", dtype=dtype)
 
 

@@ -49,11 +49,12 @@ def _elsewhere(seen: Observation, found: frozenset[str]) -> Iterator[Finding]:
 
 def _cut_off(seen: Observation, promised: set[str]) -> Iterator[Finding]:
     """What is promised to train and gets no gradient, though the model calls its module."""
+    left_behind = seen.left_behind
     for name in sorted(promised & seen.stages["adapted"].trainable - seen.reached):
         module, _, part = name.partition(" ")
         # a bias is the base's, and what drops it breaks its logits; adapter-takes-part tells of
         # what is not called
-        if part and module not in seen.left_behind:
+        if part and module not in left_behind:
             yield Finding("wrong-trainable", f"{name} gets no gradient")
 
 

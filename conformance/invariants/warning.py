@@ -43,13 +43,16 @@ def never(_invariant: str, _finding: Finding, _seen: Observation) -> bool:
     return False
 
 
+def losses(seen: Observation) -> Iterator[tuple[str, Finding]]:
+    """What this life breaks of the logits and config promises: each promise with a finding."""
+    for name in LOGITS_PROMISES:
+        for finding in INVARIANTS[name].judge(seen).findings:
+            yield name, finding
+
+
 def broken_promises(seen: Observation, argues: Argues = never) -> list[str]:
     """The logits and config promises this life breaks, but for what is arguable."""
-    return [
-        name
-        for name in LOGITS_PROMISES
-        if any(not argues(name, one, seen) for one in INVARIANTS[name].judge(seen).findings)
-    ]
+    return list(dict.fromkeys(name for name, one in losses(seen) if not argues(name, one, seen)))
 
 
 def unjudged_promises(seen: Observation) -> list[str]:
