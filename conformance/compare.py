@@ -91,15 +91,17 @@ def size(*tensors: Tensor | None) -> float:
     return max((float(t.abs().max()) for t in tensors if t is not None and t.numel()), default=0.0)
 
 
-def rounding(dtype: str, layers: int, hidden: int, eps: float = 0.0) -> float:
-    """What is derived in the module's text, relative to the size of what was added.
-
-    ``eps`` is that of the coarsest precision involved, where that is not ``dtype``.
-    """
+def roundings(dtype: str, layers: int, hidden: int) -> float:
+    """What is derived in the module's text, in eps of the size of what was added."""
     results = 4 + 14 * layers
     if dtype in SUMMED_IN_THEMSELVES:
         results += (7 * layers + 1) * hidden // 2
-    return 4 * math.sqrt(2 * results) * (eps or EPS[dtype]) / 2
+    return 4 * math.sqrt(2 * results) / 2
+
+
+def expected(derived: float, moved: float) -> float:
+    """What rounding is expected to do: what is derived, or more where a nudge moves more."""
+    return max(derived, NUDGES * moved)
 
 
 def margin(dtype: str) -> float:
@@ -135,21 +137,19 @@ def logits_allowance(
         dtype = coarsest(dtype, "float32")
         eps = ACROSS * EPS[dtype]
     base = seen.stages["base"].logits
-    derived = rounding(seen.case.dtype, blocks(seen.case), seen.case.hidden, eps) * size(
-        base, *tensors
-    )
-    measured = _movement(seen) * eps / EPS[seen.case.dtype]
-    return allow(max(derived, NUDGES * measured), dtype)
+    own, each = seen.case.dtype, roundings(seen.case.dtype, blocks(seen.case), seen.case.hidden)
+    moved = _movement(seen) * eps / EPS[own]
+    return allow(expected(each * eps * size(base, *tensors), moved), dtype)
 
 
-def outputs_allowance(spec: ModelSpec, moved: float, *outputs: Tensor | None) -> Allowance:
+def outputs_allowance(spec: ModelSpec, *outputs: Tensor | None, moved: float = 0.0) -> Allowance:
     """Absolute allowance between two forward passes of a plain model.
 
     ``moved`` is how far moving all its weights by one eps moves what it gives, where that was
     measured.
     """
-    derived = rounding(spec.dtype, blocks(spec), spec.hidden) * size(*outputs)
-    return allow(max(derived, NUDGES * moved), spec.dtype)
+    each = roundings(spec.dtype, blocks(spec), spec.hidden) * EPS[spec.dtype]
+    return allow(expected(each * size(*outputs), moved), spec.dtype)
 
 
 def blocks(model: Case | ModelSpec) -> int:
@@ -243,8 +243,8 @@ def program_allowance(
     the largest that they have been, which is what nudging moves them by, twice over. Roundings of
     ``writes`` such steps are independent of each other, so they add up as their root does.
     """
-    derived = rounding(dtype, case.layers, case.hidden, EPS[precision]) * largest
-    return allow(max(derived, NUDGES * moved) * math.sqrt(1 + writes), precision)
+    derived = roundings(dtype, case.layers, case.hidden) * EPS[precision] * largest
+    return allow(expected(derived, moved) * math.sqrt(1 + writes), precision)
 
 
 def gradient_allowance(dtype: str, case: Case, moved: float, largest: float) -> Allowance:
@@ -252,8 +252,8 @@ def gradient_allowance(dtype: str, case: Case, moved: float, largest: float) -> 
 
     The way back takes two products for each one on the way there: three times the roundings.
     """
-    derived = math.sqrt(3) * rounding(dtype, case.layers, case.hidden) * largest
-    return allow(max(derived, NUDGES * moved), dtype)
+    derived = math.sqrt(3) * roundings(dtype, case.layers, case.hidden) * EPS[dtype] * largest
+    return allow(expected(derived, moved), dtype)
 
 
 def distance(one: Tensor, other: Tensor) -> float:

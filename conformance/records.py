@@ -13,7 +13,13 @@ from typing import Any, TextIO
 FORMAT = 1
 """The format of a results file, told in its header; a change that readers must know raises it."""
 RESULTS = (
-    *("holds", "breaks", "not applicable", "not judged", "not run", "error", "skipped"),
+    "holds",
+    "breaks",
+    "not applicable",
+    "not judged",
+    "not run",
+    "error",
+    "skipped",
     "fixed here",
 )
 KEY = "conformance"

@@ -36,8 +36,16 @@ def summary_lines(records: Iterable[Record], arguable: Collection[str] = ()) -> 
 
 
 LABELS = (
-    *("holds", "fails", "known", "arguable", "fixed here"),
-    *("not applicable", "not judged", "not run", "error", "skipped"),
+    "holds",
+    "fails",
+    "known",
+    "arguable",
+    "fixed here",
+    "not applicable",
+    "not judged",
+    "not run",
+    "error",
+    "skipped",
 )
 DECLARED = ("known", "arguable")
 """What a broken promise is where somebody declared it, which its reason begins with."""

@@ -37,7 +37,6 @@ from conformance.pipeline.printed import failure_text
 from conformance.trouble import SuiteError
 from conformance.violation import Finding
 from tiny_models.families import FAMILIES
-from tiny_models.spec import ModelSpec
 
 pytest_plugins = ["pytester"]
 
@@ -50,16 +49,16 @@ sys.modules["diffusers"] = None  # find_spec: there is no such package
 """
 
 
-MINE = """
+ENTRY = """
 [[known]]
-id = "of-a-pipeline"
+id = "stub-pipeline"
 kind = "bug"
-invariant = "pipeline-keeps-outputs"
+invariant = "file-is-restored"
 finding = "wrong-value"
 peft = ">=0.1"
 transformers = ">=4"
-where = { variant = "merged-lora" }
-witness = "PipelineCase(device='cpu', variant='merged-lora')"
+where = { variant = "plain" }
+witness = "PipelineCase(variant='plain')"
 link = "unreported"
 story = "A stub."
 """
@@ -164,9 +163,10 @@ def test_without_diffusers_items_are_not_applicable(suite: Suite) -> None:
 
 def test_without_diffusers_a_witness_says_nothing_of_what_is_fixed(suite: Suite) -> None:
     suite.pytester.makepyfile(hidden=HIDDEN)
-    (suite.path / "mine.toml").write_text(MINE)
+    mine = ENTRY.replace("file-is-restored", "pipeline-keeps-outputs")
+    (suite.path / "mine.toml").write_text(mine.replace("plain", "merged-lora"))
     items = str(ROOT / "conformance" / "test_known_failures.py")
-    options = ("-p", "hidden", "--known-failures", "mine.toml", "-k", "of-a-pipeline", "-rs")
+    options = ("-p", "hidden", "--known-failures", "mine.toml", "-k", "stub-pipeline", "-rs")
     done = suite.run(*options, items=items, stub=False)
     assert done.ret == 0
     assert "not applicable: diffusers is not installed" in done.stdout.str()
@@ -240,7 +240,6 @@ def seen(**changes: Any) -> PipelineObservation:
     stages = {"base": 2 * OUTPUTS, "adapted": OUTPUTS, "source": OUTPUTS, "loaded": OUTPUTS}
     made = PipelineObservation(
         case=case,
-        spec=ModelSpec(family=case.family),
         stages={name: Snapshot(logits=logits) for name, logits in stages.items()},
         encoded={"source": PROMPTS, "loaded": PROMPTS.clone()},
         saved={"text_encoder": Saved({}, {"tie_word_embeddings": True}, {}, {})},
@@ -296,21 +295,6 @@ def test_left_out_promises_are_those_that_would_say_nothing() -> None:
     assert set(LOADING) - set(PIPELINE) == {"log-agrees-with-report", "competing-tensors-are-told"}
     merged = [case.variant for case in EVERY if concerns(case, PIPELINE["pipeline-keeps-outputs"])]
     assert merged == [name for name, what in VARIANTS.items() if what.targets]
-
-
-ENTRY = """
-[[known]]
-id = "stub-pipeline"
-kind = "bug"
-invariant = "file-is-restored"
-finding = "wrong-value"
-peft = ">=0.1"
-transformers = ">=4"
-where = { variant = "plain" }
-witness = "PipelineCase(variant='plain')"
-link = "unreported"
-story = "A stub."
-"""
 
 
 def test_an_entry_about_a_pipeline_covers_no_plain_loading(tmp_path: Path) -> None:

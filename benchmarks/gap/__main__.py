@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.arguments import for_pytest
 from benchmarks.gap.measuring import measure, measure_corpus
 from benchmarks.gap.merging import merged
 from benchmarks.gap.page import kept, outside, write
@@ -28,10 +29,7 @@ USAGE = 4  # as pytest's
 
 def arguments(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options, checked, and what pytest gets; a wrong one is one sentence and exit 4."""
-    ours, separator, more = list(given), "--" in given, []
-    if separator:
-        where = ours.index("--")
-        ours, more = ours[:where], ours[where + 1 :]
+    ours, more = for_pytest(given)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gap", description=__doc__)
     parser.add_argument("--to", type=Path, metavar="FOLDER")
     parser.add_argument("--from", type=Path, metavar="FOLDER", dest="source")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gap.merging import Row, total
-from benchmarks.gap.recording import BINS, NOTHING
+from benchmarks.gap.recording import BINS, NOTHING, bin_of
 from benchmarks.gap.settings import SETTINGS
 from benchmarks.table import made_with
 from conformance.compare import DOUBT, MARGIN, SUMMED_IN_THEMSELVES
@@ -127,7 +127,7 @@ def _table(rows: Iterable[Row]) -> list[str]:
 def _color(dtype: str, place: int) -> str:
     if place >= 0:
         return "#c04040"
-    doubtful = dtype not in SUMMED_IN_THEMSELVES and 10 ** (place / BINS) > DOUBT**-2 / 2
+    doubtful = dtype not in SUMMED_IN_THEMSELVES and place >= bin_of(DOUBT**-2)
     return "#a0a0a0" if doubtful else "#4878a8"
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from conformance.case import Case
 from conformance.loading.case import LoadingCase
-from conformance.pipeline.case import PipelineCase
 from conformance.programs.program import Program, Step
 from conformance.regions import AnyCase
 from conformance.tuners.case import TunerCase
@@ -67,8 +66,6 @@ def ordinary(case: AnyCase) -> AnyCase:
         kept = {field.name: getattr(case, field.name) for field in fields(case)}
         sizes = {**SIZES, "layers": LAYERS, "rank": RANK, "alpha": ALPHA, "training": "adamw"}
         return OrdinaryTunerCase(**{**kept, **sizes})
-    if isinstance(case, PipelineCase):
-        return OrdinaryPipelineCase(case.device, variant=case.variant)
     if isinstance(case, LoadingCase):
         return OrdinaryLoadingCase(case.device, case.family, case.checkpoint)
     return replace(case, **SIZES, rank=RANK, alpha=ALPHA, training="adamw")
@@ -112,16 +109,6 @@ class OrdinaryTunerCase(TunerCase):
 @dataclass(frozen=True)
 class OrdinaryLoadingCase(LoadingCase):
     """A loading case of a larger model."""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The model that is saved."""
-        return replace(super().spec, **SIZES)
-
-
-@dataclass(frozen=True)
-class OrdinaryPipelineCase(PipelineCase):
-    """A pipeline with a larger text encoder."""
 
     @property
     def spec(self) -> ModelSpec:

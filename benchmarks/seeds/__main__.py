@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
+from benchmarks.arguments import for_pytest
 from benchmarks.seeds.told import head, lines
 from conformance.known_failures import KnownFailures
 from conformance.options import PROFILES
@@ -72,10 +73,7 @@ def judge(seed: int, folder: Path, given: argparse.Namespace, more: Sequence[str
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run all seeds; 1 if any found something undeclared."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    own, more = words, []
-    if "--" in words:
-        own, more = words[: words.index("--")], words[words.index("--") + 1 :]
+    own, more = for_pytest(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seeds", description=__doc__)
     parser.add_argument("--seeds", nargs="+", required=True, metavar="SEED", help="whole numbers")
     parser.add_argument("-n", default="2", metavar="N", help="workers of a run, 2 unless said")

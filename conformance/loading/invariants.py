@@ -164,7 +164,7 @@ def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Comparison]:
     saved, loaded = seen.stages["source"].logits, seen.stages["loaded"].logits
     assert saved is not None
     assert loaded is not None
-    allowed = outputs_allowance(seen.case.spec, 0.0, saved, loaded)
+    allowed = outputs_allowance(seen.case.spec, saved, loaded)
     yield Comparison("outputs of loaded differ from source", distance(saved, loaded), allowed)
 
 

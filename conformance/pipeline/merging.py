@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conformance import compat
 from conformance.definition import nudged
 from conformance.observation import FEW
-from conformance.pipeline.case import Variant
+from conformance.pipeline.case import PipelineCase, Variant
 from conformance.snapshot import calls, logits, reached, snapshot
 from conformance.versions import installed
 from tiny_models.values import fill
@@ -37,28 +37,27 @@ def unnamed(model: Any, variant: Variant) -> str:
 
 def merged(
     model: Any,
-    case: tuple[Variant, int],
+    case: PipelineCase,
     inputs: Mapping[str, torch.Tensor],
     stages: dict[str, Snapshot],
     called: set[str],
 ) -> Any:
-    """The model with the LoRA of a variant merged into it, its values from a seed.
+    """The model with the LoRA of the case's variant merged into it.
 
     What it was before goes to ``stages``, the modules of the LoRA that a forward pass calls to
     ``called``. Rank and alpha are one, so a delta is about as large as the matrix it is added to.
     """
-    variant, seed = case
     stages["base"] = snapshot(model, inputs)
     config = compat.lora_config(
         r=RANK,
         lora_alpha=RANK,
         lora_dropout=0.0,
         bias="none",
-        target_modules=list(variant.targets),
+        target_modules=list(case.what.targets),
     )
     adapted = compat.wrap(model, config, autocast=True).eval()
     # the base is frozen, and stays as it is
-    fill(adapted, seed, only=reached(adapted, inputs))
+    fill(adapted, case.spec.seed, only=reached(adapted, inputs))
     with calls(adapted) as met:
         stages["adapted"] = snapshot(adapted, inputs)
     called |= met & {name.partition(" ")[0] for name in stages["adapted"].weights if " " in name}

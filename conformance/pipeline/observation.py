@@ -12,8 +12,6 @@ from conformance.pipeline.case import PipelineCase
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from tiny_models.spec import ModelSpec
-
 
 @dataclass(frozen=True)
 class PipelineObservation(LoadingObservation):
@@ -28,7 +26,6 @@ class PipelineObservation(LoadingObservation):
     """
 
     case: PipelineCase
-    spec: ModelSpec | None = None
     called: frozenset[str] = frozenset()
     nudged: tuple[Tensor, ...] = ()
     encoded: Mapping[str, Tensor] = field(default_factory=dict)

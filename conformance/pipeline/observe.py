@@ -28,7 +28,6 @@ from conformance.snapshot import saved, snapshot
 from conformance.trouble import trouble
 from tiny_models import build as tiny
 from tiny_models.families import FAMILIES
-from tiny_models.spec import ModelSpec
 
 if TYPE_CHECKING:
     import torch
@@ -49,12 +48,11 @@ def observe_pipeline(case: PipelineCase) -> PipelineObservation:
 
 
 def _observe(case: PipelineCase, folder: Path) -> PipelineObservation:
-    spec = ModelSpec(family=case.family)
-    source: Any = tiny.build(spec, folder / "base").model
+    source: Any = tiny.build(case.spec, folder / "base").model
     lacks = unnamed(source, case.what)
     if lacks:
         return PipelineObservation(case, lacks=lacks)
-    run = _Run(case, spec, folder)
+    run = _Run(case, folder)
     with run.at("merged"):
         source = run.merged(source)
     with run.at("saved"):
@@ -70,7 +68,6 @@ class _Run:
     """One pipeline under way; what comes after an error is left out."""
 
     case: PipelineCase
-    spec: ModelSpec
     folder: Path
     stages: dict[str, Snapshot] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
@@ -93,14 +90,13 @@ class _Run:
     @property
     def inputs(self) -> dict[str, torch.Tensor]:
         """What the text encoder is called with."""
-        return tiny.inputs(self.spec)
+        return tiny.inputs(self.case.spec)
 
     def merged(self, model: Any) -> Any:
         """The text encoder with the variant's adapter merged into it, if it has one."""
-        what = self.case.what
-        if not what.targets:
+        if not self.case.what.targets:
             return model
-        found = merged(model, (what, self.spec.seed), self.inputs, self.stages, self.called)
+        found = merged(model, self.case, self.inputs, self.stages, self.called)
         self.nudged = tuple(moved_by_eps(found, self.inputs))
         return found
 
@@ -109,7 +105,7 @@ class _Run:
         if self.troubles:
             return
         self.stages["source"] = snapshot(text_encoder, self.inputs)
-        pipe = pipeline(text_encoder, self.spec)
+        pipe = pipeline(text_encoder, self.case.spec)
         self.encoded["source"] = encoded(pipe)
         pipe.save_pretrained(self.folder / FOLDER)
         if self.case.what.untied:
@@ -139,7 +135,6 @@ class _Run:
             facts = facts_of(self.case, model, self.saved[PART], self.stages, report)
         return PipelineObservation(
             **facts,
-            spec=self.spec,
             called=frozenset(self.called),
             nudged=self.nudged,
             encoded=self.encoded,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from conformance.compare import EPS, NUDGES, SUMMED_IN_THEMSELVES, coarsest, margin
+from conformance.compare import EPS, NUDGES, coarsest, margin, roundings
 from conformance.programs.plan import beginning, outcomes, placed
 from conformance.programs.program import PLACED, WEIGHTS, Program, Step
 from conformance.programs.state import Outcome, Placed, State
@@ -109,16 +108,14 @@ def _docstring(program: Program) -> str:
 
 def _constants(writing: Writing, last: State) -> str:
     case = writing.case
-    roundings = 4 + 14 * case.layers  # the allowance of conformance.compare
-    if case.dtype in SUMMED_IN_THEMSELVES:
-        roundings += (7 * case.layers + 1) * case.hidden // 2
     given = "\n".join(f"{name} = {value}" for name, value in inputs(case).items())
     coarse = coarsest(case.dtype, last.dtype)
     more = margin(coarse)
+    each = more * roundings(case.dtype, case.layers, case.hidden)
     return (
         f'SEED = {case.seed}\nHEAD = "{writing.head}"\n{given}\n'
         f"EPS = {EPS[coarse]}  # of {coarse}\n"
-        f"ROUNDINGS = {more * 2 * math.sqrt(2 * roundings):.3g}\nNUDGES = {more * NUDGES:g}"
+        f"ROUNDINGS = {each:.3g}\nNUDGES = {more * NUDGES:g}"
     )
 
 

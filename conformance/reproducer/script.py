@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 import re
 from functools import cache
 from pathlib import Path
@@ -13,11 +12,11 @@ from conformance.case import Case
 from conformance.compare import (
     ACROSS,
     NUDGES,
-    SUMMED_IN_THEMSELVES,
     blocks,
     coarsest,
     margin,
     nudges,
+    roundings,
 )
 from conformance.invariants import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
@@ -151,18 +150,15 @@ def _needed(main: str, footer: str, writing: Writing) -> list[str]:
 
 def _constants(writing: Writing, code: str) -> str:
     case = writing.case
-    roundings = 4 + 14 * blocks(case)  # the allowance of conformance.compare
-    if case.dtype in SUMMED_IN_THEMSELVES:
-        roundings += (7 * blocks(case) + 1) * case.hidden // 2
     more = margin(case.dtype)
+    each = more * roundings(case.dtype, blocks(case), case.hidden)
     members = tuple(f"{name}.weight" for name in writing.matrices.values())
     values = {
         "BROKEN": "[]",
         "SEED": f"{case.seed}",
         **writing.inputs,
         "EPS": _eps(case),
-        "ROUNDINGS": f"{more * 2 * math.sqrt(2 * roundings):.3g}  # in the middle between their "
-        "sum and what a fault does",
+        "ROUNDINGS": f"{each:.3g}  # in the middle between their sum and what a fault does",
         "NUDGES": f"{more * NUDGES:g}",
         "TURNS": f'"{"".join(str(turn) for turn, _ in enumerate(nudges(case.dtype), 1))}"',
         "DELTA_ROUNDINGS": f"{more * (8 + case.rank):g}",
