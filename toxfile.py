@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tox.plugin import impl
 
-from conformance.options import OptionError
+from conformance.core.options import OptionError
 from conformance.results import uninstalled
 
 if TYPE_CHECKING:

@@ -18,15 +18,16 @@ from pathlib import Path
 from benchmarks.programs import drawn_of
 from benchmarks.table import show
 from conformance.case import Case
-from conformance.drawn import drawn
+from conformance.core.options import RUN_SEED
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
-from conformance.life import observe
-from conformance.observer import Observer
-from conformance.options import RUN_SEED
+from conformance.invariants.warning import never
+from conformance.kinds.lifecycle.kind import LIFECYCLE
+from conformance.kinds.programs.kind import PROGRAMS as PROGRAM_KIND
 from conformance.programs.invariants import PROGRAMS
-from conformance.programs.observer import ProgramObserver
 from conformance.programs.program import Program, program_strata
+from conformance.running.cache import Cache
+from conformance.running.drawn import drawn
 
 ALLOWED = 1.1
 MANY = 10
@@ -58,10 +59,10 @@ def every_program() -> Iterator[Program]:
 
 def living() -> Iterator[None]:
     """Lives, one a step."""
-    observer = Observer(observe)
+    cache = Cache(LIFECYCLE)
     for case in lives():
-        seen = observer(case)
-        observer.verdict(case)
+        seen = cache(case, repeats=LIFECYCLE.together(case))
+        cache.verdict(case, never)
         for invariant in INVARIANTS.values():
             invariant.judge(seen)
         yield
@@ -69,9 +70,9 @@ def living() -> Iterator[None]:
 
 def running() -> Iterator[None]:
     """Programs, one a step."""
-    observer = ProgramObserver()
+    cache = Cache(PROGRAM_KIND)
     for program in every_program():
-        seen = observer(program)
+        seen = cache(program, repeats=PROGRAM_KIND.together(program))
         for promise in PROGRAMS.values():
             promise.judge(seen)
         yield

@@ -20,15 +20,17 @@ from benchmarks.table import show
 from conformance import compat
 from conformance.case import Case
 from conformance.comparison import Evidence
-from conformance.drawn import drawn
+from conformance.core.options import RUN_SEED, stratum_seed
 from conformance.grid import Stratum, strata
 from conformance.invariants import INVARIANTS, Invariant
+from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
+from conformance.kinds.lifecycle.proof import require_informative
 from conformance.known_failures import KnownFailures
 from conformance.life import observe
 from conformance.observation import Observation
-from conformance.observer import Observer, check_not_vacuous
-from conformance.options import RUN_SEED, stratum_seed
-from conformance.runner import register_profiles, run_item
+from conformance.running.cache import Cache
+from conformance.running.drawn import drawn
+from conformance.running.judge import judge_item, register_profiles
 from conformance.verdict import verdict_of
 from tiny_models.checkpoints import plain_keys
 from tiny_models.compat import quiet_logs, quiet_progress
@@ -43,7 +45,7 @@ IN_A_STRATUM = 16
 def observed(case: Case) -> Observation:
     """What the suite does with a distinct life."""
     seen = observe(case)
-    check_not_vacuous(seen)
+    require_informative(seen)
     verdict_of(seen)
     for invariant in INVARIANTS.values():
         invariant.judge(seen)
@@ -106,22 +108,18 @@ def hypothesis_share(grid: list[Stratum]) -> tuple[float, float]:
         return replace(invariant, check=check)
 
     known = KnownFailures.load()
-    observer = Observer(seen.__getitem__)
+    cache = Cache(LIFECYCLE, seen.__getitem__)
     spent = 0.0
     for stratum in grid:
         for case in drawn(stratum, IN_A_STRATUM):  # verdicts are part of what was measured above
-            observer(case)
-            observer.verdict(case)
+            cache(case)
+            cache.verdict(case, known.argues)
+        stream = stratum_seed(RUN_SEED, stratum)
+        cases = drawn_cases(stratum, DECODERS, stream, IN_A_STRATUM)
         before = time.process_time()
         for invariant in map(timed, INVARIANTS.values()):
-            run_item(
-                stratum,
-                invariant,
-                observer=observer,
-                known=known,
-                families=DECODERS,
-                stream=stratum_seed(RUN_SEED, stratum),
-                examples=IN_A_STRATUM,
+            judge_item(
+                LIFECYCLE, item_of("invariant", stratum, invariant, cases), known, cache=cache
             )
         spent += time.process_time() - before
     return (spent - judging) / len(seen), judging / len(seen)

@@ -21,15 +21,15 @@ from pathlib import Path
 from benchmarks.table import show
 from conformance.case import Case
 from conformance.compare import coarsest, distance, drowned, logits_allowance, strays
+from conformance.core.options import RUN_SEED
 from conformance.devices import DEVICES
-from conformance.drawn import drawn
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
-from conformance.known_failures import KnownFailures, undeclared
+from conformance.kinds.lifecycle.proof import require_informative
+from conformance.known_failures import KnownFailures
 from conformance.life import observe
 from conformance.observation import NUDGED, Observation
-from conformance.observer import check_not_vacuous
-from conformance.options import RUN_SEED
+from conformance.running.drawn import drawn
 from conformance.versions import versions
 
 HALF = ("bfloat16", "float16")
@@ -87,11 +87,11 @@ def half(run_seed: int, device: str = "cpu") -> Iterator[Case]:
 def lived(case: Case, known: KnownFailures) -> Life:
     """Live one case; judge it, and judge it again with each fault."""
     seen = observe(case)
-    check_not_vacuous(seen)
+    require_informative(seen)
     life = Life(repr(case), case.dtype, drowned=bool(drowned(seen)), made=versions())
     for invariant in INVARIANTS.values():
         judgement = invariant.judge(seen)
-        found, _ = undeclared(invariant, judgement, seen, known)
+        found, _ = known.undeclared(invariant.id, judgement.findings, seen)
         life.alarms += [f"{invariant.id}: {finding}" for finding in found]
         pair = COMPARED.get(invariant.id)
         allowed = _allowed(seen, *pair) if pair else 0.0

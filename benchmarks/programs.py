@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks.table import show
 from conformance.compare import distance
-from conformance.options import RUN_SEED, stratum_seed
+from conformance.core.options import RUN_SEED, stratum_seed
 from conformance.programs.invariants import PROGRAMS, allowance
 from conformance.programs.observation import Compared, ProgramObservation
 from conformance.programs.observe import observe_program

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from conformance.case import fits
 from conformance.placements import PLACEMENTS
 
 ORDINARY = tuple(name for name, row in PLACEMENTS.items() if not row.sides)
@@ -48,3 +49,8 @@ def strata(
         for placement in placements
     ]
     return [stratum for stratum in every if fnmatchcase(stratum.id, pattern)]
+
+
+def fitting(stratum: Stratum, families: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the families that have what the stratum is about."""
+    return tuple(f for f in families if fits(f, stratum.placement, tied=stratum.tied))

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from conformance.options import PROFILES, Options
+from conformance.core.options import Options
+from conformance.corpus.invariants import CORPUS
+from conformance.invariants import INVARIANTS
 
 
 def header(
     options: Options,
     versions: Mapping[str, str],
-    profile: str,
     saver: Mapping[str, str] | None = None,
     kernels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def header(
 
     ``saver`` is who saved its corpus, ``kernels`` what the environment sets of them.
     """
+    first = CORPUS if saver else INVARIANTS
     of_a_corpus = {"saver": dict(saver)} if saver else {}
     of_kernels = {"kernels": dict(kernels)} if kernels else {}
     of_a_merger = {"merger": options.merger} if options.merger else {}
@@ -30,11 +32,11 @@ def header(
         | {
             "versions": dict(versions),
             "devices": list(options.devices),
-            "profile": profile,
-            "examples": options.examples or PROFILES[profile]["max_examples"],
+            "profile": options.profile,
+            "examples": options.lives,
             "seed": options.seed,
             "families": list(options.families),
-            "invariants": list(options.invariants),
+            "invariants": [name for name in options.invariants if name in first],
             "strata": sorted({stratum.on_any_device for stratum in options.strata}),
             "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,24 +13,18 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from conformance.case import Case, CaseError, parse_case
-from conformance.corpus.invariants import CORPUS
-from conformance.invariants import INVARIANTS, Invariant, Judgement
+from conformance.case import Case, CaseError
+from conformance.core.kind import AnyObservation, parse
 from conformance.invariants.warning import losses
-from conformance.loading.case import parse_loading_case
+from conformance.kinds import KINDS, kind_of
+from conformance.kinds.corpus.kind import CORPUS
 from conformance.loading.invariants import LOADING
-from conformance.loading.observation import LoadingObservation
 from conformance.observation import Observation
-from conformance.pipeline.case import PipelineCase, parse_pipeline_case
-from conformance.pipeline.invariants import PIPELINE
-from conformance.programs.invariants import PROGRAMS
-from conformance.programs.observation import ProgramObservation
-from conformance.programs.program import Program, parse_program
 from conformance.regions import FACTS, AnyCase, conditions, unmet
-from conformance.tuners.case import TunerCase, parse_tuner_case
-from conformance.tuners.invariants import TUNER_PROMISES
+from conformance.tuners.case import TunerCase
 from conformance.versions import installed
-from conformance.violation import KINDS, Finding
+from conformance.violation import KINDS as KINDS_OF_FINDING
+from conformance.violation import Finding
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -62,8 +56,6 @@ SAVER = ("saver_peft", "saver_transformers")
 """Ranges of the versions that saved; an entry that has one is about loading what they saved."""
 RANGES = ("peft", "transformers", *SAVER)
 OPTIONAL = ("says", *SAVER, *OF_KIND)
-
-AnyObservation = Observation | LoadingObservation | ProgramObservation
 
 ORDINARY = "decoder-only"
 """The shape of the cases of a region that names neither shapes nor families."""
@@ -115,7 +107,7 @@ class KnownFailure:
     @property
     def crosses(self) -> bool:
         """Whether it is about what another version saved."""
-        return set(self.invariant) <= set(CORPUS)
+        return set(self.invariant) <= set(CORPUS.checks)
 
     @property
     def loads(self) -> bool:
@@ -210,16 +202,16 @@ def _entry(path: Path, raw: Any) -> KnownFailure:
         raise TableError(f"{where}: {', '.join(wrong) or 'where'} has a value of the wrong type")
     _check_kind(where, raw)
     kinds = _strings(raw["finding"])
-    if set(kinds) - set(KINDS):
-        raise TableError(f"{where}: finding accepts {', '.join(KINDS)}")
+    if set(kinds) - set(KINDS_OF_FINDING):
+        raise TableError(f"{where}: finding accepts {', '.join(KINDS_OF_FINDING)}")
     crossing = set(SAVER) & set(raw)
     named = set(_strings(raw["invariant"]))
-    promises, parse = _kinds(raw["witness"], loads=named <= set(LOADING), crossing=bool(crossing))
-    if named - set(promises):
-        of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
-        raise TableError(f"{where}: invariant{of} accepts {', '.join(promises)}")
     try:
-        witness: AnyCase = parse(raw["witness"])
+        witness: Any = parse(raw["witness"], KINDS)
+        promises = CORPUS.checks if crossing else kind_of(witness).checks
+        if named - set(promises):
+            of = f" with {' and '.join(sorted(crossing))}" if crossing else ""
+            raise TableError(f"{where}: invariant{of} accepts {', '.join(promises)}")
         ranges = {name: SpecifierSet(raw[name]) for name in RANGES if name in raw}
         re.compile(raw.get("says", ""))
     except (CaseError, InvalidSpecifier, re.error) as error:
@@ -264,21 +256,6 @@ def _check_kind(where: str, raw: Mapping[str, Any]) -> None:
     if kind == "arguable" and not raw.get("other_side", "").strip():
         told = "why upstream may call it right"
         raise TableError(f"{where}: an arguable entry needs the field other_side, {told}")
-
-
-def _kinds(
-    witness: str, *, loads: bool, crossing: bool
-) -> tuple[Mapping[str, Invariant], Callable[[str], AnyCase]]:
-    """What is promised of the kind of case that a witness is, and how it is read."""
-    if crossing:
-        return CORPUS, parse_case
-    if witness.startswith(Program.__name__):
-        return PROGRAMS, parse_program
-    if witness.startswith(PipelineCase.__name__):
-        return PIPELINE, parse_pipeline_case
-    if witness.startswith(TunerCase.__name__):
-        return TUNER_PROMISES, parse_tuner_case
-    return (LOADING, parse_loading_case) if loads else (INVARIANTS, parse_case)
 
 
 def _strings(value: Any) -> tuple[str, ...]:
@@ -329,6 +306,26 @@ class KnownFailures:
         every = [self.covering(name, finding, seen) for name, finding in losses(seen)]
         return [entry for entries in every for entry in entries] if all(every) else []
 
+    def undeclared(
+        self,
+        invariant: str,
+        findings: Iterable[Finding],
+        seen: AnyObservation,
+        excuses: Callable[[Finding], bool] = lambda _: True,
+    ) -> tuple[tuple[Finding, ...], set[str]]:
+        """The findings that nobody declared, and the ids of the entries that declare the others.
+
+        ``excuses`` says of a declared finding whether it is expected where it was found.
+        """
+        left: list[Finding] = []
+        hit: set[str] = set()
+        for finding in findings:
+            entries = self.covering(invariant, finding, seen)
+            hit.update(entry.id for entry in entries)
+            if not entries or not excuses(finding):
+                left.append(finding)
+        return tuple(left), hit
+
     def argues(self, invariant: str, finding: Finding, seen: AnyObservation) -> bool:
         """Whether this finding is declared arguable, and by nobody as more than that."""
         entries = self.covering(invariant, finding, seen)
@@ -347,23 +344,6 @@ class KnownFailures:
     def regions_of(self, invariant: str, case: AnyCase) -> tuple[str, ...]:
         """Ids of the entries on this invariant whose region has the case."""
         return tuple(e.id for e in self.entries if invariant in e.invariant and e.region_has(case))
-
-
-def undeclared(
-    invariant: Invariant,
-    judgement: Judgement,
-    seen: AnyObservation,
-    known: KnownFailures,
-) -> tuple[list[Finding], set[str]]:
-    """The findings that nobody declared, and the ids of the entries that declare the others."""
-    open_findings: list[Finding] = []
-    hit: set[str] = set()
-    for finding in judgement.findings:
-        entries = known.covering(invariant.id, finding, seen)
-        hit.update(entry.id for entry in entries)
-        if not entries:
-            open_findings.append(finding)
-    return open_findings, hit
 
 
 def is_development(package: str) -> bool:

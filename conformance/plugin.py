@@ -17,19 +17,21 @@ import pytest
 from hypothesis import settings
 
 from conformance import kernels
+from conformance.core.options import PROFILES, OptionError
+from conformance.corpus.manifest import saved_by
 from conformance.header import header
-from conformance.options import PROFILES, OptionError, add_options, profile_of
-from conformance.outcome import ITEM_RECORD, rewrite_report
-from conformance.own.items import ANSWER, answered
 from conformance.records import KEY, Record, Results, unjudgeable
-from conformance.runner import register_profiles
-from conformance.scheduling import scheduler
-from conformance.session import Session, import_problem
+from conformance.running.answer import ANSWER, answered
+from conformance.running.context import Context, import_problem
+from conformance.running.judge import register_profiles
+from conformance.running.options import add_options, leaves_out, profile_of
+from conformance.running.outcome import ITEM_RECORD, rewrite_report
+from conformance.running.scheduling import scheduler
 from conformance.summary import summary_lines
 from conformance.versions import commit, versions
 
 SUITE = Path(__file__).parent
-SESSION: pytest.StashKey[Session] = pytest.StashKey()
+CONTEXT: pytest.StashKey[Context] = pytest.StashKey()
 RECORDS: pytest.StashKey[list[Record]] = pytest.StashKey()
 RESULTS: pytest.StashKey[Results] = pytest.StashKey()
 EXIT: pytest.StashKey[int] = pytest.StashKey()
@@ -55,15 +57,15 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         kernels.check(os.environ)
-        session = config.stash[SESSION] = Session.of(config)
+        context = config.stash[CONTEXT] = Context.of(config)
     except (OptionError, kernels.KernelError) as error:
         raise pytest.UsageError(str(error)) from None
     is_worker = hasattr(config, "workerinput")
     if not is_worker:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        if session.options.results:
+        if context.options.results:
             head = {**_header(config), "commit": commit()}
-            config.stash[RESULTS] = Results(session.options.results, head)
+            config.stash[RESULTS] = Results(context.options.results, head)
         problem = import_problem()
         if problem:
             if RESULTS in config.stash:
@@ -72,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
                 config.stash[RESULTS].write_item(row)
             raise pytest.UsageError(problem)
     try:
-        session.read_own()
+        context.prepare()
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -94,29 +96,27 @@ def _set_seed(config: pytest.Config, profile: str) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Give the workers of xdist the controller's seed."""
-    if SESSION in node.config.stash:
-        node.workerinput["conformance_seed"] = node.config.stash[SESSION].options.seed
+    if CONTEXT in node.config.stash:
+        node.workerinput["conformance_seed"] = node.config.stash[CONTEXT].options.seed
     else:
         node.workerinput["conformance_seed"] = 0
 
 
 def _header(config: pytest.Config) -> dict[str, Any]:
-    session = config.stash[SESSION]
-    saver = session.corpus.saver if session.corpus else None
-    profile = settings.get_current_profile_name()
-    return header(session.options, versions(), profile, saver, kernels.chosen(os.environ))
+    context = config.stash[CONTEXT]
+    return header(context.options, versions(), context.saver, kernels.chosen(os.environ))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Versions, devices, profile and seed, and the kernels where somebody chose them."""
-    if SESSION not in config.stash:
+    if CONTEXT not in config.stash:
         return []
     head = _header(config)
     listed = ", ".join(f"{name} {version}" for name, version in head["versions"].items())
-    corpus = config.stash[SESSION].corpus
-    saved = f"; saved by {corpus.saved_by}" if corpus else ""
+    saver = config.stash[CONTEXT].saver
+    saved = f"; saved by {saved_by(saver)}" if saver else ""
     merged = f"; merged by {head['merger']}" if "merger" in head else ""
-    left_out = config.stash[SESSION].options.left_out
+    left_out = config.stash[CONTEXT].options.left_out
     without = f"; without {', '.join(left_out)}, unless named" if left_out else ""
     return [
         f"conformance: {listed}{saved}{merged}",
@@ -141,23 +141,23 @@ def _kernels_line(chosen: Mapping[str, str]) -> list[str]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep all invariants of a stratum, or of a recorded case, where its lives are cached."""
-    return scheduler(config, log, config.stash[SESSION].known) if SESSION in config.stash else None
+    return scheduler(config, log, config.stash[CONTEXT].known) if CONTEXT in config.stash else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the files that the profile leaves out, where they are not named."""
-    judging = SESSION in config.stash
-    return (judging and config.stash[SESSION].options.leaves_out(collection_path)) or None
+    judging = CONTEXT in config.stash
+    return (judging and leaves_out(config.stash[CONTEXT].options, collection_path)) or None
 
 
 @pytest.fixture(scope="session")
-def suite(pytestconfig: pytest.Config) -> Session:
+def context(pytestconfig: pytest.Config) -> Context:
     """What the items of this run share."""
-    session = pytestconfig.stash[SESSION]
-    if "emulated" in session.options.devices:
+    found = pytestconfig.stash[CONTEXT]
+    if "emulated" in found.options.devices:
         # autograd counts the devices at its first backward pass: none may come after it
-        session.device_absent("emulated")
-    return session
+        found.device_absent("emulated")
+    return found
 
 
 @pytest.hookimpl(wrapper=True)
@@ -216,11 +216,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if ANSWERED in config.stash:
         terminalreporter.section("verdict")
         told: dict[str, Any] = config.stash[ANSWERED]
-        for line in answered(told, config.stash[SESSION].options.issue):
+        for line in answered(told, config.stash[CONTEXT].options.issue):
             terminalreporter.write_line(line)
     if records:
         terminalreporter.section("conformance")
-        arguable = config.stash[SESSION].known.arguable_ids
+        arguable = config.stash[CONTEXT].known.arguable_ids
         for line in summary_lines(records, arguable):
             terminalreporter.write_line(line)
 

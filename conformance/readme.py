@@ -18,8 +18,9 @@ from typing import Any, cast
 import pytest
 
 from conformance.case import CHOICES, Case
+from conformance.core.options import PROFILES
 from conformance.invariants import INVARIANTS
-from conformance.options import BEYOND_EXAMPLES, LEFT_OUT, PROFILES, add_options
+from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES
 from conformance.placements import PLACEMENTS
 from conformance.readme_kinds import (
     checkpoints,
@@ -38,6 +39,7 @@ from conformance.report import publish
 from conformance.report.cells import Cell
 from conformance.report.markdown import matrix, meanings
 from conformance.results import reader as results
+from conformance.running.options import LEFT_OUT, add_options
 from conformance.summary import verdict_table
 from conformance.versions import minor
 

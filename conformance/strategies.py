@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import event
 from hypothesis import strategies as st
 
-from conformance.case import CHOICES, Case, body_roles, fits
-from conformance.grid import Stratum
+from conformance.case import CHOICES, Case, body_roles
+from conformance.grid import Stratum, fitting
 from conformance.placements import PLACEMENTS
 from tiny_models.families import DECODERS, FAMILIES
 from tiny_models.spec import bases, ties_more
@@ -42,11 +42,6 @@ def _choice(name: str, allowed: tuple[Any, ...] | None) -> st.SearchStrategy[Any
     if allowed is not None:
         choices = tuple(choice for choice in choices if choice in allowed)
     return st.sampled_from(choices)
-
-
-def fitting(stratum: Stratum, families: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the families that have what the stratum is about."""
-    return tuple(f for f in families if fits(f, stratum.placement, tied=stratum.tied))
 
 
 def _may_grow(stratum: Stratum, family: str) -> bool:

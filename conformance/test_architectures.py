@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from conformance.grid import Stratum
-from conformance.invariants import Invariant
+from typing import Any
+
+from conformance.core.kind import Item, Kind
 from conformance.records import Record
-from conformance.session import Session
-from conformance.strata import run_stratum
+from conformance.running.context import Context
+from conformance.running.outcome import run_item
 
 
 def test_architecture(
-    stratum: Stratum, invariant: Invariant, suite: Session, record: Record
+    kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record
 ) -> None:
-    """The invariant holds for every drawn life of the stratum, known failures apart."""
+    """The invariant holds for every drawn case of the stratum, known failures apart."""
     __tracebackhide__ = True
-    run_stratum("architecture", stratum, invariant, suite, record)
+    run_item(kind, item, context, record)

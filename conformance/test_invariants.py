@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.grid import Stratum
-from conformance.invariants import Invariant
+from typing import Any
+
+from conformance.core.kind import Item, Kind
 from conformance.records import Record
-from conformance.session import Session
-from conformance.strata import run_stratum
+from conformance.running.context import Context
+from conformance.running.outcome import run_item
 
 
-def test_invariant(stratum: Stratum, invariant: Invariant, suite: Session, record: Record) -> None:
-    """The invariant holds for every drawn life of the stratum, known failures apart."""
+def test_invariant(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
+    """The invariant holds for every drawn case of the stratum, known failures apart."""
     __tracebackhide__ = True
-    run_stratum("invariant", stratum, invariant, suite, record)
+    run_item(kind, item, context, record)

@@ -1,24 +1,16 @@
-"""Loading: every promise on every kind of checkpoint of every family, no adapter involved."""
+"""Loading: every promise on every form of checkpoint of every family, no adapter involved."""
 
 from __future__ import annotations
 
-from conformance.invariants import Invariant
-from conformance.loading.case import LoadingCase
-from conformance.loading.printed import told
-from conformance.loading.runner import judge_loading
-from conformance.outcome import conclude, require, tallied
+from typing import Any
+
+from conformance.core.kind import Item, Kind
 from conformance.records import Record
-from conformance.session import Session
+from conformance.running.context import Context
+from conformance.running.outcome import run_item
 
 
-def test_loading(loading: LoadingCase, promise: Invariant, suite: Session, record: Record) -> None:
+def test_loading(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
     """The promise holds when this checkpoint is loaded, known failures apart."""
     __tracebackhide__ = True
-    record.kind, record.invariant, record.stratum = "loading", promise.id, loading.id
-    require(loading.device, suite, record)
-    seen = suite.loadings(loading)
-    with tallied(record) as tally:
-        judge_loading(promise, seen, suite.known, tally, suite.loadings)
-    if "loaded" in seen.stages:
-        record.heard = told(seen)
-    conclude(record, tally, suite.known)
+    run_item(kind, item, context, record)

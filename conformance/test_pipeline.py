@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from conformance.invariants import Invariant
-from conformance.loading.printed import told
-from conformance.loading.runner import judge_loading
-from conformance.outcome import conclude, tallied
-from conformance.pipeline.case import PipelineCase
-from conformance.pipeline.printed import failure_text
+from typing import Any
+
+from conformance.core.kind import Item, Kind
 from conformance.records import Record
-from conformance.session import Session
+from conformance.running.context import Context
+from conformance.running.outcome import run_item
 
 
-def test_pipeline(
-    pipeline: PipelineCase, promise: Invariant, suite: Session, record: Record
-) -> None:
+def test_pipeline(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
     """The promise holds when this pipeline is saved and loaded, known failures apart."""
     __tracebackhide__ = True
-    record.kind, record.invariant, record.stratum = "pipeline", promise.id, pipeline.id
-    seen = suite.pipelines(pipeline)
-    with tallied(record) as tally:
-        judge_loading(promise, seen, suite.known, tally, suite.pipelines, text=failure_text)
-    if "loaded" in seen.stages:
-        record.heard = told(seen)
-    conclude(record, tally, suite.known)
+    run_item(kind, item, context, record)

@@ -48,7 +48,15 @@ class Finding:
 
 
 class Violation(AssertionError):  # noqa: N818  what it is, not that it is an error
-    """A broken promise, on its way to pytest."""
+    """A broken promise, on its way to pytest.
+
+    Beside its text it carries what a record keeps: the invariant's id, the case as it is written,
+    and the first finding.
+    """
+
+    invariant: str = ""
+    case: str = ""
+    finding: Finding | None = None
 
 
 def _camel(name: str) -> str:

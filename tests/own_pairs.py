@@ -99,7 +99,7 @@ def _newer() -> bool:
 
 def verdicts(config: str, adapter: str) -> tuple[str, str, str, float]:
     """The verdict of a pair, that of the grid's nearest case, its name, and the seconds taken."""
-    from conformance.observer import check_not_vacuous
+    from conformance.kinds.lifecycle.proof import require_informative
     from conformance.own.configuration import configuration
     from conformance.own.subject import observe_own
     from conformance.verdict import verdict_of
@@ -110,7 +110,7 @@ def verdicts(config: str, adapter: str) -> tuple[str, str, str, float]:
         path.write_text(json.dumps(adapter_for(config, adapter)))
         found = configuration(str(CONFIGS[config]), folder)
     seen = observe_own(found)
-    check_not_vacuous(seen)
+    require_informative(seen)
     verdict = verdict_of(seen)
     seconds = time.monotonic() - start
     return verdict, _nearest(found.case.nearest), repr(found.case.nearest), seconds

@@ -14,17 +14,20 @@ from stubbed_suite import ROOT, TABLE, Suite
 from conformance.case import Case
 from conformance.compat import not_surveyed
 from conformance.invariants import INVARIANTS
-from conformance.known_failures import KnownFailures, read, undeclared
+from conformance.invariants.warning import never
+from conformance.kinds.lifecycle.kind import LIFECYCLE
+from conformance.kinds.tuners.kind import tuner_verdict
+from conformance.known_failures import KnownFailures, read
 from conformance.life import observe
 from conformance.observation import Observation
-from conformance.observer import Observer
 from conformance.own.answer import answer
 from conformance.records import Record
-from conformance.runner import Tally, judge_one
+from conformance.running.cache import Cache
+from conformance.running.judge import judge_item
+from conformance.running.tally import Tally
 from conformance.summary import label, summary_lines
 from conformance.tuners.case import TunerCase
 from conformance.tuners.life import observe_tuner
-from conformance.tuners.observer import tuner_verdict
 from conformance.verdict import verdict_of
 
 pytest_plugins = ["pytester"]
@@ -67,7 +70,7 @@ def open_findings(seen: Observation, declared: KnownFailures) -> dict[str, set[s
     found = {}
     for name, one in INVARIANTS.items():
         judgement = one.judge(seen)
-        left, hit = undeclared(one, judgement, seen, declared)
+        left, hit = declared.undeclared(one.id, judgement.findings, seen)
         if judgement.findings:
             found[name] = hit | ({"open"} if left else set())
     return found
@@ -111,9 +114,8 @@ def test_a_warning_that_a_limitation_rests_on_is_not_declared_with_it(tmp_path: 
 def lived(declared: KnownFailures) -> tuple[Tally, str]:
     """One life whose merge is wrong, judged as an item does; its tally and the item's reason."""
     seen = WRONG_MERGE(healthy())
-    tally = judge_one(
-        seen.case, INVARIANTS["merge-keeps-logits"], Observer(lambda _: seen), declared
-    )
+    (item,) = LIFECYCLE.given(seen.case, (INVARIANTS["merge-keeps-logits"],))
+    tally = judge_item(LIFECYCLE, item, declared, cache=Cache(LIFECYCLE, lambda _: seen))
     result, reason = tally.outcome(declared.arguable_ids)
     assert result == "breaks"
     return tally, reason
@@ -156,7 +158,7 @@ def test_a_tuner_on_nothing_is_silent_unless_that_is_arguable() -> None:
     seen = observe_tuner(TunerCase(tied=False, placement="target:embedding", tuner="osf"))
     if seen.lacks:
         pytest.skip(seen.lacks)
-    assert tuner_verdict(seen) == "silent"
+    assert tuner_verdict(seen, never) == "silent"
     assert tuner_verdict(seen, KnownFailures.load().argues) == "not run"  # PEFT finds no layer
 
 

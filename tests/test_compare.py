@@ -26,9 +26,9 @@ from conformance.compare import (
 )
 from conformance.comparison import Allowance
 from conformance.invariants import INVARIANTS
+from conformance.kinds.lifecycle.proof import require_informative
 from conformance.life import observe
 from conformance.observation import FEW, Observation, Snapshot
-from conformance.observer import check_not_vacuous
 from conformance.trouble import SuiteError
 from conformance.verdict import verdict_of
 
@@ -181,8 +181,8 @@ def test_logits_that_rounding_moves_as_much_as_the_adapter_are_not_judged() -> N
 def test_in_full_precision_such_logits_are_an_error_of_the_suite() -> None:
     assert drowned(with_nudge(seen("float32"), 100.0)) is None
     with pytest.raises(SuiteError, match="would prove nothing"):
-        check_not_vacuous(with_nudge(seen("float32"), 100.0))
-    check_not_vacuous(with_nudge(seen("float16"), 100.0))
+        require_informative(with_nudge(seen("float32"), 100.0))
+    require_informative(with_nudge(seen("float16"), 100.0))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

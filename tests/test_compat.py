@@ -18,8 +18,8 @@ from peft.tuners.lora import LoraModel
 from conformance import compat, life
 from conformance.case import Case
 from conformance.invariants import INVARIANTS
+from conformance.kinds.lifecycle.proof import require_informative
 from conformance.observation import Observation
-from conformance.observer import check_not_vacuous
 from conformance.verdict import verdict_of
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def test_another_adapter_is_not_applicable(
 ) -> None:
     with without(monkeypatch, option):
         seen = life.observe(case)
-        check_not_vacuous(seen)
+        require_informative(seen)
     assert seen.lacks == f"PEFT {peft.__version__} has no {option}"
     assert verdict_of(seen) == "not applicable"
     for invariant in INVARIANTS.values():

@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from conformance.case import Case
-from conformance.printed import keep
+from conformance.invariants import INVARIANTS
+from conformance.kinds.lifecycle.kind import LIFECYCLE
+from conformance.known_failures import KnownFailures
+from conformance.observation import Observation
+from conformance.violation import Finding
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -36,6 +40,18 @@ def quoted(step: str) -> list[str]:
     return re.findall(r"`([^`]+)`", step)
 
 
+def keep() -> str:
+    """What a failure prints under KEEP: the text of a regression file."""
+    told = LIFECYCLE.headings(
+        INVARIANTS["merge-keeps-logits"],
+        [Finding("wrong-value", "x", 1.0, 0.0)],
+        Observation(Case(placement="body"), names={}),
+        KnownFailures(),
+    )
+    _, kept = dict(told)["KEEP"].split("\n", 1)
+    return kept
+
+
 @pytest.mark.parametrize("thing", THINGS)
 def test_adding_takes_at_most_five_steps(thing: str) -> None:
     assert 1 <= len(steps(thing)) <= MOST_STEPS
@@ -54,7 +70,7 @@ def test_regression_steps_work_as_written(tmp_path: Path) -> None:
         shutil.copy2(ROOT / name, tmp_path / name)
 
     (path,) = (word for word in quoted(paste) if word.endswith(".toml"))
-    kept = keep(Case(placement="body"), "merge-keeps-logits")
+    kept = keep()
     # as it stands in the terminal, indented
     text = "".join(f"          {line}\n" for line in kept.splitlines())
     values = {
@@ -88,6 +104,6 @@ def test_broken_regression_file_is_refused_by_name(tmp_path: Path) -> None:
     from conformance.regressions.reader import RegressionError, read
 
     path = tmp_path / "unfinished.toml"
-    path.write_text(keep(Case(placement="body"), "merge-keeps-logits"), encoding="utf-8")
+    path.write_text(keep(), encoding="utf-8")
     with pytest.raises(RegressionError, match=r"unfinished\.toml: its id is"):
-        read(path, frozenset({"merge-keeps-logits"}))
+        read(path)

@@ -24,13 +24,13 @@ from safetensors import safe_open
 from stubbed_suite import ROOT, Suite
 
 from conformance.case import Case
+from conformance.core.options import RUN_SEED
 from conformance.corpus.arriving import arrive
 from conformance.corpus.invariants import CORPUS
 from conformance.corpus.manifest import EXPECTED, Corpus, read
-from conformance.drawn import drawn
 from conformance.grid import strata
-from conformance.observer import check_not_vacuous
-from conformance.options import RUN_SEED
+from conformance.kinds.lifecycle.proof import require_informative
+from conformance.running.drawn import drawn
 from conformance.versions import installed
 
 pytest_plugins = ["pytester"]
@@ -46,7 +46,7 @@ def test_a_healthy_life_holds_everywhere(corpus: Corpus, case: Case) -> None:
     assert {name: found.verdict for name, found in judged(corpus, case).items()} == dict.fromkeys(
         CORPUS, "holds"
     )
-    check_not_vacuous(arrive(corpus, case))
+    require_informative(arrive(corpus, case))
 
 
 def test_first_life_of_every_stratum_comes_out_as_its_ordinary_run_says(tmp_path: Path) -> None:

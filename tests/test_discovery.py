@@ -23,9 +23,9 @@ from benchmarks.discovery.page import PAGE, RESULTS, page
 from benchmarks.discovery.simplest import Undeclared, candidates
 from benchmarks.table import rows
 from conformance.case import CHOICES, Case
-from conformance.drawn import drawn
 from conformance.known_failures import KnownFailure
-from conformance.runner import register_profiles
+from conformance.running.drawn import drawn
+from conformance.running.judge import register_profiles
 
 # All of them are asked by `python -m benchmarks.discovery`; these take few lives, of small models.
 SAMPLE = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.draws import Draws
+from conformance.running.replay import Draws
 from conformance.trouble import SuiteError
 from conformance.violation import Violation
 

@@ -13,11 +13,11 @@ from peft.tuners.lora import Linear as LoraLinear
 
 from conformance import devices
 from conformance.case import CHOICES, Case
-from conformance.drawn import drawn
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
 from conformance.observation import Observation
+from conformance.running.drawn import drawn
 
 STRATA = ("tied-ensure-target:both", "tied-default-tokens:different", "untied-default-save:head")
 EXAMPLES = 6

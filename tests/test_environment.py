@@ -106,7 +106,7 @@ import warnings
 warnings.warn("a kernel is missing", UserWarning)
 logging.getLogger("other").warning("a kernel is missing")
 """
-ASKED = "from conformance.session import import_problem; print(import_problem())"
+ASKED = "from conformance.running.context import import_problem; print(import_problem())"
 
 
 def test_what_is_said_at_import_does_not_reach_the_user(tmp_path: Path) -> None:

@@ -12,15 +12,16 @@ from hypothesis import Phase, settings
 
 from conformance import devices
 from conformance.case import Case, parse_case
+from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
 from conformance.grid import Stratum, strata
 from conformance.invariants import INVARIANTS, Invariant
+from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.known_failures import KnownFailures
 from conformance.life import observe
 from conformance.observation import Observation
-from conformance.observer import Observer
-from conformance.options import RUN_SEED, stratum_seed
-from conformance.outcome import violations
-from conformance.runner import run_item
+from conformance.running.cache import Cache
+from conformance.running.judge import judge_item
+from conformance.running.outcome import violations
 from conformance.violation import Finding, Violation, invariant_class
 from tiny_models.families import DECODERS
 
@@ -53,18 +54,15 @@ def undeclared(invariant: Invariant, seen: Observation) -> list[Finding]:
     return [finding for finding in found if not KNOWN.covering(invariant.id, finding, seen)]
 
 
-def broken(stratum: Stratum, invariant: Invariant, observer: Observer) -> list[Violation]:
+def broken(
+    stratum: Stratum, invariant: Invariant, cache: Cache[Case, Observation]
+) -> list[Violation]:
     """What the default run of this item raises."""
+    examples, stream = PROFILES["default"]["max_examples"], stratum_seed(RUN_SEED, stratum)
+    drawn = drawn_cases(stratum, DECODERS, stream, examples)
+    item = item_of("invariant", stratum, invariant, drawn)
     try:
-        run_item(
-            stratum,
-            invariant,
-            observer=observer,
-            known=KNOWN,
-            families=DECODERS,
-            stream=stratum_seed(RUN_SEED, stratum),
-            examples=None,
-        )
+        judge_item(LIFECYCLE, item, KNOWN, cache=cache)
     except Violation as error:
         return violations(error)
     return []
@@ -89,9 +87,9 @@ def test_fault_is_caught(fault: Fault, stratum: Stratum) -> None:
     absent = devices.unavailable(stratum.device)
     if absent:
         pytest.skip(absent)
-    observer = Observer(observe)  # a shared one would know healthy lives
+    lives = Cache(LIFECYCLE)  # a shared one would know healthy lives
     with fault.plant():
-        caught = {name: broken(stratum, INVARIANTS[name], observer) for name in fault.caught_by}
+        caught = {name: broken(stratum, INVARIANTS[name], lives) for name in fault.caught_by}
     for name, found in caught.items():
         assert found, f"{fault.id} is not caught by {name} on {stratum.id}: {fault.story}"
         for violation in found:

@@ -224,7 +224,7 @@ BAD_TABLES = {
     CROSSING.replace("merged-file-loads", "life-completes"): "invariant with saver_peft accepts",
     ENTRY.replace('"life-completes"', '"merged-file-loads"'): "invariant accepts checkpoint-",
     CROSSING.replace(">=0.18", "0.18-x"): "Invalid specifier",
-    LOADS.replace("LoadingCase", "Case"): "is written LoadingCase(",
+    LOADS.replace("LoadingCase", "Case"): "a case has no field 'checkpoint'",
     LOADS.replace("checkpoint='bin'", "checkpoint='zip'"): "checkpoint' of a loading case accepts",
     LOADS.replace("checkpoint='bin'", "layers=1"): "a loading case has no field 'layers'",
     LOADS.replace("family='t5', ", "family='llama', ").replace(

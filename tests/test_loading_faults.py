@@ -14,10 +14,10 @@ import torch
 from faults.fault import Wrapper, replaced
 from transformers import PreTrainedModel
 
+from conformance.kinds.loading.kind import require_informative
 from conformance.loading.case import KINDS, LoadingCase, loading_cases
 from conformance.loading.invariants import LOADING, concerns
 from conformance.loading.observe import observe_loading
-from conformance.loading.observer import check_not_vacuous
 
 Change = Callable[[Any, Any], None]
 
@@ -269,7 +269,7 @@ PLANTED = (
 
 def findings(name: str, case: LoadingCase) -> list[str]:
     seen = observe_loading(case)
-    check_not_vacuous(seen)
+    require_informative(seen)
     return [str(finding) for finding in LOADING[name].judge(seen).findings]
 
 

@@ -10,11 +10,11 @@ from test_plugin import sentence
 from conformance.case import Case
 from conformance.compare import same_bits
 from conformance.invariants import INVARIANTS
+from conformance.kinds.lifecycle.proof import require_informative
 from conformance.life import observe
 from conformance.mergers.calling import Merger
 from conformance.mergers.judged import BEFORE, JUDGED, OTHERWISE, REASONS, of_a_merger
 from conformance.observation import Observation
-from conformance.observer import check_not_vacuous
 
 pytest_plugins = ["pytester"]
 
@@ -33,7 +33,7 @@ SURVIVE = (
 
 def lived(name: str, case: Case) -> Observation:
     seen = observe(case, Merger.named(name))
-    check_not_vacuous(seen)
+    require_informative(seen)
     return seen
 
 

@@ -16,11 +16,11 @@ from misaligned import LINE, misaligned, moved
 
 from conformance.case import Case
 from conformance.invariants import INVARIANTS, Invariant
+from conformance.kinds.lifecycle.proof import first_difference
 from conformance.life import observe
 from conformance.loading.case import LoadingCase
 from conformance.loading.invariants import LOADING
 from conformance.loading.observe import observe_loading
-from conformance.observer import first_difference
 from conformance.pipeline.case import PipelineCase
 from conformance.pipeline.invariants import PIPELINE
 from conformance.pipeline.observe import observe_pipeline

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Hashable
 
 import pytest
 
 from conformance.case import Case
+from conformance.grid import Stratum
+from conformance.invariants import INVARIANTS
+from conformance.kinds.lifecycle.kind import FEW, LIFECYCLE, drawn_cases, item_of
 from conformance.observation import Observation, Trouble
-from conformance.observer import Observer
+from conformance.running.cache import Cache
 from conformance.trouble import SuiteError
 
 HEAD, BOTH = Case(placement="target:head"), Case(placement="target:both")
 OTHER_HEAD = Case(placement="target:head", tied=False)
+Repeats = Callable[[Case], Hashable]
 
 
 class Lives:
@@ -29,33 +34,50 @@ class Lives:
         return Observation(case, names={}, troubles=(said,))
 
 
-def seen(lives: Lives, observer: Observer, *cases: Case, repeat: bool = True) -> list[int]:
+def repeats(examples: int) -> Repeats:
+    """What an item of the grid repeats, of so many cases a stratum."""
+    stratum = Stratum("cpu", tied=True, ensure=False, placement="target:head")
+    drawn = drawn_cases(stratum, ("llama",), 0, examples)
+    found = item_of("invariant", stratum, INVARIANTS["merge-keeps-logits"], drawn).repeats
+    assert found is not None
+    return found
+
+
+USUAL, BRIEF = repeats(FEW + 1), repeats(FEW)
+
+
+def seen(
+    lives: Lives, cache: Cache[Case, Observation], *cases: Case, repeat: Repeats | None = USUAL
+) -> list[int]:
     for case in cases:
-        observer(case, repeat=repeat)
+        cache(case, repeats=repeat(case) if repeat else None)
     return [lives.times[case] for case in dict.fromkeys(cases)]
+
+
+def of(lives: Lives) -> Cache[Case, Observation]:
+    return Cache(LIFECYCLE, lives)
 
 
 def test_the_first_life_of_a_stratum_is_lived_twice() -> None:
     lives = Lives()
     deeper = Case(placement="target:head", layers=2)
-    assert seen(lives, Observer(lives), HEAD, deeper, HEAD, OTHER_HEAD, BOTH) == [2, 1, 2, 2]
+    assert seen(lives, of(lives), HEAD, deeper, HEAD, OTHER_HEAD, BOTH) == [2, 1, 2, 2]
 
 
 def test_in_brief_the_first_life_of_a_placement_is_lived_twice() -> None:
     lives = Lives()
-    assert seen(lives, Observer(lives).brief, HEAD, HEAD, OTHER_HEAD, BOTH) == [2, 1, 2]
+    assert seen(lives, of(lives), HEAD, HEAD, OTHER_HEAD, BOTH, repeat=BRIEF) == [2, 1, 2]
 
 
 def test_a_witness_is_lived_once_and_repeats_nothing_for_others() -> None:
     lives = Lives()
-    observer = Observer(lives)
-    assert seen(lives, observer, HEAD, repeat=False) == [1]
-    assert seen(lives, observer, Case(placement="target:head", layers=2)) == [2]
+    cache = of(lives)
+    assert seen(lives, cache, HEAD, repeat=None) == [1]
+    assert seen(lives, cache, Case(placement="target:head", layers=2)) == [2]
 
 
-@pytest.mark.parametrize("brief", [False, True])
-def test_a_second_life_unlike_the_first_is_an_error_of_the_suite(brief: bool) -> None:
-    observer = Observer(Lives(changing=HEAD))
-    observer = observer.brief if brief else observer
+@pytest.mark.parametrize("repeat", [USUAL, BRIEF], ids=["usual", "brief"])
+def test_a_second_life_unlike_the_first_is_an_error_of_the_suite(repeat: Repeats) -> None:
+    cache = of(Lives(changing=HEAD))
     with pytest.raises(SuiteError, match=r"two observations of .* differ: troubles"):
-        observer(HEAD)
+        cache(HEAD, repeats=repeat(HEAD))

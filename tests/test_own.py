@@ -16,8 +16,8 @@ from own_pairs import CONFIGS
 
 from conformance.own import runaway
 from conformance.own.configuration import configuration
-from conformance.own.items import answered
 from conformance.own.reading import InputError
+from conformance.running.answer import answered
 
 ROOT = Path(__file__).parent.parent
 LLAMA = json.loads(CONFIGS["llama-3.2-1b"].read_text())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from own_pairs import CONFIGS
 
+from conformance.kinds.tuners.kind import tuner_verdict
 from conformance.known_failures import KnownFailures
 from conformance.own import subject
 from conformance.own.answer import judged
@@ -19,7 +20,6 @@ from conformance.own.subject import observe_own
 from conformance.tuners.case import TunerCase
 from conformance.tuners.invariants import WRAPS
 from conformance.tuners.life import observe_tuner
-from conformance.tuners.observer import tuner_verdict
 
 KNOWN = KnownFailures.load()
 LLAMA = str(CONFIGS["llama-3.2-1b"])

@@ -18,6 +18,8 @@ import torch
 from stubbed_suite import ROOT, Suite
 
 from conformance.case import CaseError
+from conformance.kinds.pipeline.kind import PIPELINE as KIND
+from conformance.kinds.pipeline.kind import require_informative_pipeline
 from conformance.known_failures import OURS, TableError, read
 from conformance.loading.case import KINDS, LoadingCase
 from conformance.loading.invariants import LOADING, concerns
@@ -32,8 +34,7 @@ from conformance.pipeline.case import (
 )
 from conformance.pipeline.invariants import PIPELINE, allowance
 from conformance.pipeline.observation import PipelineObservation
-from conformance.pipeline.observer import check_pipeline
-from conformance.pipeline.printed import failure_text
+from conformance.running.failure_text import failure_text
 from conformance.trouble import SuiteError
 from conformance.violation import Finding
 from tiny_models.families import FAMILIES
@@ -132,7 +133,7 @@ def test_collecting_imports_no_diffusers_and_rerun_names_an_item() -> None:
     pairs = [(case, one) for case in EVERY for one in PIPELINE.values() if concerns(case, one)]
     finding = Finding("wrong-value", "x", 1.0, 0.0)
     for case, promise in pairs:
-        text = failure_text(promise, [finding], PipelineObservation(case))
+        text = failure_text(KIND, promise, [finding], PipelineObservation(case), ())
         found = re.search(r"^RERUN +(.*)$", text, re.MULTILINE)
         assert found
         program, option, item = shlex.split(found[1])
@@ -252,7 +253,7 @@ def with_stage(name: str, logits: torch.Tensor) -> PipelineObservation:
 
 
 def test_own_promises_hold_of_a_good_pipeline() -> None:
-    check_pipeline(seen())
+    require_informative_pipeline(seen())
     assert [PIPELINE[name].judge(seen()).verdict for name in OWN] == ["holds"] * len(OWN)
 
 
@@ -288,7 +289,7 @@ def test_sensitive_encoders_are_allowed_what_they_move_by() -> None:
 )
 def test_what_proves_nothing_is_an_error_of_the_suite(what: PipelineObservation, said: str) -> None:
     with pytest.raises(SuiteError, match=said):
-        check_pipeline(what)
+        require_informative_pipeline(what)
 
 
 def test_left_out_promises_are_those_that_would_say_nothing() -> None:

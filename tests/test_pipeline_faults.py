@@ -19,13 +19,15 @@ import torch
 from faults.fault import Wrapper, passed_through, replaced
 from stubbed_suite import ROOT
 
+from conformance.kinds.pipeline.kind import PIPELINE as PIPELINE_KIND
+from conformance.kinds.pipeline.kind import require_informative_pipeline
 from conformance.loading.invariants import concerns
 from conformance.pipeline.available import missing
 from conformance.pipeline.case import VARIANTS, PipelineCase
 from conformance.pipeline.invariants import PIPELINE
 from conformance.pipeline.observe import observe_pipeline
-from conformance.pipeline.observer import check_pipeline
 from conformance.pipeline.parts import LENGTH, pipeline
+from conformance.running.cache import Cache
 from conformance.trouble import SuiteError
 from tiny_models import build as tiny
 from tiny_models.spec import ModelSpec
@@ -238,7 +240,7 @@ PLANTED = (
 
 def findings(name: str, case: PipelineCase) -> list[str]:
     seen = observe_pipeline(case)
-    check_pipeline(seen)
+    require_informative_pipeline(seen)
     return [str(finding) for finding in PIPELINE[name].judge(seen).findings]
 
 
@@ -248,7 +250,7 @@ def test_fault_is_caught(planted: Planted) -> None:
     before = observe_pipeline(case)
     with planted.plant():
         after = observe_pipeline(case)
-    check_pipeline(after)
+    require_informative_pipeline(after)
     for name in planted.caught_by:
         promise = PIPELINE[name]
         assert concerns(case, promise)
@@ -270,7 +272,7 @@ def test_a_pipeline_that_never_asks_its_text_encoder_is_an_error_of_the_suite() 
     with replaced(import_module("diffusers").WanPipeline, "encode_prompt", make):
         seen = observe_pipeline(PipelineCase())
     with pytest.raises(SuiteError, match="encoded alike"):
-        check_pipeline(seen)
+        require_informative_pipeline(seen)
 
 
 def test_the_pipeline_runs_from_prompt_to_pixels(tmp_path: Path) -> None:
@@ -342,9 +344,7 @@ def test_nothing_is_asked_of_the_network(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_two_observations_are_the_same(variant: str) -> None:
-    from conformance.pipeline.observer import PipelineObserver
-
-    observer = PipelineObserver()
-    seen = observer(PipelineCase(variant=variant))
-    if not seen.lacks:
-        observer.confirm(seen)
+    cache = Cache(PIPELINE_KIND)
+    case = PipelineCase(variant=variant)
+    if not cache(case).lacks:
+        cache.confirm(case)

@@ -15,8 +15,8 @@ from stubbed_suite import ROOT, TABLE, Suite
 
 from conformance import devices
 from conformance.case import Case
+from conformance.core.options import PROFILES, RUN_SEED
 from conformance.invariants import INVARIANTS
-from conformance.options import PROFILES, RUN_SEED
 from conformance.versions import ABSENT, EXTRAS, PACKAGES, installed
 
 pytest_plugins = ["pytester"]
@@ -111,7 +111,7 @@ UNKNOWN = [
         ("--case", "TunerCase(tied=False)", "--merger", "a:b"),
         "--merger and --load-corpus judge no TunerCase",
     ),
-    (("--case", "print()"), "--case: a case is written Case(field=value, ...)"),
+    (("--case", "print()"), '--case: a case is written "Case(...)" or '),
     (("--known-failures", "none.toml"), "none.toml cannot be read: No such file"),
     (("--load-corpus", "none"), "none holds no corpus.json, which save-corpus writes last"),
     (("--results", "no/such/out.json"), "--results no/such/out.json: the folder does not exist"),

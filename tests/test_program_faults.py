@@ -10,16 +10,15 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from program_faults import FAULTS, ProgramFault
 
 from conformance.case import Case
+from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
 from conformance.invariants import INVARIANTS
+from conformance.kinds.programs.kind import PROGRAMS_A_LIFE, up_to_the_first_wrong_step
 from conformance.known_failures import KnownFailures
 from conformance.life import observe
-from conformance.options import PROFILES, RUN_SEED, stratum_seed
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observe import observe_program
 from conformance.programs.program import Program, program_strata
-from conformance.programs.reach import within_reach
 from conformance.programs.strategies import MOST, programs
-from conformance.test_sequences import PROGRAMS_A_LIFE
 from conformance.violation import Finding
 from tiny_models.families import DECODERS
 
@@ -57,7 +56,7 @@ def drawn(stratum: str) -> tuple[Program, ...]:
 
 def undeclared(promise: str, program: Program) -> list[Finding]:
     """What the promise finds in this program that is no known failure."""
-    seen = within_reach(observe_program(program))
+    seen = up_to_the_first_wrong_step(observe_program(program))
     found = PROGRAMS[promise].judge(seen).findings
     return [finding for finding in found if not KNOWN.covering(promise, finding, seen)]
 

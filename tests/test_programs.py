@@ -12,16 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.case import CaseError
+from conformance.kinds.programs.kind import PROGRAMS as KIND
+from conformance.kinds.programs.proof import first_difference
 from conformance.known_failures import KnownFailures
 from conformance.naming import part_of_adapter
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observe import observe_program
-from conformance.programs.observer import ProgramObserver, first_difference
 from conformance.programs.plan import beginning, first_impossible, outcome
 from conformance.programs.program import Program, Step, parse_program, program_strata
 from conformance.programs.situations import SITUATIONS, situations
 from conformance.programs.strategies import programs
-from conformance.scheduling import scope_of_item
+from conformance.running.cache import Cache
+from conformance.running.scheduling import scope_of_item
 
 ROOT = Path(__file__).parent.parent
 STRATA = program_strata(("cpu",))
@@ -136,7 +138,7 @@ def test_every_situation_has_a_declared_failure() -> None:
 def test_a_program_is_observed_the_same_twice() -> None:
     steps: tuple[Step, ...] = (PUT, ("train", "adamw", 1), ("merge", ()), ("without",))
     program = Program(tied=False, steps=steps)
-    seen = ProgramObserver()(program)
+    seen = Cache(KIND)(program, repeats=program.stratum)
     assert first_difference(seen, observe_program(program)) is None
     assert not situations(program)
     assert not [finding for one in PROGRAMS.values() for finding in one.judge(seen).findings]

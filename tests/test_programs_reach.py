@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.known_failures import KnownFailures, undeclared
+from conformance.kinds.programs.kind import up_to_the_first_wrong_step
+from conformance.known_failures import KnownFailures
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observation import ProgramObservation
 from conformance.programs.observe import observe_program
 from conformance.programs.program import Program
-from conformance.programs.reach import within_reach
 
 KNOWN = KnownFailures.load()
 # the third step goes wrong as declared, and what comes after it computes something else too
@@ -43,16 +43,16 @@ def moved(seen: ProgramObservation, number: int) -> ProgramObservation:
 
 
 def open_in(seen: ProgramObservation) -> list[str]:
-    reached = within_reach(seen)
+    reached = up_to_the_first_wrong_step(seen)
     return [
         finding.what
         for one in PROGRAMS.values()
-        for finding in undeclared(one, one.judge(reached), reached, KNOWN)[0]
+        for finding in KNOWN.undeclared(one.id, one.judge(reached).findings, reached)[0]
     ]
 
 
 def test_what_follows_a_declared_failure_is_not_judged(seen: ProgramObservation) -> None:
-    reached = within_reach(seen)
+    reached = up_to_the_first_wrong_step(seen)
     assert [step.number for step in reached.steps] == [1, 2, 3]
     assert reached.case == replace(PROGRAM, steps=PROGRAM.steps[:3])
     assert not open_in(seen)
@@ -65,4 +65,4 @@ def test_what_comes_before_it_is(seen: ProgramObservation) -> None:
 
 def test_a_program_that_keeps_every_promise_is_judged_whole(seen: ProgramObservation) -> None:
     whole = seen.upto(2)
-    assert within_reach(whole) is whole
+    assert up_to_the_first_wrong_step(whole) is whole

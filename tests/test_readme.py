@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from conformance import readme
+from conformance.core.options import RUN_SEED
 from conformance.grid import ORDINARY
-from conformance.options import RUN_SEED
 from conformance.placements import PLACEMENTS
 from conformance.summary import HEADS
 from conformance.verdict import SIGNS

@@ -11,12 +11,12 @@ import results_files as files
 
 from conformance import compat
 from conformance.__main__ import main
+from conformance.kinds.tuners.kind import tuner_name
 from conformance.records import Record
 from conformance.report import tuners
 from conformance.report.cells import Cell, combine
 from conformance.results import reader
 from conformance.tuners.case import TunerCase
-from conformance.tuners.items import tuner_name
 from conformance.tuners.table import TUNERS
 from conformance.versions import installed
 

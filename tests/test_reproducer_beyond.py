@@ -8,7 +8,6 @@ import pytest
 from scripts import STATUS, imports, run_all, scripts_for, unbound
 
 from conformance.case import Case
-from conformance.drawn import drawn
 from conformance.grid import Stratum
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
@@ -22,6 +21,7 @@ from conformance.reproducer.shapes import (
     labels,
     path,
 )
+from conformance.running.drawn import drawn
 from conformance.versions import installed, minor
 from tiny_models import build as tiny
 from tiny_models import compat

@@ -113,7 +113,7 @@ def test_the_walk_sees_what_is_there() -> None:
     assert {"torch", "transformers", "peft", "hypothesis", "pytest", *OURS} <= {
         one.package for module in MODULES for one in imports(module)
     }
-    assert any(not one.at_once for one in imports("conformance.session"))
+    assert any(not one.at_once for one in imports("conformance.kinds.lifecycle.kind"))
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("tiny_models")])

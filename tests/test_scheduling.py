@@ -7,8 +7,8 @@ from itertools import pairwise
 from stubbed_suite import ROOT, Suite
 
 from conformance.known_failures import KnownFailures
-from conformance.options import LEFT_OUT
-from conformance.scheduling import scope_of_item, scopes_of_witnesses
+from conformance.running.options import LEFT_OUT
+from conformance.running.scheduling import scope_of_item, scopes_of_witnesses
 
 pytest_plugins = ["pytester"]
 DEV = ("--hypothesis-profile", "dev", "--device", "cpu", "--collect-only", "-q")

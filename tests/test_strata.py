@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.drawn import drawn
+from conformance.core.options import Options
 from conformance.grid import ORDINARY, strata
-from conformance.options import Options
+from conformance.kinds.lifecycle.kind import covered, one_of
 from conformance.placements import PLACEMENTS
-from conformance.strata import covered, one_of
+from conformance.running.drawn import drawn
 from tiny_models.families import BEYOND, DECODERS, FAMILIES
 
 EVERY = tuple(strata(("cpu",), placements=tuple(PLACEMENTS)))
 
 
 def asked(*families: str) -> Options:
-    absent = ("examples", "case", "results", "corpus", "own", "issue", "program", "merger")
+    absent = ("examples", "case", "results", "corpus", "user_config", "issue", "merger")
     nothing = dict.fromkeys(absent)
     rest = {
         "use_known": True,
@@ -27,7 +27,7 @@ def asked(*families: str) -> Options:
         "beyond_step": 1,
     }
     return Options(
-        devices=("cpu",), families=families, invariants=(), promises=(), strata=EVERY,
+        devices=("cpu",), families=families, invariants=(), strata=EVERY, profile="default",
         **nothing, **rest,
     )  # fmt: skip
 

@@ -11,17 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance import runner
 from conformance.case import CHOICES, STRATUM_FIELDS, Case, check, parse_case
+from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
 from conformance.devices import DEVICES
 from conformance.grid import Stratum, strata
 from conformance.invariants import INVARIANTS, Invariant
 from conformance.invariants.invariant import always
+from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.known_failures import KnownFailures
 from conformance.observation import Observation
-from conformance.observer import Observer
-from conformance.options import PROFILES, RUN_SEED, stratum_seed
-from conformance.runner import run_item
+from conformance.running import judge
+from conformance.running.cache import Cache
+from conformance.running.judge import judge_item
 from conformance.strategies import cases
 from conformance.violation import Finding, Violation
 from conformance.weight_tying_tables import ROWS, Row
@@ -53,16 +54,11 @@ def run(
         drawn.append(case)
         return Observation(case, names={})
 
-    run_item(
-        stratum,
-        invariant,
-        observer=Observer(observe),
-        known=KnownFailures(),
-        families=DECODERS,
-        stream=stratum_seed(seed, stratum),
-        examples=examples or PROFILES["default"]["max_examples"],
-    )
-    return [drawn[0], *drawn[2:]]  # an observer observes the first case of a stratum twice
+    number = examples or PROFILES["default"]["max_examples"]
+    cases_ = drawn_cases(stratum, DECODERS, stratum_seed(seed, stratum), number)
+    item = item_of("invariant", stratum, invariant, cases_)
+    judge_item(LIFECYCLE, item, KnownFailures(), cache=Cache(LIFECYCLE, observe))
+    return [drawn[0], *drawn[2:]]  # a cache observes the first case of a stratum twice
 
 
 @cache
@@ -179,7 +175,7 @@ BUGS: dict[str, tuple[Bug, int, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", BUGS)
 def test_a_bug_shrinks_to_exactly_what_it_needs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # the full text looks up versions, which takes longer than everything else here
-    monkeypatch.setattr(runner, "failure_text", lambda *seen: repr(seen[-1].case))
+    monkeypatch.setattr(judge, "failure_text", lambda *seen: repr(seen[3].case))
     bug, seeds, expected = BUGS[name]
     stratum = Stratum("cpu", tied=True, ensure=False, placement="target:head")
     shrunk = []

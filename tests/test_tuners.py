@@ -8,17 +8,22 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from conformance import compat
 from conformance.case import CaseError
+from conformance.invariants.warning import never
+from conformance.kinds.tuners.kind import TUNERS as KIND
+from conformance.kinds.tuners.kind import tuner_name, tuner_verdict, without_run
+from conformance.known_failures import KnownFailures
 from conformance.observation import Observation, Snapshot, Trouble
-from conformance.tuners import items
+from conformance.running.collect import items
+from conformance.running.context import Context
 from conformance.tuners.case import TunerCase, parse_tuner_case, tuner_cases
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.tuners.life import lacks_tuner, observe_tuner
-from conformance.tuners.observer import TunerObserver
 from conformance.tuners.refusals import refused
 from conformance.tuners.table import TUNERS, uncovered
 from conformance.tuners.variants import VARIANTS
@@ -45,7 +50,7 @@ def test_a_tuner_that_the_table_lacks_is_seen_and_has_a_row(
     registered = {**compat.tuners(), "BRAND_NEW": "", "NEW_PROMPT": "it adds tokens"}
     assert uncovered(registered) == ("BRAND_NEW",)
     monkeypatch.setattr(compat, "tuners", lambda: registered)
-    found = dict(items.without_life())
+    found = dict(without_run())
     assert found["brand-new"] == "not covered: no smallest config known"
     assert found["new-prompt"] == "it adds tokens"
 
@@ -55,9 +60,9 @@ def test_prompt_learning_is_told_from_its_class() -> None:
     assert "PromptLearningConfig" in reasons["PREFIX_TUNING"]
     assert reasons["LORA"] == ""
     lived = {tuner.kind for tuner in TUNERS.values() if not tuner.skipped}
-    rows = dict(items.without_life())
+    rows = dict(without_run())
     for kind in reasons:
-        assert (kind in lived) is not (items.tuner_name(kind) in rows)
+        assert (kind in lived) is not (tuner_name(kind) in rows)
 
 
 @newest
@@ -163,28 +168,25 @@ def test_a_tuner_on_nothing_is_silent_and_promises_nothing_of_logits() -> None:
     names = {"embedding": "model.embed_tokens", "head": "lm_head"}
     case = TunerCase(tuner="ia3", placement="target:head", tied=False)
     seen = Observation(case, names, stages={"base": Snapshot(), "adapted": Snapshot()})
-    assert TunerObserver().judged(seen) == "silent"
+    assert tuner_verdict(seen, never) == "silent"
     (finding,) = TUNER_PROMISES["tuner-wraps-what-it-names"].judge(seen).findings
     assert finding.what == "lm_head is asked for and carries no part of the tuner"
     judged = TUNER_PROMISES["merge-keeps-logits"].judge(seen)
     assert (judged.verdict, judged.reason) == ("not applicable", "the adapter has no parameter")
 
 
-@pytest.mark.parametrize("narrowed", ["", "case", "program", "own", "merger"])
+@pytest.mark.parametrize("narrowed", ["", "case", "user_config", "merger"])
 def test_a_run_of_one_case_or_of_a_user_lives_no_tuner(narrowed: str) -> None:
-    nothing = dict.fromkeys(("case", "program", "own", "merger", "examples"))
+    nothing = dict.fromkeys(("case", "user_config", "merger"))
     options = SimpleNamespace(
         **{**nothing, **({narrowed: object()} if narrowed else {})},
         devices=("cpu",),
         families=DECODERS,
+        invariants=("merge-keeps-logits",),
+        lives=1,
     )
-    suite = SimpleNamespace(options=options, corpus=None, promises_of_tuners=("one",))
-    made: list[object] = []
-    metafunc = SimpleNamespace(
-        fixturenames=["tuner"], parametrize=lambda _, found: made.extend(found)
-    )
-    items.parametrize_tuners(metafunc, suite)
-    assert bool(made) is not bool(narrowed)
+    context = Context(cast("Any", options), KnownFailures(), (KIND,))
+    assert bool(list(items("test_tuner", context))) is not bool(narrowed)
 
 
 def test_a_finding_is_found_again_by_what_its_failure_prints() -> None:

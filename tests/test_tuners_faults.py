@@ -23,12 +23,11 @@ from planted_tuners import Planted, case, is_caught
 from test_way_faults import PLANTED as WAYS
 
 from conformance.invariants import INVARIANTS
+from conformance.kinds.tuners.kind import TUNERS
 from conformance.known_failures import KnownFailures
-from conformance.runner import Tally
+from conformance.running.judge import SeveralViolations, judge_item
 from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
 from conformance.tuners.life import observe_tuner
-from conformance.tuners.observer import TunerObserver
-from conformance.tuners.runner import SeveralViolations, judge_tuner
 from conformance.violation import Violation, invariant_class
 
 
@@ -227,14 +226,9 @@ def test_every_promise_of_tuners_alone_is_broken_by_a_fault() -> None:
 
 
 def test_no_kind_of_finding_hides_another() -> None:
+    (item,) = TUNERS.given(case("loha", "target:head"), tuple(TUNER_PROMISES.values()))
     with merges_twice(), pytest.raises(SeveralViolations) as raised:
-        judge_tuner(
-            case("loha", "target:head"),
-            TUNER_PROMISES.values(),
-            TunerObserver(),
-            KnownFailures(),
-            Tally(),
-        )
+        judge_item(TUNERS, item, KnownFailures())
     found = raised.value.exceptions
     assert {type(one).__mro__[1] for one in found} >= {
         invariant_class("merge-keeps-logits"),

@@ -15,7 +15,7 @@ import results_files as files
 from stubbed_suite import ROOT
 
 from conformance.__main__ import main
-from conformance.options import RUN_SEED, OptionError
+from conformance.core.options import RUN_SEED, OptionError
 from conformance.results import reader, uninstalled
 
 PINS = ("torch==2.13.0", "peft==0.3.0", "transformers==4.36.2", "pytest>=9.0", "-e .")

@@ -11,13 +11,10 @@ from pathlib import Path
 from benchmarks.bugs.corpus import Bug, bugs
 from benchmarks.bugs.discovery import breaks, confirm, discover, refused, update
 from benchmarks.bugs.page import FOUND, PAGE, page
-from conformance.case import Case
-from conformance.invariants import INVARIANTS, Judgement
-from conformance.life import observe
-from conformance.loading.case import LoadingCase
-from conformance.loading.invariants import LOADING
-from conformance.loading.observe import observe_loading
-from conformance.observer import check_not_vacuous
+from conformance.core.kind import AnyCase
+from conformance.invariants import Judgement
+from conformance.kinds import kind_of
+from conformance.observation import Observation
 from conformance.versions import cell_name, versions
 
 
@@ -32,20 +29,18 @@ def shows(bug: Bug, colour: str) -> str:
 
 
 def _judged(
-    case: Case | LoadingCase, promises: tuple[str, ...]
+    case: AnyCase, promises: tuple[str, ...]
 ) -> Iterator[tuple[str, Judgement, bool, bool]]:
     """Each promise, what is said of it, whether that shows the bug, and whether its absence."""
-    if isinstance(case, LoadingCase):
-        loaded = observe_loading(case)
-        for name in promises:
-            said = LOADING[name].judge(loaded)
-            yield name, said, said.verdict == "breaks", said.verdict == "holds"
-        return
-    seen = observe(case)
-    check_not_vacuous(seen)
+    kind = kind_of(case)
+    seen = kind.observe(case)
+    kind.require_informative(seen)
     for name in promises:
-        said = INVARIANTS[name].judge(seen)
-        yield name, said, breaks(name, seen), said.verdict == "holds" or refused(seen)
+        said = kind.checks[name].judge(seen)
+        if isinstance(seen, Observation):
+            yield name, said, breaks(name, seen), said.verdict == "holds" or refused(seen)
+        else:
+            yield name, said, said.verdict == "breaks", said.verdict == "holds"
 
 
 def check(here: str) -> int:

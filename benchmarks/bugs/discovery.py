@@ -17,14 +17,14 @@ from typing import Any
 
 from benchmarks.bugs.corpus import Bug
 from conformance.case import Case, parse_case
-from conformance.drawn import drawn
+from conformance.core.options import PROFILES
 from conformance.grid import strata
 from conformance.invariants import INVARIANTS
 from conformance.life import observe
 from conformance.loading.case import KINDS, LoadingCase, loading_cases
 from conformance.observation import Observation
-from conformance.options import PROFILES
 from conformance.refusals import documented
+from conformance.running.drawn import drawn
 from tiny_models.families import FAMILIES
 
 if sys.version_info >= (3, 11):

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from conformance.case import STRATUM_FIELDS, Case
-from conformance.drawn import drawn
-from conformance.grid import Stratum, strata
+from conformance.core.options import PROFILES
+from conformance.grid import Stratum, fitting, strata
 from conformance.invariants import INVARIANTS
+from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES
+from conformance.kinds.lifecycle.proof import require_informative
 from conformance.known_failures import KnownFailure, KnownFailures
 from conformance.life import observe
 from conformance.observation import Observation
-from conformance.observer import check_not_vacuous
-from conformance.options import BEYOND_EXAMPLES, PROFILES
 from conformance.placements import PLACEMENTS
-from conformance.strategies import fitting
+from conformance.running.drawn import drawn
 from tiny_models.families import BEYOND, DECODERS
 
 FEW, FEW_BEYOND = PROFILES["default"]["max_examples"], BEYOND_EXAMPLES["default"]
@@ -38,7 +38,7 @@ def declared() -> tuple[KnownFailure, ...]:
 def lived(case: Case) -> Observation:
     """One life, as an item observes it."""
     seen = observe(case)
-    check_not_vacuous(seen)
+    require_informative(seen)
     return seen
 
 

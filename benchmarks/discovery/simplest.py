@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from benchmarks.discovery.lives import MANY, its_families, its_strata, lived, shows
 from conformance.case import CHOICES, Case, CaseError, check, parse_case
+from conformance.core.options import stratum_seed
 from conformance.invariants import INVARIANTS
-from conformance.known_failures import KnownFailure, KnownFailures, undeclared
-from conformance.life import observe
-from conformance.observer import Observer
-from conformance.options import stratum_seed
-from conformance.outcome import violations
-from conformance.runner import run_item
+from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
+from conformance.known_failures import KnownFailure, KnownFailures
+from conformance.running.judge import judge_item
+from conformance.running.outcome import violations
 from conformance.trouble import SuiteError
 
 Simpler = Iterator[tuple[str, Any]]
@@ -43,26 +41,23 @@ class Undeclared:
             seen = lived(case)
         except SuiteError:
             return set()
-        found, _ = undeclared(self.promise, self.promise.judge(seen), seen, self.known)
+        findings = self.promise.judge(seen).findings
+        found, _ = self.known.undeclared(self.promise.id, findings, seen)
         return {finding.kind for finding in found}
 
     def printed(self, seed: int) -> Case | None:
         """The case that the witness's stratum prints, or None where it finds nothing."""
         stratum = its_strata(self.entry)[0]
         try:
-            run_item(
-                stratum,
-                self.promise,
-                observer=Observer(observe),
-                known=self.known,
-                families=its_families(self.entry, stratum),
-                stream=stratum_seed(seed, stratum),
-                examples=MANY,
+            drawn = drawn_cases(
+                stratum, its_families(self.entry, stratum), stratum_seed(seed, stratum), MANY
             )
+            item = item_of("invariant", stratum, self.promise, drawn)
+            judge_item(LIFECYCLE, item, self.known)
         except Exception as error:  # Hypothesis groups violations of more than one kind
             if not violations(error):
                 raise
-            cases = [_case(str(violation)) for violation in violations(error)]
+            cases = [parse_case(violation.case) for violation in violations(error)]
             return next((c for c in cases if set(self.entry.finding) & self.kinds(c)), None)
         return None
 
@@ -87,9 +82,3 @@ def candidates(case: Case) -> Simpler:
             yield from [(name, 0)] * bool(value)
         else:
             yield from ((name, before) for before in choices[: choices.index(value)])
-
-
-def _case(text: str) -> Case:
-    found = re.search(r"^CASE\s+(.*)$", text, re.MULTILINE)
-    assert found is not None
-    return parse_case(found[1])

@@ -22,7 +22,7 @@ from benchmarks.gap.measuring import measure, measure_corpus
 from benchmarks.gap.merging import merged
 from benchmarks.gap.page import kept, outside, write
 from benchmarks.gap.settings import SETTINGS
-from conformance.options import RUN_SEED
+from conformance.core.options import RUN_SEED
 
 USAGE = 4  # as pytest's
 

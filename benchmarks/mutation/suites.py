@@ -60,20 +60,16 @@ class Suite:
 
 
 def _scope(nodeid: str) -> str:
-    from conformance.scheduling import scope_of_item
+    from conformance.running.scheduling import scope_of_item
 
     return scope_of_item(nodeid)
 
 
 def _forget(config: pytest.Config) -> None:
-    """Give the session new observers: nothing that was seen is kept."""
-    from conformance.plugin import SESSION
-    from conformance.session import Session
+    """Give the run new caches: nothing that was seen is kept."""
+    from conformance.plugin import CONTEXT
 
-    session = config.stash[SESSION]
-    fresh = Session(session.options, session.known)
-    for name in ("observer", "loadings", "pipelines", "tuners", "programs"):
-        setattr(session, name, getattr(fresh, name))
+    config.stash[CONTEXT].forget()
 
 
 OURS = Suite(

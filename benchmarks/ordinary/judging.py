@@ -18,8 +18,9 @@ from benchmarks.ordinary.lives import lived
 from benchmarks.ordinary.sizes import FREED, ordinary
 from conformance import devices
 from conformance.comparison import Comparison
+from conformance.core.kind import AnyObservation
 from conformance.invariants import INVARIANTS, Invariant
-from conformance.known_failures import OURS, AnyObservation, KnownFailure, KnownFailures, read
+from conformance.known_failures import OURS, KnownFailure, KnownFailures, read
 from conformance.loading.invariants import LOADING
 from conformance.pipeline.case import PipelineCase
 from conformance.pipeline.invariants import PIPELINE

@@ -13,18 +13,18 @@ import torch
 from benchmarks.ordinary.sizes import OrdinaryTunerCase
 from conformance import compat
 from conformance.case import Case
-from conformance.known_failures import AnyObservation
+from conformance.core.kind import AnyObservation
+from conformance.kinds.lifecycle.proof import require_informative
+from conformance.kinds.loading.kind import require_informative as check_loading
+from conformance.kinds.programs.kind import up_to_the_first_wrong_step
+from conformance.kinds.programs.proof import require_informative as check_program
 from conformance.life import observe_subject
 from conformance.loading.case import LoadingCase
 from conformance.loading.observe import observe_loading
-from conformance.loading.observer import check_not_vacuous as check_loading
 from conformance.observation import Observation
-from conformance.observer import check_not_vacuous
 from conformance.programs.live import Live, parts_of
 from conformance.programs.observe import observe_program
-from conformance.programs.observer import check_not_vacuous as check_program
 from conformance.programs.program import Program
-from conformance.programs.reach import within_reach
 from conformance.programs.state import State
 from conformance.regions import AnyCase
 from conformance.subject import Subject
@@ -103,14 +103,14 @@ def lived(case: AnyCase) -> AnyObservation:
     if isinstance(case, Program):
         program = observe_program(case, OrdinaryLive)
         check_program(program)
-        return within_reach(program)
+        return up_to_the_first_wrong_step(program)
     if isinstance(case, LoadingCase):
         loading = observe_loading(case)
         check_loading(loading)
         return loading
     seen = _life(case)
     if not idle(seen):
-        check_not_vacuous(seen)
+        require_informative(seen)
     return seen
 
 

@@ -26,7 +26,7 @@ from benchmarks.performance.lives import (
 )
 from benchmarks.performance.page import PAGE, PLOT, RESULTS, page, plot
 from benchmarks.performance.scaling import RUNS, scaling
-from conformance.runner import register_profiles
+from conformance.running.judge import register_profiles
 from conformance.versions import versions
 
 

@@ -13,10 +13,10 @@ from unittest import mock
 
 from benchmarks.overhead import IN_A_STRATUM, STRIDE, observed
 from conformance.case import Case
-from conformance.drawn import drawn
+from conformance.core.options import RUN_SEED
 from conformance.grid import strata
 from conformance.life import Life, observe
-from conformance.options import RUN_SEED
+from conformance.running.drawn import drawn
 from tiny_models.families import BEYOND, DECODERS
 
 Costs = dict[str, float]

@@ -17,8 +17,8 @@ from time import monotonic
 
 from benchmarks.arguments import for_pytest
 from benchmarks.seeds.told import head, lines
+from conformance.core.options import PROFILES
 from conformance.known_failures import KnownFailures
-from conformance.options import PROFILES
 from conformance.results.reader import ResultsError, read
 
 ROOT = Path(__file__).parents[2]

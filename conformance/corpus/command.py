@@ -9,15 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conformance.case import Case, CaseError, parse_case
+from conformance.core.options import PROFILES, OptionError
 from conformance.known_failures import OURS, read
-from conformance.options import (
-    PROFILES,
-    OptionError,
-    chosen_families,
-    chosen_strata,
-    number_of_examples,
-)
-from conformance.session import import_problem
+from conformance.running.context import import_problem
+from conformance.running.options import chosen_families, chosen_strata, number_of_examples
 from conformance.versions import cell_name, versions
 from tiny_models.families import DECODERS
 
@@ -82,8 +77,8 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
         yield parse_case(arguments.case)
         return
     # these import Hypothesis, which reports do without
-    from conformance.drawn import drawn
-    from conformance.strategies import fitting
+    from conformance.grid import fitting
+    from conformance.running.drawn import drawn
 
     few = number_of_examples(arguments.examples) or FEW
     families = tuple(name for name in chosen_families(arguments.family) if name in DECODERS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conformance.corpus.manifest import CorpusError, read
 from conformance.corpus.neighbours import Place, neighbours
-from conformance.session import import_problem
+from conformance.running.context import import_problem
 from conformance.versions import cell_name, one_line, versions
 
 SUITE = Path(__file__).parents[1]

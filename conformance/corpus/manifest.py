@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from conformance.case import Case, CaseError, parse_case
+from conformance.core.errors import UnusableInput
 from conformance.grid import Stratum
 from conformance.observation import Snapshot, Trouble
 
@@ -22,7 +23,7 @@ EXPECTED = "expected.safetensors"
 FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
-class CorpusError(ValueError):
+class CorpusError(UnusableInput):
     """A folder that cannot be judged as a corpus; the message is one sentence for the user."""
 
 
@@ -68,7 +69,12 @@ class Corpus:
     @property
     def saved_by(self) -> str:
         """The saver's versions that decide a verdict."""
-        return f"peft {self.saver['peft']}, transformers {self.saver['transformers']}"
+        return saved_by(self.saver)
+
+
+def saved_by(saver: Mapping[str, str]) -> str:
+    """A saver's versions that decide a verdict."""
+    return f"peft {saver['peft']}, transformers {saver['transformers']}"
 
 
 def write(path: Path, saver: Mapping[str, str], lives: list[KeptLife]) -> None:

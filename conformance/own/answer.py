@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from conformance.core.declared import Declared, Entry
 from conformance.invariants import Judgement
 from conformance.invariants.warning import EARLY, Argues, never
-from conformance.known_failures import KnownFailure, KnownFailures
+from conformance.kinds.tuners.kind import tuner_verdict
 from conformance.observation import Heard, Observation
 from conformance.own.tuners import promises_of
 from conformance.refusals import documented
 from conformance.tuners.case import TunerCase
 from conformance.tuners.invariants import WRAPS
-from conformance.tuners.observer import tuner_verdict
 from conformance.verdict import verdict_of
 from conformance.violation import Finding
 
@@ -45,8 +45,8 @@ class Answer:
     broken: tuple[tuple[str, Finding], ...] = ()
     heard: tuple[Heard, ...] = ()
     ended: str = ""
-    known: tuple[KnownFailure, ...] = ()
-    arguable: tuple[KnownFailure, ...] = ()
+    known: tuple[Entry, ...] = ()
+    arguable: tuple[Entry, ...] = ()
 
     @property
     def safe(self) -> bool:
@@ -94,7 +94,7 @@ def _of_experts(finding: Finding, seen: Observation) -> bool:
     return once_linear and what.endswith("not asked for")
 
 
-def answer(seen: Observation, known: KnownFailures, *, mixed: bool) -> Answer:
+def answer(seen: Observation, known: Declared, *, mixed: bool) -> Answer:
     """Read the answer off what was seen."""
     found = tuple(_broken(judged(seen, mixed=mixed)))
     argued = {

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from conformance.invariants import Invariant
-from conformance.observation import Heard, Observation
+from conformance.observation import Heard
 from conformance.own.advice import Advice
 from conformance.own.answer import Answer, when_told
 from conformance.own.configuration import Configuration
-from conformance.printed import found_lines
 from conformance.verdict import MEANINGS
 from conformance.versions import one_line
 from conformance.violation import Finding
@@ -142,30 +140,6 @@ def _rescue(life: OwnLife) -> Iterator[str]:
 def _also(answer: Answer) -> Iterator[str]:
     if answer.others:
         yield f"these promises break too: {', '.join(answer.others)}"
-
-
-def failure_text(
-    invariant: Invariant, findings: Sequence[Finding], seen: Observation, life: OwnLife
-) -> str:
-    """What a failing item prints."""
-    found = life.found
-    entries = {
-        entry.id: entry.link
-        for finding in findings
-        for entry in life.known.covering(invariant.id, finding, seen)
-    }
-    return "\n".join(
-        [
-            f"INVARIANT {invariant.id}: {invariant.promise}",
-            f"MODEL     {found.model.path}",
-            f"ADAPTER   {found.adapter.path}",
-            *found_lines(findings, seen),
-            f"SOURCE    {invariant.source}",
-            f"WITH      {one_line()}",
-            f"RERUN     {rerun(found)} --invariant {invariant.id}",
-            *(f"KNOWN     {name}: {_link(link)}" for name, link in entries.items()),
-        ]
-    )
 
 
 def rerun(found: Configuration) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from conformance.known_failures import KnownFailures
+from conformance.core.declared import Declared
+from conformance.kinds.lifecycle.proof import first_difference, require_informative
 from conformance.observation import Observation
-from conformance.observer import check_not_vacuous, first_difference
 from conformance.own.advice import Advice, advised
 from conformance.own.answer import Answer, answer
 from conformance.own.configuration import Configuration, configuration
-from conformance.own.items import report
 from conformance.own.reading import on_one_line
 from conformance.trouble import SuiteError
 
@@ -18,7 +17,7 @@ from conformance.trouble import SuiteError
 class OwnLife:
     """The life of a user's configuration, and what is told of it."""
 
-    def __init__(self, model_path: str, adapter_path: str, known: KnownFailures) -> None:
+    def __init__(self, model_path: str, adapter_path: str, known: Declared) -> None:
         """Read both; raises InputError in one sentence."""
         self.found: Configuration = configuration(model_path, adapter_path)
         self.known = known
@@ -48,7 +47,7 @@ class OwnLife:
         if adapted and shown_nothing and not adapted & self.seen.called:
             return "text alone calls nothing that this adapter is on, and no picture is shown"
         try:
-            check_not_vacuous(self.seen)
+            require_informative(self.seen)
         except SuiteError as error:
             return str(error)
         return ""
@@ -73,11 +72,6 @@ class OwnLife:
         if self._nothing_to_advise or "trained" not in self.seen.stages:
             return ()
         return tuple(rescued(self.found, self.seen))
-
-    @cached_property
-    def told(self) -> dict[str, object]:
-        """All of it, as it is printed and written."""
-        return report(self)
 
     @property
     def _nothing_to_advise(self) -> bool:

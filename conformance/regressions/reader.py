@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from conformance.case import Case, CaseError, parse_case
-from conformance.loading.case import LoadingCase, parse_loading_case
-from conformance.loading.invariants import LOADING
+from conformance.case import CaseError
+from conformance.core.kind import AnyCase, parse
+from conformance.kinds import KINDS, kind_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,26 +26,25 @@ class RegressionError(ValueError):
 
 @dataclass(frozen=True)
 class Regression:
-    """One recorded case, a life or a loading, and the promises it must keep."""
+    """One recorded case, of any kind of test, and the invariants it must keep."""
 
     id: str
-    case: Case | LoadingCase
+    case: AnyCase
     invariants: tuple[str, ...]
     link: str
     story: str
 
 
-def read(path: Path, known: frozenset[str]) -> Regression:
-    """One file; ``known`` are the ids of all invariants of lives."""
+def read(path: Path) -> Regression:
+    """One file; raises RegressionError."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         if set(raw) != set(FIELDS):
             raise RegressionError(f"{path.name}: needs exactly the fields {', '.join(FIELDS)}")
-        loads = raw["case"].startswith(LoadingCase.__name__)
-        case: Case | LoadingCase = (parse_loading_case if loads else parse_case)(raw["case"])
+        case: Any = parse(raw["case"], KINDS)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, CaseError) as error:
         raise RegressionError(f"{path.name}: {error}") from None
-    unknown = sorted(set(raw["invariants"]) - (frozenset(LOADING) if loads else known))
+    unknown = sorted(set(raw["invariants"]) - set(kind_of(case).checks))
     if unknown or not raw["invariants"]:
         raise RegressionError(f"{path.name}: no invariant {', '.join(unknown) or 'named'}")
     if raw["id"] != path.stem:
@@ -54,6 +54,6 @@ def read(path: Path, known: frozenset[str]) -> Regression:
     return Regression(raw["id"], case, tuple(raw["invariants"]), raw["link"], raw["story"])
 
 
-def read_all(known: frozenset[str], folder: Path = FOLDER) -> tuple[Regression, ...]:
+def read_all(folder: Path = FOLDER) -> tuple[Regression, ...]:
     """All files of the folder, by name."""
-    return tuple(read(path, known) for path in sorted(folder.glob("*.toml")))
+    return tuple(read(path) for path in sorted(folder.glob("*.toml")))

@@ -7,9 +7,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.case import CaseError, check, parse_case
+from conformance.case import Case, CaseError, check
+from conformance.core.kind import AnyCase, parse
 from conformance.invariants import INVARIANTS
-from conformance.programs.program import Program, parse_program
+from conformance.kinds import KINDS
+from conformance.programs.program import Program
 from conformance.reproducer import NotReproducible, write_script
 from conformance.reproducer.programs import PROMISES, write_program
 
@@ -45,19 +47,28 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the script; a usage error says in one sentence what is wrong and exits with 2."""
     parser: argparse.ArgumentParser = arguments.parser
     try:
-        if arguments.case.strip().startswith(Program.__name__):
-            return _written(
-                arguments, write_program(parse_program(arguments.case), arguments.invariant)
-            )
-        case = parse_case(arguments.case)
-        if arguments.device is not None:
-            crossing = case.crossing if arguments.device != "cpu" else "none"
-            case = replace(case, device=arguments.device, crossing=crossing)
-            check(case)
-        script = write_script(case, arguments.invariant)
+        script = _script(parse(arguments.case, KINDS), arguments)
     except (CaseError, NotReproducible) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
     return _written(arguments, script)
+
+
+def _script(case: AnyCase, arguments: argparse.Namespace) -> str:
+    """The script for a case; raises CaseError or NotReproducible."""
+    if isinstance(case, Program):
+        return write_program(case, arguments.invariant)
+    if type(case) is Case:
+        return write_script(_on(arguments.device, case), arguments.invariant)
+    raise NotReproducible(f"there is no script for a {type(case).__name__} yet")
+
+
+def _on(device: str | None, case: Case) -> Case:
+    """The case on the device that was asked for; raises CaseError."""
+    if device is None:
+        return case
+    moved = replace(case, device=device, crossing=case.crossing if device != "cpu" else "none")
+    check(moved)
+    return moved
 
 
 def _written(arguments: argparse.Namespace, script: str) -> int:

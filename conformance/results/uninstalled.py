@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from conformance.header import header
-from conformance.invariants import INVARIANTS
-from conformance.loading.invariants import LOADING
-from conformance.options import Options, add_options, profile_of
+from conformance.kinds import KINDS
 from conformance.records import Results, unjudgeable
+from conformance.running.options import add_options, read
 from conformance.versions import PACKAGES, commit
 
 LONGEST = 400  # letters of an installer's last words
@@ -58,11 +57,10 @@ def write(words: Sequence[str], requirements: Iterable[str], python: str, log: s
     if not path or not path.endswith(".jsonl"):
         return None
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    options = Options.of(cast("Any", config), tuple(INVARIANTS), tuple(LOADING))
-    profile = profile_of(cast("Any", config))
+    options = read(cast("Any", config), KINDS)
     pins = dict(re.findall(r"^([\w.-]+)==([\w.+!-]+)", "\n".join(requirements), re.MULTILINE))
     versions = {name: pins.get(name, "not installed") for name in PACKAGES}
-    head = header(options, {"python": python, **versions}, profile)
+    head = header(options, {"python": python, **versions})
     asked = [f"{name}=={pins[name]}" for name in ("peft", "transformers") if name in pins]
     told = " and ".join(asked) or "what was asked for"
     row = unjudgeable(f"{told} cannot be installed here ({last_words(log)})")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from conformance.case import CHOICES, Case, CaseError, literals, parse_case
+from conformance.case import CHOICES, Case, CaseError, literals
 from conformance.devices import DEVICES
 from conformance.loading.case import chosen
 from conformance.tuners.table import TUNERS
@@ -154,8 +154,3 @@ def parse_tuner_case(text: str) -> TunerCase:
     if type(seed) is not int or not 0 <= seed < 2**32:
         raise CaseError("the field 'seed' of a tuner case accepts a whole number from 0 on")
     return TunerCase(**given, seed=seed)
-
-
-def parse_life(text: str) -> Case:
-    """Read ``Case(...)`` or ``TunerCase(...)`` as literals; raises CaseError, in one sentence."""
-    return parse_tuner_case(text) if text.lstrip().startswith("TunerCase") else parse_case(text)

@@ -1,0 +1,1 @@
+"""Values and rules that every other room builds on: no torch, PEFT, Hypothesis or pytest."""

@@ -1,0 +1,29 @@
+"""The kinds of test: each is a folder here, and a word in ``KINDS``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.core.kind import AnyCase, Kind
+from conformance.kinds.corpus.kind import CORPUS
+from conformance.kinds.lifecycle.kind import LIFECYCLE
+from conformance.kinds.loading.kind import LOADING
+from conformance.kinds.pipeline.kind import PIPELINE
+from conformance.kinds.programs.kind import PROGRAMS
+from conformance.kinds.tuners.kind import TUNERS
+from conformance.kinds.user_config.kind import USER_CONFIG
+
+KINDS: tuple[Kind[Any, Any], ...] = (
+    LIFECYCLE,
+    LOADING,
+    PIPELINE,
+    PROGRAMS,
+    TUNERS,
+    CORPUS,
+    USER_CONFIG,
+)
+
+
+def kind_of(case: AnyCase) -> Kind[Any, Any]:
+    """The kind that a case is of; what crosses versions is of the lifecycle until it is loaded."""
+    return next(kind for kind in KINDS if kind.case_type is type(case))

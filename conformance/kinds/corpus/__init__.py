@@ -1,0 +1,1 @@
+"""Saved artifacts: what one version saved, loaded by another."""

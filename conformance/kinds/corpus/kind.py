@@ -1,0 +1,148 @@
+"""Saved artifacts as a kind of test: what another version saved, loaded here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.case import Case, parse_case
+from conformance.core.kind import Item, Kind
+from conformance.core.options import OptionError, Options
+from conformance.corpus.invariants import CORPUS as CHECKS
+from conformance.corpus.manifest import Corpus, CorpusError, read
+from conformance.invariants import Invariant
+from conformance.kinds.lifecycle.kind import LIFECYCLE, storage_and_warnings
+from conformance.kinds.lifecycle.proof import first_difference, require_informative
+from conformance.observation import Observation
+from conformance.violation import Finding
+
+
+@dataclass(frozen=True)
+class SavedArtifacts(Kind[Case, Observation]):
+    """The lifecycle runs of a corpus; ``corpus`` is what ``--load-corpus`` names."""
+
+    corpus: Corpus | None = None
+
+    name = "corpus"
+    case_type = Case
+    tests = ("test_corpus",)
+    merges = True
+    crosses = True
+
+    @property
+    def checks(self) -> Mapping[str, Invariant]:
+        """What is promised of files that cross from one version to another."""
+        return CHECKS
+
+    def parse(self, text: str) -> Case:
+        """Read ``Case(...)``."""
+        return parse_case(text)
+
+    def configured(self, options: Options) -> SavedArtifacts:
+        """With the corpus that ``--load-corpus`` names."""
+        if options.corpus is None:
+            return self
+        try:
+            return SavedArtifacts(read(options.corpus))
+        except CorpusError as error:
+            raise OptionError(str(error)) from None
+
+    @property
+    def saver(self) -> Mapping[str, str] | None:  # type: ignore[override]
+        """The versions that saved the corpus."""
+        return self.corpus.saver if self.corpus else None
+
+    def items(self, test: str, options: Options) -> Iterator[Item[Case]]:
+        """Each chosen promise on the kept runs of each chosen stratum."""
+        if test not in self.tests or self.corpus is None:
+            return
+        kept: dict[str, list[Case]] = {}
+        for case, life in self.corpus.lives.items():
+            if case.family in options.families and options.case in (None, case):
+                kept.setdefault(life.stratum, []).append(case)
+        for stratum in options.strata:
+            for check in CHECKS.values():
+                if stratum.id in kept and check.id in options.invariants:
+                    yield Item(
+                        id=f"{stratum.id}-{check.id}",
+                        group="corpus",
+                        checks=(check,),
+                        cases=tuple(kept[stratum.id]),
+                        stratum=stratum.id,
+                        invariant=check.id,
+                        repeats=LIFECYCLE.together,
+                    )
+
+    def listed(
+        self, test: str, checks: tuple[Invariant, ...], options: Options
+    ) -> Iterator[Item[Case]]:
+        """The same: a corpus is all that is judged."""
+        del checks
+        return self.items(test, options)
+
+    def given(self, case: Case, checks: tuple[Invariant, ...]) -> Iterator[Item[Case]]:
+        """None: a case is chosen among the corpus's."""
+        del case, checks
+        return iter(())
+
+    def observe(self, case: Case) -> Observation:
+        """Load what is kept of the run."""
+        from conformance.corpus.arriving import arrive  # imports torch
+
+        assert self.corpus is not None
+        return arrive(self.corpus, case)
+
+    def together(self, case: Case) -> tuple[object, ...]:
+        """The stratum."""
+        return LIFECYCLE.together(case)
+
+    def require_informative(self, seen: Observation) -> None:
+        """Raise SuiteError where the saver's run proves nothing."""
+        require_informative(seen)
+
+    def difference(self, one: Observation, other: Observation) -> str | None:
+        """What two loads do not have in common."""
+        return first_difference(one, other)
+
+    def without(self, case: Case) -> str:
+        """Whether a witness is not among what was saved."""
+        here = self.corpus is not None and case in self.corpus.lives
+        return "" if here else "the corpus does not hold the witness"
+
+    def simplicity(self, case: Case) -> tuple[int, str]:
+        """As for any lifecycle run."""
+        return LIFECYCLE.simplicity(case)
+
+    def told(self, seen: Observation) -> Iterable[str]:
+        """What was said of the tie."""
+        return LIFECYCLE.told(seen)
+
+    def evidence(self, seen: Observation) -> Iterator[str]:
+        """Who shares storage, and what was heard of the tie."""
+        return storage_and_warnings(seen)
+
+    def rerun(self, seen: Observation, invariant: str) -> str:
+        """The case by itself, of the same corpus."""
+        assert self.corpus is not None
+        options = f"--load-corpus {self.corpus.path} --no-known-failures --invariant {invariant}"
+        return f'pytest conformance {options} --case "{seen.case!r}"'
+
+    def region(self, case: Case) -> str:
+        """The stratum and the family."""
+        return LIFECYCLE.region(case)
+
+    def headings(
+        self, check: Invariant, findings: Sequence[Finding], seen: Observation, known: Any
+    ) -> Iterator[tuple[str, str]]:
+        """Those of every kind, with who saved it and how it is saved again."""
+        assert self.corpus is not None
+        saver = self.corpus.saver
+        ranges = "".join(f'saver_{name} = "=={saver[name]}"\n' for name in ("peft", "transformers"))
+        for heading, text in super().headings(check, findings, seen, known):
+            yield heading, text.replace("\nwhere", f"\n{ranges}where", 1)
+        yield "SAVER", self.corpus.saved_by
+        yield "SAVE", f'python -m conformance save-corpus DIR --case "{seen.case!r}"'
+
+
+CORPUS = SavedArtifacts()

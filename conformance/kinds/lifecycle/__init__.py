@@ -1,0 +1,1 @@
+"""The lifecycle: one adapter on one model, from how the base came to be to the reload."""

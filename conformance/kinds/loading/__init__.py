@@ -1,0 +1,1 @@
+"""Loading plain models from checkpoints of every form; no adapter is involved."""

@@ -1,0 +1,1 @@
+"""A diffusers pipeline as its user has it: saved, loaded, and its text encoder judged."""

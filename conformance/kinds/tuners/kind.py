@@ -1,0 +1,168 @@
+"""Other tuners as a kind of test: every promise on one run of a tuner, and what has no run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+
+from conformance.core.kind import Argues, Item, Kind, Unjudged
+from conformance.core.options import PROFILES, Options
+from conformance.invariants import Invariant
+from conformance.invariants.warning import EARLY
+from conformance.kinds.lifecycle.kind import LIFECYCLE, region_of, storage_and_warnings
+from conformance.kinds.lifecycle.proof import first_difference, require_informative
+from conformance.observation import Observation
+from conformance.tuners.case import TunerCase, parse_tuner_case, tuner_cases
+from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES, WRAPS
+from conformance.tuners.promise import idle
+from conformance.tuners.refusals import refused
+from conformance.tuners.table import TUNERS as TABLE
+from conformance.tuners.table import uncovered
+from conformance.verdict import verdict_of
+
+BRIEF = PROFILES["ci"]["max_examples"]
+"""Cases a stratum of a run for which some of the tuners' runs are enough."""
+
+
+class Tuners(Kind[TunerCase, Observation]):
+    """One run of one tuner on one placement."""
+
+    name = "tuners"
+    case_type = TunerCase
+    form = "TunerCase"
+    tests = ("test_tuner", "test_without_life")
+    single = "test_tuner"
+
+    @property
+    def checks(self) -> Mapping[str, Invariant]:
+        """What is promised of every tuner: of LoRA, where it applies, and a little more."""
+        return TUNER_PROMISES
+
+    @property
+    def own_checks(self) -> Mapping[str, Invariant]:
+        """What is promised of tuners alone."""
+        return ONLY_TUNERS
+
+    def parse(self, text: str) -> TunerCase:
+        """Read ``TunerCase(...)``."""
+        return parse_tuner_case(text)
+
+    def listed(
+        self, test: str, checks: tuple[Invariant, ...], options: Options
+    ) -> Iterator[Item[TunerCase]]:
+        """Each run of the table with all chosen promises, and a row for what has none."""
+        if not checks:
+            return
+        if test == "test_tuner":
+            brief = options.lives <= BRIEF
+            for case in tuner_cases(options.devices, options.families, brief=brief):
+                yield from self.given(case, checks)
+            return
+        for name, why in without_run():
+            unjudged = partial(Unjudged, "not applicable", why)
+            yield Item(name, "tuner", (), (), stratum=name, unjudged=unjudged)
+
+    def given(self, case: TunerCase, checks: tuple[Invariant, ...]) -> Iterator[Item[TunerCase]]:
+        """All chosen promises on one run: each finding is told, none hides another."""
+        yield Item(
+            id=case.id,
+            group="tuner",
+            checks=checks,
+            cases=(case,),
+            stratum=case.id,
+            device=case.device,
+            repeats=self.together,
+            every=True,
+        )
+
+    def observe(self, case: TunerCase) -> Observation:
+        """Run the whole lifecycle with the tuner."""
+        from conformance.tuners.life import observe_tuner  # imports torch: not before an item runs
+
+        return observe_tuner(case)
+
+    def together(self, case: TunerCase) -> str:
+        """The tuner: each has its own random numbers."""
+        return case.tuner
+
+    def require_informative(self, seen: Observation) -> None:
+        """Raise SuiteError where a run proves nothing; an adapter on no module is a finding."""
+        if not idle(seen):
+            require_informative(seen)
+
+    def difference(self, one: Observation, other: Observation) -> str | None:
+        """What two observations do not have in common."""
+        return first_difference(one, other)
+
+    def of_an_extra(self, case: TunerCase) -> bool:
+        """Whether the tuner needs a package of its own."""
+        return bool(case.what.needs)
+
+    def verdict(self, seen: Observation, argues: Argues) -> str:
+        """What happens to a user with this tuner on this placement."""
+        return tuner_verdict(seen, argues)
+
+    def simplicity(self, case: TunerCase) -> tuple[int, str]:
+        """As for any lifecycle run."""
+        return LIFECYCLE.simplicity(case)
+
+    def told(self, seen: Observation) -> Iterable[str]:
+        """What was said of the tie when the adapter was put on."""
+        return (heard.text for heard in seen.heard_at(*EARLY) if heard.about_tying)
+
+    def afterwards(self, seen: Observation) -> list[str]:
+        """The error that ended the run."""
+        ended = seen.ended_at()
+        return [f"{ended.stage}: {ended.message}"] if ended else []
+
+    def evidence(self, seen: Observation) -> Iterator[str]:
+        """Who shares storage, and what was heard of the tie."""
+        return storage_and_warnings(seen)
+
+    def rerun(self, seen: Observation, invariant: str) -> str:
+        """The case by itself."""
+        options = f"--no-known-failures --invariant {invariant}"
+        return f'pytest conformance {options} --case "{seen.case!r}"'
+
+    def region(self, case: TunerCase) -> str:
+        """The placement, the tuner, and the precision where it is not float32."""
+        precision = "" if case.dtype == "float32" else f', dtype = "{case.dtype}"'
+        return f'{region_of(case)}, tuner = "{case.tuner}"{precision}'
+
+
+TUNERS = Tuners()
+
+
+def tuner_verdict(seen: Observation, argues: Argues) -> str:
+    """The verdict of one run.
+
+    A tuner that stands on nothing without a word is silent, and only what says clearly what it
+    cannot do is refused.
+    """
+    nowhere = TUNER_PROMISES[WRAPS].judge(seen).findings if idle(seen) else ()
+    if any(not argues(WRAPS, finding, seen) for finding in nowhere):
+        return "silent"
+    verdict, ended = verdict_of(seen, argues), seen.ended_at()
+    unclear = ended is not None and not refused(ended)
+    return "not run" if verdict == "refused" and unclear else verdict
+
+
+def without_run() -> Iterator[tuple[str, str]]:
+    """The tuners of the installed PEFT that no run is made of, and why."""
+    from conformance import compat  # asks PEFT
+
+    registered = compat.tuners()
+    for name, tuner in TABLE.items():
+        if tuner.skipped and tuner.kind in registered:
+            yield name, registered[tuner.kind] or tuner.skipped
+    kinds = {tuner.kind for tuner in TABLE.values()}
+    for kind, reason in registered.items():
+        if reason and kind not in kinds:
+            yield tuner_name(kind), reason
+    for kind in uncovered(registered):
+        yield tuner_name(kind), "not covered: no smallest config known"
+
+
+def tuner_name(kind: str) -> str:
+    """What a tuner is called here: PEFT's own word in small letters."""
+    return kind.lower().replace("_", "-")

@@ -1,0 +1,228 @@
+"""The one judging loop: every item of every kind is judged, counted and reported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from conformance.core.kind import AnyCase, Drawn, Item, Kind
+from conformance.core.options import PROFILES
+from conformance.invariants import Invariant, Judgement
+from conformance.known_failures import KnownFailures
+from conformance.running.cache import Cache
+from conformance.running.failure_text import failure_text
+from conformance.running.tally import Tally
+from conformance.trouble import SuiteError
+from conformance.violation import Finding, Violation, violation_class
+
+WORST = ("breaks", "holds", "not run", "not judged", "not applicable")
+# A case takes a tenth of a second and more: what Hypothesis calls slow or large is the work itself.
+ALLOWED = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
+
+
+class SeveralViolations(AssertionError):  # noqa: N818  what they are, not that they are errors
+    """Broken invariants of one case: each its own violation, none hidden behind another."""
+
+    def __init__(self, exceptions: Sequence[Violation]) -> None:
+        super().__init__("\n\n".join(str(one) for one in exceptions))
+        self.exceptions = tuple(exceptions)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What nobody declared of one invariant, beside all that it found."""
+
+    check: Invariant
+    undeclared: tuple[Finding, ...]
+    found: tuple[Finding, ...]
+
+
+def judge_item(
+    kind: Kind[Any, Any],
+    item: Item[Any],
+    known: KnownFailures,
+    *,
+    cache: Cache[Any, Any] | None = None,
+    tally: Tally | None = None,
+) -> Tally:
+    """Judge every case of an item; raises a Violation for what nobody declared."""
+    __tracebackhide__ = True
+    met = Tally() if tally is None else tally
+    Judge(kind, item, Cache(kind) if cache is None else cache, known, met).run()
+    return met
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges the cases of one item."""
+
+    kind: Kind[Any, Any]
+    item: Item[Any]
+    cache: Cache[Any, Any]
+    known: KnownFailures
+    tally: Tally
+
+    def run(self) -> None:
+        """Judge every case; raises a Violation for what nobody declared."""
+        __tracebackhide__ = True
+        if isinstance(self.item.cases, Drawn):
+            _draw(self.item.cases, self.cache, self._judge_drawn)
+        else:
+            self._judge_listed(self.item.cases)
+
+    def _judge_listed(self, cases: Sequence[AnyCase]) -> None:
+        __tracebackhide__ = True
+        failed = [(case, broken) for case in cases for broken in [self.judge(case)] if broken]
+        if failed:
+            (case, broken), *others = failed
+            self.cache.confirm(case)
+            self._raise(case, broken, also=[other for other, _ in others])
+
+    def _judge_drawn(self, case: AnyCase) -> None:
+        __tracebackhide__ = True
+        broken = self.judge(case)
+        if not broken:
+            return
+        self.cache.confirm(case)
+        assert isinstance(self.item.cases, Drawn)
+        if self.item.cases.own_minimiser and Phase.shrink in settings().phases:
+            of_kind = broken[0].undeclared[0].kind
+            case = self.kind.minimise(case, partial(self._fails, of_kind))
+            broken = self._broken(self.cache(case))
+            self.tally.keep(self.kind, case, self.cache(case), undeclared=True)
+        self._raise(case, broken)
+
+    def judge(self, case: AnyCase) -> list[Broken]:
+        """Judge one case and count it; returns what nobody declared."""
+        repeats = self.item.repeats(case) if self.item.repeats else None
+        seen = self.cache(case, repeats=repeats)
+        first = case not in self.tally.judged and not self.tally.failed
+        broken: list[Broken] = []
+        judgements: list[Judgement] = []
+        for check in self.item.checks:
+            judgement = self.kind.judge(check, seen)
+            judgements.append(judgement)
+            undeclared, hit = self._undeclared(check, judgement, seen)
+            if first and judgement.verdict in {"holds", "breaks"}:
+                self.tally.count(self._regions(check, seen), hit)
+            if undeclared:
+                broken.append(Broken(check, undeclared, judgement.findings))
+        if first:
+            verdict = self.cache.verdict(case, self.known.argues)
+            self.tally.add(case, _together(judgements), verdict)
+        if any(judgement.findings for judgement in judgements):
+            self.tally.keep(self.kind, case, seen, undeclared=bool(broken))
+        return broken
+
+    def _regions(self, check: Invariant, seen: Any) -> tuple[str, ...]:
+        if not self.kind.counts_regions:
+            return ()
+        return self.known.regions_of(check.id, seen.case)
+
+    def _undeclared(
+        self, check: Invariant, judgement: Judgement, seen: Any
+    ) -> tuple[tuple[Finding, ...], set[str]]:
+        def excuses(finding: Finding) -> bool:
+            return self.kind.excuses(check, finding, self.known, seen)
+
+        return self.known.undeclared(check.id, judgement.findings, seen, excuses)
+
+    def _broken(self, seen: Any) -> list[Broken]:
+        """What nobody declared of a case that is not counted."""
+        found = []
+        for check in self.item.checks:
+            judgement = self.kind.judge(check, seen)
+            undeclared, _ = self._undeclared(check, judgement, seen)
+            if undeclared:
+                found.append(Broken(check, undeclared, judgement.findings))
+        return found
+
+    def _fails(self, of_kind: str, case: AnyCase) -> bool:
+        """Whether a case breaks in the same way; one that proves nothing does not."""
+        try:
+            seen = self.cache(case)
+        except SuiteError:
+            return False
+        broken = self._broken(seen)
+        return any(finding.kind == of_kind for one in broken for finding in one.undeclared)
+
+    def _raise(self, case: AnyCase, broken: Sequence[Broken], also: Sequence[AnyCase] = ()) -> None:
+        """Raise each kind of finding as its own exception class, with the full text."""
+        __tracebackhide__ = True
+        found = [self._violation(case, one, kind) for one in broken for kind in self._kinds(one)]
+        if not self.item.every:
+            del found[1:]
+        if also:
+            listed = "\n".join(f"          {other!r}" for other in also)
+            told = f"\nALSO      on {len(also)} more of the stratum's lives:\n{listed}"
+            found[0].args = (f"{found[0]}{told}",)
+        raise found[0] if len(found) == 1 else SeveralViolations(found)
+
+    def _kinds(self, broken: Broken) -> Sequence[str]:
+        """The kinds of finding that are reported one by one."""
+        kinds = list(dict.fromkeys(finding.kind for finding in broken.undeclared))
+        return kinds if self.item.every else kinds[:1]
+
+    def _violation(self, case: AnyCase, broken: Broken, of_kind: str) -> Violation:
+        undeclared = broken.undeclared
+        if self.item.every:
+            undeclared = tuple(one for one in undeclared if one.kind == of_kind)
+        shown = broken.found if self.kind.shows_declared else undeclared
+        seen = self.cache(case)
+        text = failure_text(self.kind, broken.check, shown, seen, self.known)
+        violation = violation_class(broken.check.id, of_kind)(text)
+        violation.invariant, violation.finding = broken.check.id, shown[0]
+        violation.case = self.kind.written(seen.case)
+        return violation
+
+
+def _draw(drawn: Drawn[Any], cache: Cache[Any, Any], judge_case: Callable[[AnyCase], None]) -> None:
+    """Have Hypothesis draw the cases, or judge those that it drew for another invariant."""
+    __tracebackhide__ = True
+    limits: dict[str, Any] = {"max_examples": drawn.examples}
+    if drawn.own_minimiser:
+        limits["phases"] = [Phase.generate]
+
+    def draw(judge_drawn: Callable[[AnyCase], None]) -> None:
+        __tracebackhide__ = True
+
+        @seed(drawn.stream)
+        @settings(suppress_health_check=ALLOWED, **limits)
+        @given(case=drawn.strategy())
+        def lives(case: AnyCase) -> None:
+            __tracebackhide__ = True
+            judge_drawn(case)
+
+        run: Callable[[], None] = lives
+        run()
+
+    cache.draws.run(drawn, judge_case, draw)
+
+
+def _together(judgements: Sequence[Judgement]) -> Judgement:
+    """What all checks say of one case together: the worst, with all findings."""
+    if len(judgements) == 1:
+        return judgements[0]
+    verdicts = {judgement.verdict for judgement in judgements}
+    worst = next((name for name in WORST if name in verdicts), "not applicable")
+    found = tuple(finding for judgement in judgements for finding in judgement.findings)
+    reasons = [one.reason for one in judgements if one.verdict == worst and one.reason]
+    return Judgement(worst, found, reasons[0] if reasons else "")
+
+
+def register_profiles() -> None:
+    """Register our profiles: deterministic but for ``explore``, none with a database or clock."""
+    parent = settings(
+        deadline=None,
+        database=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=True,
+        phases=(Phase.generate, Phase.shrink),
+    )
+    for name, values in PROFILES.items():
+        settings.register_profile(name, parent=parent, **values)

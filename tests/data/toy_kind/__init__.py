@@ -1,0 +1,1 @@
+"""A toy: numbers, which are small."""
