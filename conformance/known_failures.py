@@ -25,7 +25,8 @@ from conformance.pipeline.case import PipelineCase, parse_pipeline_case
 from conformance.pipeline.invariants import PIPELINE
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observation import ProgramObservation
-from conformance.programs.program import Program, parse_program
+from conformance.programs.parsing import parse_program
+from conformance.programs.program import Program
 from conformance.regions import FACTS, AnyCase, conditions, unmet
 from conformance.tuners.case import TunerCase, parse_tuner_case
 from conformance.tuners.invariants import TUNER_PROMISES

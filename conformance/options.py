@@ -15,7 +15,8 @@ from conformance.devices import DEVICES
 from conformance.grid import Stratum, strata
 from conformance.loading.case import KINDS
 from conformance.placements import PLACEMENTS
-from conformance.programs.program import Program, ProgramStratum, parse_program
+from conformance.programs.parsing import parse_program
+from conformance.programs.program import Program, ProgramStratum
 from conformance.tuners.case import TunerCase, parse_life
 from tiny_models.families import BEYOND, DECODERS, FAMILIES
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from conformance.case import CaseError, check, parse_case
 from conformance.invariants import INVARIANTS
-from conformance.programs.program import Program, parse_program
+from conformance.programs.parsing import parse_program
+from conformance.programs.program import Program
 from conformance.reproducer import NotReproducible, write_script
 from conformance.reproducer.programs import PROMISES, write_program
 
