@@ -71,7 +71,6 @@ class Wrap(Put):
         return replace(start, active=(self.name,), last=self.name, late=(), worn=kinds(one))
 
     def do(self, run: UnderWay) -> None:
-        """Wrap the model."""
         run.live.wrap(run.state, self.placed(run.state))
 
 
@@ -91,7 +90,6 @@ class Add(Put):
         return joined(state, self.placed(state))
 
     def do(self, run: UnderWay) -> None:
-        """Add it."""
         run.live.add(run.state, self.placed(run.state))
 
 
@@ -118,7 +116,6 @@ class Train(Operation):
         return state if state.active and not state.merged else None
 
     def do(self, run: UnderWay) -> None:
-        """Train the active adapters."""
         run.train(self.optimizer, self.count)
 
     def update(self, reference: Reference, change: Change) -> None:

@@ -36,7 +36,6 @@ class Resize(Operation):
         return replace(state, rows=state.rows + self.count)
 
     def do(self, run: UnderWay) -> None:
-        """Add them."""
         run.live.resize(run.state.rows + self.count)
 
     def update(self, reference: Reference, change: Change) -> None:
@@ -78,12 +77,10 @@ class MergeAndUnload(Operation):
         return tuple(name for name in state.names if name in wanted)
 
     def do(self, run: UnderWay) -> None:
-        """A call of PEFT's model."""
         names = list(self.names) or None
         run.live.bare(run.live.model.merge_and_unload(adapter_names=names))
 
     def update(self, reference: Reference, change: Change) -> None:
-        """The base takes them up."""
         reference.rebase(self.taken(change.before))
 
 
@@ -100,11 +97,9 @@ class Unload(Operation):
         return None if any(one.save for one in state.named(*state.active)) else bare(state)
 
     def do(self, run: UnderWay) -> None:
-        """A call of PEFT's model."""
         run.live.bare(run.live.model.unload())
 
     def update(self, reference: Reference, _: Change) -> None:
-        """All are gone."""
         reference.strip()
 
 
@@ -133,7 +128,6 @@ class Reload(Operation):
         return state.dtype if self.dtype == "same" else self.dtype
 
     def do(self, run: UnderWay) -> None:
-        """Save it and load it."""
         run.live.reload(self.precision(run.state))
 
     def update(self, reference: Reference, change: Change) -> None:

@@ -40,7 +40,6 @@ class Merge(Operation):
         return replace(state, merged=(*state.merged, *(n for n in wanted if n not in state.merged)))
 
     def do(self, run: UnderWay) -> None:
-        """A call of PEFT's model."""
         run.live.model.merge_adapter(adapter_names=list(self.names) or None)
 
 
@@ -57,7 +56,6 @@ class Unmerge(Operation):
         return replace(state, merged=()) if state.merged else None
 
     def do(self, run: UnderWay) -> None:
-        """A call of PEFT's model."""
         run.live.model.unmerge_adapter()
 
 
@@ -90,11 +88,9 @@ class Delete(Operation):
         return replace(state, adapters=left, active=active, told=not active, last=last)
 
     def do(self, run: UnderWay) -> None:
-        """A call of PEFT's model."""
         run.live.model.delete_adapter(self.name)
 
     def update(self, reference: Reference, _: Change) -> None:
-        """It is gone."""
         reference.delete(self.name)
 
 
@@ -143,12 +139,10 @@ class Weighted(Operation):
         return {"svd_rank": sum(ranks)} if self.how == "svd" else {}
 
     def do(self, run: UnderWay) -> None:
-        """A call of PEFT's model."""
         names, weights = list(self.names), list(WEIGHTS[: len(self.names)])
         run.live.model.add_weighted_adapter(
             names, weights, self.name, combination_type=self.how, **self.more(run.state)
         )
 
     def update(self, reference: Reference, _: Change) -> None:
-        """The same sum."""
         reference.weigh(self.name, self.names, self.how)

@@ -27,7 +27,6 @@ class Load(Operation):
 
     @classmethod
     def wish(cls, choice: Choice) -> Operation:
-        """Any adapter."""
         return cls(choice.adapter(), choice.new(choice.two))
 
     def rule(self, state: State) -> State | None:
@@ -42,7 +41,6 @@ class Load(Operation):
         run.live.load(run.live.save(self.source), self.source, self.name)
 
     def update(self, reference: Reference, _: Change) -> None:
-        """A copy."""
         reference.copy(self.source, self.name)
 
 
@@ -98,7 +96,6 @@ class Native(Operation):
 
     @classmethod
     def wish(cls, choice: Choice) -> Operation:
-        """Any adapter."""
         return cls(choice.adapter())
 
     def rule(self, state: State) -> State | None:

@@ -36,7 +36,6 @@ class Set(Operation):
         return replace(state, active=(self.name,), merged=(), told=False, last=self.name)
 
     def do(self, run: UnderWay) -> None:
-        """A call of PEFT's model."""
         run.live.model.set_adapter(self.name)
 
 
@@ -66,7 +65,6 @@ class Activate(Operation):
         return None if self.names == state.active else replace(state, active=self.names, merged=())
 
     def do(self, run: UnderWay) -> None:
-        """A call of the tuner's."""
         run.live.model.base_model.set_adapter(list(self.names))
 
 
@@ -82,7 +80,6 @@ class Disable(Operation):
         return replace(state, enabled=False, merged=())
 
     def do(self, run: UnderWay) -> None:
-        """A call of the tuner's."""
         run.live.model.base_model.disable_adapter_layers()
 
 
@@ -100,7 +97,6 @@ class Enable(Operation):
         return None if state.enabled else replace(state, enabled=True, late=())
 
     def do(self, run: UnderWay) -> None:
-        """A call of the tuner's."""
         run.live.model.base_model.enable_adapter_layers()
 
 
