@@ -10,7 +10,7 @@ from conformance.loading.invariants import LOADING
 from conformance.pipeline.case import VARIANTS
 from conformance.pipeline.invariants import PIPELINE
 from conformance.programs.invariants import PROGRAMS
-from conformance.programs.program import OPERATIONS
+from conformance.programs.operations import OPERATIONS
 from conformance.tuners.invariants import ONLY_TUNERS
 from tiny_models.families import FAMILIES, Family
 

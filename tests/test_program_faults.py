@@ -93,7 +93,7 @@ def test_there_are_faults_enough() -> None:
 
 
 def test_drawn_programs_meet_every_operation() -> None:
-    from conformance.programs.program import OPERATIONS
+    from conformance.programs.operations import OPERATIONS
 
     met: set[Any] = {op for stratum in STRATA for p in drawn(stratum) for op in p.operations}
     assert met == set(OPERATIONS)

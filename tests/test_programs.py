@@ -18,10 +18,12 @@ from conformance.known_failures import KnownFailures
 from conformance.naming import part_of_adapter
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observe import observe_program
+from conformance.programs.operations import OPERATIONS, Operation, Step, read
+from conformance.programs.parsing import parse_program
 from conformance.programs.plan import beginning, first_impossible, outcome
-from conformance.programs.program import Program, Step, parse_program, program_strata
+from conformance.programs.program import Program, program_strata
 from conformance.programs.situations import SITUATIONS, situations
-from conformance.programs.strategies import programs
+from conformance.programs.strategies import WISHED, programs
 from conformance.running.cache import Cache
 from conformance.running.scheduling import scope_of_item
 
@@ -55,6 +57,27 @@ def test_a_drawn_program_is_possible_and_pastes_back(program: Program) -> None:
 def test_what_is_left_of_a_program_without_a_step_is_one(program: Program, gone: int) -> None:
     left = replace(program, steps=program.steps[:gone] + program.steps[gone + 1 :])
     assert first_impossible(normal(left)) == ""
+
+
+def defined(kind: type[Operation]) -> set[type[Operation]]:
+    """The kinds of operation below this one that a step can start with."""
+    below = {one for other in kind.__subclasses__() for one in defined(other)}
+    return below | ({kind} if hasattr(kind, "id") else set())
+
+
+def test_every_operation_that_is_defined_can_be_taken() -> None:
+    assert defined(Operation) == set(OPERATIONS.values())
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_wished_for_as_often_as_it_says(name: str) -> None:
+    assert WISHED.count(name) == OPERATIONS[name].wished
+
+
+@quick
+@given(st.sampled_from(STRATA).flatmap(programs))
+def test_a_step_by_name_is_the_step(program: Program) -> None:
+    assert tuple(read(step).step for step in program.steps) == program.steps
 
 
 @pytest.mark.parametrize(

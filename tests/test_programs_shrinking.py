@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.programs.parsing import parse_program
 from conformance.programs.plan import first_impossible
-from conformance.programs.program import Program, parse_program
+from conformance.programs.program import Program
 from conformance.programs.shrinking import simplest
 
 LONG = Program(

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from conformance.known_failures import KnownFailures
-from conformance.programs.program import OPERATIONS, Program, parse_program
+from conformance.programs.operations import OPERATIONS
+from conformance.programs.parsing import parse_program
+from conformance.programs.program import Program
 from conformance.reproducer import NotReproducible
-from conformance.reproducer.programs import PROMISES, write_program
+from conformance.reproducer.programs import CALLS, PROMISES, write_program
 
 ROOT = Path(__file__).parent.parent
 HEALTHY = [
@@ -44,6 +46,10 @@ def status_of(program: Program, folder: Path) -> int:
 
 def test_healthy_programs_take_every_step() -> None:
     assert {name for program in HEALTHY for name in program.operations} == set(OPERATIONS)
+
+
+def test_every_operation_has_its_text() -> None:
+    assert set(CALLS) == set(OPERATIONS.values())
 
 
 @pytest.mark.parametrize("program", HEALTHY, ids=range(len(HEALTHY)))

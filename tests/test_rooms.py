@@ -27,8 +27,11 @@ GENERATING = (
     "strategies",
     "grid",
     "placements",
-    "programs.program",
+    "programs.arguments",
+    "programs.operations",
+    "programs.parsing",
     "programs.plan",
+    "programs.program",
     "programs.situations",
     "programs.strategies",
 )
@@ -190,6 +193,13 @@ def test_no_two_modules_import_each_other() -> None:
 
     for module in ours:
         visit(module, ())
+
+
+def test_a_program_is_read_without_its_plan() -> None:
+    """Lazy imports too: the plan is of programs, and operations know neither."""
+    assert "conformance.programs.plan" not in reached("conformance.programs.program")
+    known = reached("conformance.programs.operations")
+    assert not known & {"conformance.programs.program", "conformance.programs.live"}
 
 
 def test_no_module_is_large() -> None:

@@ -25,7 +25,7 @@ from conformance.observation import Observation
 from conformance.programs.live import Live, parts_of
 from conformance.programs.observe import observe_program
 from conformance.programs.program import Program
-from conformance.programs.state import State
+from conformance.programs.state import Placed, State
 from conformance.regions import AnyCase
 from conformance.subject import Subject
 from conformance.training import steps
@@ -68,14 +68,14 @@ class OrdinaryLive(Live):
         super().__init__(program, folder)
         self.inputs = longer(self.inputs)
 
-    def _fill(self, state: State, name: str, *how: Any) -> None:
+    def _fill(self, state: State, one: Placed) -> None:
         """Train the adapter alone on the plain base, from its own first values.
 
         In float32, as people do: in float16 the epsilon of AdamW is nothing.
         """
-        config = self.config(state, name, *how)
-        alone = compat.wrap(copy.deepcopy(self.pristine), config, autocast=True, name=name)
-        there = {key: one for key, one in self.parts().items() if key[0] == name}
+        config, base = self.config(state, one), copy.deepcopy(self.pristine)
+        alone = compat.wrap(base, config, autocast=True, name=one.name)
+        there = {key: part for key, part in self.parts().items() if key[0] == one.name}
         _copied(there, parts_of(alone))
         steps(alone, self.inputs, replace(self.case, training="adamw"), TRAINED)
         _copied(parts_of(alone), there)

@@ -11,7 +11,9 @@ from typing import Any
 
 from conformance.case import Case
 from conformance.loading.case import LoadingCase
-from conformance.programs.program import Program, Step
+from conformance.programs.operations import Operation
+from conformance.programs.operations.adapters import Put, Train
+from conformance.programs.program import Program
 from conformance.regions import AnyCase
 from conformance.tuners.case import TunerCase
 from conformance.tuners.table import TUNERS
@@ -60,8 +62,8 @@ ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
 def ordinary(case: AnyCase) -> AnyCase:
     """The witness at an ordinary size."""
     if isinstance(case, Program):
-        taken = {**vars(case), "steps": tuple(map(_step, case.steps))}
-        return OrdinaryProgram(**taken)
+        steps = tuple(_ordinary(taken).step for taken in case.taken)
+        return OrdinaryProgram(**{**vars(case), "steps": steps})
     if isinstance(case, TunerCase):
         kept = {field.name: getattr(case, field.name) for field in fields(case)}
         sizes = {**SIZES, "layers": LAYERS, "rank": RANK, "alpha": ALPHA, "training": "adamw"}
@@ -71,13 +73,12 @@ def ordinary(case: AnyCase) -> AnyCase:
     return replace(case, **SIZES, rank=RANK, alpha=ALPHA, training="adamw")
 
 
-def _step(step: Step) -> Step:
+def _ordinary(taken: Operation) -> Operation:
     """The step with an adapter of a larger rank, trained by AdamW."""
-    name, *given = step
-    if name in ("wrap", "add"):
-        where, rank = given[1:3]
-        return (name, given[0], where, rank * TIMES, rank * TIMES * ALPHA // RANK)
-    return (name, "adamw", given[1]) if name == "train" else step
+    if isinstance(taken, Put):
+        rank = taken.rank * TIMES
+        return replace(taken, rank=rank, alpha=rank * ALPHA // RANK)
+    return replace(taken, optimizer="adamw") if isinstance(taken, Train) else taken
 
 
 @dataclass(frozen=True, repr=False)

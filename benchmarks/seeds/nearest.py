@@ -16,7 +16,7 @@ from conformance.case import CaseError, parse_case
 from conformance.known_failures import KnownFailure
 from conformance.loading.case import parse_loading_case
 from conformance.pipeline.case import parse_pipeline_case
-from conformance.programs.program import parse_program
+from conformance.programs.parsing import parse_program
 from conformance.regions import AnyCase
 from conformance.tuners.case import parse_tuner_case
 

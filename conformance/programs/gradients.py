@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from conformance.compare import SUMMED_IN_THEMSELVES, same_bits
-from conformance.programs.observation import Key, Trained
-from conformance.programs.state import State
+from conformance.programs.observation import Trained
+from conformance.programs.state import Key, State
 
 if TYPE_CHECKING:
     import torch

@@ -1,11 +1,10 @@
-"""The live model of a program: every operation as a user calls it."""
+"""The live model of a program, and what operations need of it beyond a call of PEFT's."""
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,9 @@ from conformance import compat, naming
 from conformance.case import Case
 from conformance.devices import torch_device
 from conformance.hearing import hearing
-from conformance.programs.plan import placed
-from conformance.programs.program import PLACED, WEIGHTS, Program
-from conformance.programs.state import State
+from conformance.programs.arguments import PLACED
+from conformance.programs.program import Program
+from conformance.programs.state import Key, Placed, State
 from conformance.snapshot import flags, reached, saved
 from conformance.training import value
 from tiny_models import build as tiny
@@ -29,8 +28,6 @@ from tiny_models.values import refill
 
 if TYPE_CHECKING:
     import torch
-
-    from conformance.programs.observation import Key
 
 
 class Live:
@@ -67,9 +64,9 @@ class Live:
         """The plain model: itself, or what was wrapped."""
         return self.pristine if self.wrapped else self.model
 
-    def config(self, state: State, name: str, placement: str, rank: int, alpha: int) -> Any:
+    def config(self, state: State, one: Placed) -> Any:
         """An adapter's config, as its user writes it."""
-        place, one = PLACED[placement], placed(state, name, placement, rank, alpha)
+        place = PLACED[one.placement]
 
         def short(role: str) -> list[str]:
             wanted = role if role in self.roles else "mlp"
@@ -77,8 +74,8 @@ class Live:
 
         arguments: dict[str, Any] = {
             "task_type": "CAUSAL_LM",
-            "r": rank,
-            "lora_alpha": alpha,
+            "r": one.rank,
+            "lora_alpha": one.alpha,
             "lora_dropout": 0.0,
             "target_modules": [n for role in place.target for n in short(role)],
         }
@@ -93,26 +90,28 @@ class Live:
             arguments["ensure_weight_tying"] = True
         return compat.lora_config(**arguments)
 
-    def wrap(self, state: State, name: str, *how: Any) -> None:
+    def wrap(self, state: State, one: Placed) -> None:
         """``get_peft_model``; the adapter gets values from names."""
         self.pristine = copy.deepcopy(self.model)
-        config = self.config(state, name, *how)
-        self.model = compat.wrap(self.model, config, autocast=self.program.autocast, name=name)
-        self._fill(state, name, *how)
+        self.model = self._wrapped(self.model, state, one)
+        self._fill(state, one)
 
-    def add(self, state: State, name: str, *how: Any) -> None:
+    def add(self, state: State, one: Placed) -> None:
         """``add_adapter``; the adapter gets values from names."""
-        config = self.config(state, name, *how)
-        self.model.add_adapter(name, config, autocast_adapter_dtype=self.program.autocast)
-        self._fill(state, name, *how)
+        config, autocast = self.config(state, one), self.program.autocast
+        self.model.add_adapter(one.name, config, autocast_adapter_dtype=autocast)
+        self._fill(state, one)
 
-    def _fill(self, state: State, name: str, *how: Any) -> None:
+    def _wrapped(self, model: Any, state: State, one: Placed) -> Any:
+        config, autocast = self.config(state, one), self.program.autocast
+        return compat.wrap(model, config, autocast=autocast, name=one.name)
+
+    def _fill(self, state: State, one: Placed) -> None:
         import torch
 
-        _, rank, alpha = how
-        like = replace(self.case, dtype=state.dtype, rank=rank, alpha=alpha)
+        like = replace(self.case, dtype=state.dtype, rank=one.rank, alpha=one.alpha)
         done: set[int] = set()
-        met = self._reached(state, name, *how)
+        met = self._reached(state, one)
         with torch.no_grad():
             for key, parameter in self.parts().items():
                 where = parameter.untyped_storage().data_ptr()
@@ -120,7 +119,7 @@ class Live:
                     done.add(where)
                     parameter.copy_(value(" ".join(key), key[2], parameter, like))
 
-    def _reached(self, state: State, name: str, *how: Any) -> frozenset[Key | None]:
+    def _reached(self, state: State, one: Placed) -> frozenset[Key | None]:
         """The parts of an adapter that a gradient reaches where it is alone on the plain base.
 
         Beside others it may stand inactive, or on what is merged.
@@ -128,8 +127,7 @@ class Live:
         with seeded(0), hearing("reached", [], hide=os.fspath(self.folder)):
             alone = self.model
             if len(alone.peft_config) > 1:
-                config, base = self.config(state, name, *how), copy.deepcopy(self.pristine)
-                alone = compat.wrap(base, config, autocast=self.program.autocast, name=name)
+                alone = self._wrapped(copy.deepcopy(self.pristine), state, one)
             met = reached(alone, self.inputs)
         return frozenset(map(naming.part_of_adapter, met))
 
@@ -145,92 +143,49 @@ class Live:
             if naming.part_of_adapter(name) is None
         }
 
-    def activate(self, _state: State, names: tuple[str, ...]) -> None:
-        """Several adapters at once: a call of the tuner's, as its documentation shows."""
-        self.model.base_model.set_adapter(list(names))
-
-    def set(self, _state: State, name: str) -> None:
-        """``set_adapter``."""
-        self.model.set_adapter(name)
-
-    def disable(self, _state: State) -> None:
-        """``disable_adapter_layers``."""
-        self.model.base_model.disable_adapter_layers()
-
-    def enable(self, _state: State) -> None:
-        """``enable_adapter_layers``."""
-        self.model.base_model.enable_adapter_layers()
-
-    def merge(self, _state: State, names: tuple[str, ...]) -> None:
-        """``merge_adapter``."""
-        self.model.merge_adapter(adapter_names=list(names) or None)
-
-    def unmerge(self, _state: State) -> None:
-        """``unmerge_adapter``."""
-        self.model.unmerge_adapter()
-
-    def delete(self, _state: State, name: str) -> None:
-        """``delete_adapter``."""
-        self.model.delete_adapter(name)
-
-    def weighted(self, state: State, name: str, names: tuple[str, ...], how: str) -> None:
-        """``add_weighted_adapter``; ``svd`` with all the rank that the sum needs."""
-        more: dict[str, Any] = {}
-        if how == "svd":
-            more["svd_rank"] = sum(one.rank for n in names for one in state.named(n))
-        self.model.add_weighted_adapter(
-            list(names), list(WEIGHTS[: len(names)]), name, combination_type=how, **more
-        )
-
     def save(self, *names: str) -> str:
         """Save these adapters; the folder."""
         folder = self.fresh_folder()
         self.model.save_pretrained(folder, selected_adapters=list(names))
         return folder
 
-    def load(self, _state: State, source: str, name: str) -> None:
-        """``save_pretrained`` of one adapter and ``load_adapter`` under another name."""
-        compat.load_more(self.model, adapter_folder(self.save(source), source), name)
+    def name_base(self) -> None:
+        """Save the plain base, and name it in the config of every adapter."""
+        base = self.fresh_folder()
+        self.pristine.save_pretrained(base)
+        for config in self.model.peft_config.values():
+            config.base_model_name_or_path = base
 
-    def reopen(self, state: State, way: str) -> None:
-        """Save all adapters, and load them onto a fresh base."""
-        first = state.active[0]
-        if way == "auto":
-            base = self.fresh_folder()
-            self.pristine.save_pretrained(base)
-            for config in self.model.peft_config.values():
-                config.base_model_name_or_path = base
-        folder = self.save(*state.names)
-        if way == "auto":
+    def open(self, folder: str, name: str, *, dtype: str = "") -> None:
+        """Load a first adapter on a fresh base: on the one its config names, where ``dtype`` is."""
+        saved_in = adapter_folder(folder, name)
+        if dtype:
             import torch
 
-            kind = getattr(torch, state.dtype)
-            self.model = compat.load_with_base(adapter_folder(folder, first), first, kind)
+            self.model = compat.load_with_base(saved_in, name, getattr(torch, dtype))
             self.model.to(self.device)
         else:
+            base = copy.deepcopy(self.pristine)
             self.model = compat.load_adapter(
-                copy.deepcopy(self.pristine),
-                adapter_folder(folder, first),
-                low_cpu_mem_usage=False,
-                is_trainable=True,
-                name=first,
+                base, saved_in, low_cpu_mem_usage=False, is_trainable=True, name=name
             )
-        for name in state.names:
-            if name != first:
-                compat.load_more(self.model, adapter_folder(folder, name), name)
 
-    def native(self, name: str) -> Any:
+    def load(self, folder: str, source: str, name: str) -> None:
+        """``load_adapter`` of what was saved as ``source``."""
+        compat.load_more(self.model, adapter_folder(folder, source), name)
+
+    def native(self, folder: str, name: str) -> Any:
         """A fresh base with an adapter that transformers loaded itself."""
         model = copy.deepcopy(self.pristine)
-        model.load_adapter(adapter_folder(self.save(name), name), adapter_name=name)
+        model.load_adapter(adapter_folder(folder, name), adapter_name=name)
         return model
 
-    def resize(self, state: State, count: int) -> None:
+    def resize(self, added: int) -> None:
         """``resize_token_embeddings``; the new rows get values from names."""
         import torch
 
         before = {name: len(one) for name, one in self.base().items() if one.ndim}
-        rows = self.case.vocab + state.rows + count
+        rows = self.case.vocab + added
         resize(self.model, rows)
         if self.wrapped:
             resize(self.pristine, rows)
@@ -254,32 +209,19 @@ class Live:
             if name.startswith(f"{self.roles[role][0]}.")
         ]
 
-    def merge_and_unload(self, _state: State, names: tuple[str, ...]) -> None:
-        """``merge_and_unload``."""
-        self.model = self.model.merge_and_unload(adapter_names=list(names) or None)
-        self.pristine = None
+    def bare(self, model: Any) -> None:
+        """Go on with a plain model."""
+        self.model, self.pristine = model, None
 
-    def unload(self, _state: State) -> None:
-        """``unload``."""
-        self.model = self.model.unload()
-        self.pristine = None
-
-    def reload(self, state: State, dtype: str) -> None:
+    def reload(self, dtype: str) -> None:
         """``save_pretrained`` and ``from_pretrained`` of the plain model."""
         from transformers import AutoModelForCausalLM
 
         folder = Path(self.fresh_folder())
         self.model.save_pretrained(folder)
         self.file_flags = saved(folder).flags
-        wanted = state.dtype if dtype == "same" else dtype
-        self.model, _ = tiny.load(AutoModelForCausalLM, folder, dtype=wanted)
+        self.model, _ = tiny.load(AutoModelForCausalLM, folder, dtype=dtype)
         self.model.to(self.device)
-
-    @contextmanager
-    def without(self) -> Iterator[Any]:
-        """The model in ``with model.disable_adapter()``."""
-        with self.model.disable_adapter():
-            yield self.model
 
     def flags(self) -> Mapping[str, bool | None]:
         """Every ``tie_word_embeddings`` of the model's config."""

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from conformance.observation import Heard, Trouble
-from conformance.programs.program import Program, Step
-from conformance.programs.state import State
+from conformance.programs.operations import Step
+from conformance.programs.program import Program
+from conformance.programs.state import Key, State
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Key = tuple[str, str, str]
-"""Adapter, module and part: ``("default", "lm_head", "lora_A")``."""
 
 
 @dataclass(frozen=True)

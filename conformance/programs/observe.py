@@ -16,13 +16,15 @@ from conformance.hearing import hearing
 from conformance.observation import FEW, Heard, Trouble
 from conformance.programs.gradients import defined, seen, train
 from conformance.programs.live import Live
-from conformance.programs.observation import Compared, Key, ProgramObservation, StepSeen
+from conformance.programs.observation import Compared, ProgramObservation, StepSeen, Trained
+from conformance.programs.operations import Operation, read
+from conformance.programs.operations.base import Reload
+from conformance.programs.operations.combining import Weighted
+from conformance.programs.operations.under_way import Change
 from conformance.programs.plan import beginning, outcomes
-from conformance.programs.program import Program, Step
+from conformance.programs.program import Program
 from conformance.programs.reference import Reference
-from conformance.programs.situations import Turn
-from conformance.programs.state import Outcome, State
-from conformance.programs.updating import update
+from conformance.programs.state import Key, Outcome, State
 from conformance.snapshot import logits, shares
 from conformance.trouble import trouble
 from tiny_models.values import named_values
@@ -62,7 +64,7 @@ class Run:
     def __init__(self, program: Program, live: Live) -> None:
         self.program, self.live = program, live
         self.names = {role: self.live.roles[role][0] for role in ("embedding", "head")}
-        base = {name: taken(one) for name, one in self.live.base().items()}
+        base = {name: copied(one) for name, one in self.live.base().items()}
         kinds = {name: type(one).__name__ for name, one in self.live.model.named_modules()}
         self.reference = Reference(
             base, frozenset(name for name, kind in kinds.items() if kind == "Conv1D")
@@ -72,48 +74,44 @@ class Run:
         self.heard: list[Heard] = []
         self.troubles: list[Trouble] = []
         self.untied = self._untied()
+        self.state = beginning(program)
+        self.asides: dict[str, Compared] = {}
+        self.training: Trained | None = None
 
     def go(self) -> None:
         """Every step until one goes wrong."""
-        before = beginning(self.program)
         for number, (step, outcome) in enumerate(outcomes(self.program), 1):
             assert outcome is not None, "a program is valid by construction"
-            stage = f"{number} {step[0]}"
+            taken = read(step)
+            stage = f"{number} {taken.id}"
+            self.asides, self.training = {}, None
             try:
                 with hearing(stage, self.heard, hide=str(self.live.folder)):
-                    refused = self._do(before, step, outcome, stage)
-                    self.seen.append(self._look(number, before, step, outcome, refused))
+                    refused = self._do(taken, outcome, stage)
+                    self.seen.append(self._look(number, taken, outcome, refused))
             except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
                 self.troubles.append(trouble(error, stage, "main"))
                 return
-            before = self.seen[-1].state
+            self.state = self.seen[-1].state
 
-    def _do(self, before: State, step: Step, outcome: Outcome, stage: str) -> Trouble | None:
+    def _do(self, taken: Operation, outcome: Outcome, stage: str) -> Trouble | None:
         """Take the step; what a step that is to be refused raises."""
-        name, *arguments = step
-        self.asides: dict[str, Compared] = {}
-        self.training: Any = None
-        if outcome.refusal:
-            try:
-                getattr(self.live, name)(before, *arguments)
-            except ValueError as error:
-                return trouble(error, stage, "refused")
+        if not outcome.refusal:
+            taken.do(self)
             return None
-        if name == "train":
-            self._train(before, *arguments)
-        elif name == "without":
-            with self.live.without() as model:
-                self.asides["disabled"] = self._compared(model, ())
-        elif name == "native":
-            model = self.live.native(*arguments)
-            self.asides[f"{arguments[0]}, loaded by transformers"] = self._compared(
-                model, tuple(arguments)
-            )
-        else:
-            getattr(self.live, name)(before, *arguments)
+        try:
+            taken.do(self)
+        except ValueError as error:
+            return trouble(error, stage, "refused")
         return None
 
-    def _train(self, state: State, optimizer: str, count: int) -> None:
+    def look(self, what: str, model: Any, names: tuple[str, ...]) -> None:
+        """Compare a model with the reference with these adapters, beside the step's own look."""
+        self.asides[what] = self._compared(model, names)
+
+    def train(self, optimizer: str, count: int) -> None:
+        """Train the model, beside the gradients that the reference gives."""
+        state = self.state
         judged = state.dtype in SUMMED_IN_THEMSELVES
         expected = (
             []
@@ -131,7 +129,7 @@ class Run:
         self.training = seen(facts, plain, tuple(nudged))
 
     def _look(
-        self, number: int, before: State, step: Step, outcome: Outcome, refused: Trouble | None
+        self, number: int, taken: Operation, outcome: Outcome, refused: Trouble | None
     ) -> StepSeen:
         """Bring the reference up to date, and write down what the model is beside it."""
         live, state = self.live, outcome.state
@@ -139,23 +137,23 @@ class Run:
         if state.told:
             state = _told(state, active)
         parts = live.parts() if live.wrapped else {}
-        found = {key: taken(one) for key, one in parts.items()}
+        found = {key: copied(one) for key, one in parts.items()}
         if not outcome.refusal:
-            self._update(before, state, step, found)
+            self._update(taken, state, found)
         expected = {
             (name, *where): one
             for name, values in self.reference.adapters.items()
             for where, one in values.items()
         }
-        if step[0] == "weighted":
-            expected = self._as_sums(step[1], found, expected)
+        if isinstance(taken, Weighted):
+            expected = self._as_sums(taken.name, found, expected)
         base = live.base()
         kinds = {str(one.dtype).removeprefix("torch.") for one in parts.values()}
         self.precision = coarsest(self.precision, state.dtype, *kinds & {*EPS})
         tensors = {**base, **{" ".join(key): one for key, one in parts.items()}}
         return StepSeen(
             number=number,
-            step=step,
+            step=taken.step,
             state=state,
             logits=self._compared(live.model, state.counted),
             asides=self.asides,
@@ -168,20 +166,20 @@ class Run:
             precision=self.precision,
             roundings=self.reference.roundings,
             flags=live.flags(),
-            file_flags=live.file_flags if step[0] == "reload" else {},
+            file_flags=live.file_flags if isinstance(taken, Reload) else {},
             training=self.training,
             refusal=outcome.refusal,
             refused=refused,
         )
 
-    def _update(self, before: State, state: State, step: Step, found: Mapping[Key, Tensor]) -> None:
+    def _update(self, taken: Operation, state: State, found: Mapping[Key, Tensor]) -> None:
         """Our own lines for the step."""
-        now = {name: taken(one) for name, one in self.live.base().items()}
-        ends = self.live.ends(now)
-        update(self.reference, Turn(before, step, state), found, {name: now[name] for name in ends})
-        if before.merged != state.merged or step[0] == "merge_and_unload":
+        now = {name: copied(one) for name, one in self.live.base().items()}
+        ends = {name: now[name] for name in self.live.ends(now)}
+        taken.update(self.reference, Change(self.state, state, found, ends))
+        if self.state.merged != state.merged or taken.writes:
             self.reference.wrote(state)
-        if step[0] in ("resize", "reload", "wrap"):
+        if taken.new_base:
             self.untied = self._untied()
 
     def _as_sums(
@@ -248,7 +246,7 @@ class Run:
         return Compared(found, expected, nudged, base)
 
 
-def taken(tensor: Tensor) -> Tensor:
+def copied(tensor: Tensor) -> Tensor:
     """A copy in float64 on the CPU, which nothing that happens to the model reaches."""
     import torch
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.programs.program import WEIGHTS
+from conformance.programs.arguments import WEIGHTS
 from conformance.programs.state import Placed, State
 
 if TYPE_CHECKING:
@@ -131,6 +131,14 @@ class Reference:
             before = self.largest.get(name)
             same = before is not None and before.shape == tensor.shape
             self.largest[name] = torch.maximum(before, tensor.abs()) if same else tensor.abs()  # type: ignore[arg-type]
+
+    def lengthen(self, ends: Mapping[str, Tensor]) -> None:
+        """Embedding and head as they were, and below that the rows that they have more now."""
+        import torch
+
+        for name, now in ends.items():
+            before = self.base[name]
+            self.base[name] = torch.cat([before, now[len(before) :]])
 
     def rebase(self, names: Iterable[str]) -> None:
         """The base takes up these adapters, and all are gone."""

@@ -7,24 +7,17 @@ drawn, cannot take out the one wish that a step came from and leave the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from conformance.programs.arguments import WORDS, Argument
+from conformance.programs.operations import Operation, Step
+from conformance.programs.operations.adapters import Wrap
 from conformance.programs.plan import first_impossible
-from conformance.programs.program import (
-    CHOICES,
-    PLACED,
-    STRATUM_FIELDS,
-    WORDS,
-    Program,
-    Step,
-    kinds,
-)
+from conformance.programs.program import STRATUM_FIELDS, Program
 
 Broken = Callable[[Program], bool]
-MAKING = ("add", "load", "weighted")
-"""Operations that make another adapter."""
 
 
 def simplest(program: Program, broken: Broken) -> Program:
@@ -74,63 +67,45 @@ def _plainer_ones(program: Program) -> Iterator[Program]:
             yield replace(program, **{one.name: default})
     yield from _without_one(program)
     yield from _renamed(program)
-    for number, step in enumerate(program.steps):
-        for place, kind in enumerate(kinds(step[0]), 1):
-            for value in _plainer_values(kind, step[place]):
-                changed = (*step[:place], value, *step[place + 1 :])
-                before, after = program.steps[:number], program.steps[number + 1 :]
+    for number, taken in enumerate(program.taken):
+        before, after = program.steps[:number], program.steps[number + 1 :]
+        for field, argument in taken.arguments.items():
+            for value in _plainer_values(argument, getattr(taken, field)):
+                changed = replace(taken, **{field: value}).step
                 yield replace(program, steps=(*before, changed, *after))
 
 
 def _without_one(program: Program) -> Iterator[Program]:
     """Without one adapter: another is meant wherever it was named."""
-    used = sorted({name for step in program.steps for name in _names(step)}, key=WORDS.index)
-    for number, step in enumerate(program.steps):
-        for new in dict.fromkeys(_names(step)) if step[0] in MAKING else ():
-            rest = (*program.steps[:number], *program.steps[number + 1 :])
+    every = program.taken
+    used = sorted({name for taken in every for name in taken.mentioned}, key=WORDS.index)
+    for number, taken in enumerate(every):
+        another = taken.new and not isinstance(taken, Wrap)
+        rest = (*every[:number], *every[number + 1 :])
+        for name in dict.fromkeys(taken.mentioned) if another else ():
             for other in used:
-                if other != new:
-                    swap = {new: other}
-                    yield replace(program, steps=tuple(_with_names(one, swap) for one in rest))
+                if other != name:
+                    yield replace(program, steps=_with_names(rest, {name: other}))
 
 
 def _renamed(program: Program) -> Iterator[Program]:
     """With one adapter called by a simpler word, everywhere."""
-    used = {name for step in program.steps for name in _names(step)}
+    used = {name for taken in program.taken for name in taken.mentioned}
     for name in sorted(used, key=WORDS.index, reverse=True):
         for word in WORDS[: WORDS.index(name)]:
             if word not in used:
-                swap = {name: word}
-                yield replace(
-                    program, steps=tuple(_with_names(step, swap) for step in program.steps)
-                )
+                yield replace(program, steps=_with_names(program.taken, {name: word}))
                 break
 
 
-def _names(step: Step) -> Iterator[str]:
-    for kind, value in zip(kinds(step[0]), step[1:], strict=True):
-        if kind == "name":
-            yield value
-        elif kind == "names":
-            yield from value
+def _with_names(every: Iterable[Operation], swap: Mapping[str, str]) -> tuple[Step, ...]:
+    """The steps with other names of adapters."""
+    return tuple(taken.renamed(swap).step for taken in every)
 
 
-def _with_names(step: Step, swap: dict[str, str]) -> Step:
-    made: list[Any] = [step[0]]
-    for kind, value in zip(kinds(step[0]), step[1:], strict=True):
-        if kind == "name":
-            made.append(swap.get(value, value))
-        elif kind == "names":
-            made.append(tuple(swap.get(name, name) for name in value))
-        else:
-            made.append(value)
-    return tuple(made)
-
-
-def _plainer_values(kind: str, value: Any) -> Iterator[Any]:
-    if kind == "names":
+def _plainer_values(argument: Argument, value: Any) -> Iterator[Any]:
+    if argument.several:
         for name in value:
             yield tuple(other for other in value if other != name)
-    elif kind != "name":
-        every = tuple(PLACED) if kind == "placement" else CHOICES[kind]
-        yield from every[: every.index(value)]
+    elif not argument.names:
+        yield from argument.accepted[: argument.accepted.index(value)]

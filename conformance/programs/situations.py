@@ -10,8 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from conformance.programs.arguments import RESERVED
+from conformance.programs.operations import Operation, read
+from conformance.programs.operations.adapters import Add, Train
+from conformance.programs.operations.base import MergeAndUnload, Unload
+from conformance.programs.operations.combining import Delete, Merge, Unmerge, Weighted
+from conformance.programs.operations.files import Load, Native, Reopen
+from conformance.programs.operations.switching import Activate, Set
 from conformance.programs.plan import beginning, outcomes
-from conformance.programs.program import RESERVED, Program, Step
+from conformance.programs.program import Program
 from conformance.programs.state import ENDS, HALF, Placed, State
 
 
@@ -20,16 +27,25 @@ class Turn:
     """A step with the states around it."""
 
     before: State
-    step: Step
+    taken: Operation
     after: State
+
+    @property
+    def new(self) -> tuple[Placed, ...]:
+        """The adapter that the step makes, if it makes one."""
+        return self.after.named(self.taken.new)
+
+    @property
+    def saved(self) -> tuple[Placed, ...]:
+        """The adapters that the step saves and loads."""
+        if isinstance(self.taken, Reopen):
+            return self.before.adapters
+        if isinstance(self.taken, Load):
+            return self.before.named(self.taken.source)
+        return self.before.named(self.taken.name) if isinstance(self.taken, Native) else ()
 
 
 Meets = Callable[[Turn], bool]
-
-
-def _new_name(step: Step) -> str:
-    """The name that a step gives to an adapter, or ``""``."""
-    return str(step[{"wrap": 1, "add": 1, "weighted": 1, "load": 2}.get(step[0], 0)])
 
 
 PARTS = ("weight", "lora_A")
@@ -38,40 +54,36 @@ PARTS = ("weight", "lora_A")
 
 def _loads_as_a_part(turn: Turn) -> bool:
     """An adapter of such a name is loaded beside an active one."""
-    if turn.step[0] == "reopen":
+    if isinstance(turn.taken, Reopen):
         return any(one in PARTS for one in turn.before.names if one != turn.before.active[0])
-    return turn.step[0] == "load" and turn.step[2] in PARTS
+    return isinstance(turn.taken, Load) and turn.taken.name in PARTS
 
 
 def _saves_beside_a_part(turn: Turn) -> bool:
     """An adapter is saved and loaded where there is one of such a name."""
-    return turn.step[0] in ("load", "reopen", "native") and any(
-        one in PARTS for one in turn.before.names
-    )
+    return bool(turn.saved) and any(one in PARTS for one in turn.before.names)
 
 
 def _saves_modules_beside_a_part(turn: Turn) -> bool:
     """The same where what is saved has a saved module."""
-    name, *chosen = turn.step
-    every = turn.before.adapters if name == "reopen" else turn.before.named(*chosen[:1])
-    called = "weight" in turn.before.names
-    return called and _saves_beside_a_part(turn) and any(one.save for one in every)
+    return "weight" in turn.before.names and any(one.save for one in turn.saved)
 
 
 def _weighted_within_a_name(turn: Turn) -> bool:
     """Names of parameters are made of PEFT's words as well as of the active adapters' names."""
     words = (*turn.before.active, *RESERVED)
-    return turn.step[0] == "weighted" and any(turn.step[1] in word for word in words)
+    return isinstance(turn.taken, Weighted) and any(turn.taken.name in word for word in words)
 
 
 def _deletes_the_active(turn: Turn) -> bool:
-    return turn.step[0] == "delete" and turn.after.told
+    return isinstance(turn.taken, Delete) and turn.after.told
 
 
 def _deletes_the_last_set(turn: Turn) -> bool:
     """Several adapters are active, and the one that was active by itself before is deleted."""
-    deleted = turn.step[0] == "delete" and turn.step[1] not in turn.after.names
-    return deleted and turn.step[1] == turn.after.last and not turn.after.told
+    if not isinstance(turn.taken, Delete) or turn.taken.name in turn.after.names:
+        return False
+    return turn.taken.name == turn.after.last and not turn.after.told
 
 
 def _deletes_beside_several(turn: Turn) -> bool:
@@ -79,26 +91,25 @@ def _deletes_beside_several(turn: Turn) -> bool:
     gone = [one for one in turn.before.adapters if one.name not in turn.after.names]
     tokens = any(how == "trains tokens of" for how, _ in turn.before.worn)
     several = len(turn.after.active) > 1
-    return turn.step[0] == "delete" and several and any(one.save or tokens for one in gone)
+    return isinstance(turn.taken, Delete) and several and any(one.save or tokens for one in gone)
 
 
 def _wakes_while_disabled(turn: Turn) -> bool:
     """An adapter that was added on modules of its own while all were disabled is made active."""
-    before = turn.before
-    return turn.step[0] == "set" and not before.enabled and turn.step[1] in before.late
+    before, taken = turn.before, turn.taken
+    return isinstance(taken, Set) and not before.enabled and taken.name in before.late
 
 
 def _ties_another(turn: Turn) -> bool:
     """Another adapter that is promised tied, LoRA or a saved module."""
-    new = turn.after.named(_new_name(turn.step))
-    return turn.step[0] in ("add", "load", "weighted", "reopen") and any(
-        one.one and not one.tokens for one in (new or turn.after.adapters[1:])
+    return isinstance(turn.taken, (Add, Load, Weighted, Reopen)) and any(
+        one.one and not one.tokens for one in (turn.new or turn.after.adapters[1:])
     )
 
 
 def _brings_another_tied(turn: Turn) -> bool:
     """The same of one that is not new: loaded, or made of others."""
-    return turn.step[0] != "add" and _ties_another(turn)
+    return not isinstance(turn.taken, Add) and _ties_another(turn)
 
 
 def _some_tokens(adapters: tuple[Placed, ...]) -> bool:
@@ -113,26 +124,22 @@ def _lacks_tokens(chosen: tuple[Placed, ...], state: State) -> bool:
 
 def _merges_without_tokens(turn: Turn) -> bool:
     """Merging an adapter by name that trains no tokens where another does."""
-    if turn.step[0] not in ("merge", "merge_and_unload"):
+    if not isinstance(turn.taken, (Merge, MergeAndUnload)):
         return False
-    names = turn.step[1] or turn.before.active
+    names = turn.taken.names or turn.before.active
     return _lacks_tokens(turn.before.named(*names), turn.before)
 
 
 def _saves_without_tokens(turn: Turn) -> bool:
     """Saving an adapter that trains no tokens where another does."""
-    if turn.step[0] not in ("load", "reopen", "native"):
-        return False
-    every = turn.step[0] == "reopen"
-    chosen = turn.before.adapters if every else turn.before.named(turn.step[1])
-    return _lacks_tokens(chosen, turn.before)
+    return _lacks_tokens(turn.saved, turn.before)
 
 
 def _refused_halfway(turn: Turn) -> bool:
     """Adapters that clash on the head are activated, and on the embedding it is another's turn."""
-    if turn.step[0] != "activate" or turn.after != turn.before:
+    if not isinstance(turn.taken, Activate) or turn.after != turn.before:
         return False
-    wanted, active = (turn.before.named(*some) for some in (turn.step[1], turn.before.active))
+    wanted, active = (turn.before.named(*some) for some in (turn.taken.names, turn.before.active))
     clash = set.intersection(*({*one.save, *one.tokens} for one in wanted))
     return "embedding" not in clash and _on_embedding(wanted) != _on_embedding(active)
 
@@ -143,26 +150,26 @@ def _on_embedding(adapters: tuple[Placed, ...]) -> set[str]:
 
 def _adds_tied_tokens(turn: Turn) -> bool:
     """The first adapter that trains tokens of a tied model comes beside an active one."""
-    first = turn.step[0] == "add" and not _some_tokens(turn.before.adapters)
-    new = turn.after.named(_new_name(turn.step))
-    return first and any(one.tokens and one.one for one in new)
+    first = isinstance(turn.taken, Add) and not _some_tokens(turn.before.adapters)
+    return first and any(one.tokens and one.one for one in turn.new)
 
 
 def _tokens_go_stale(turn: Turn) -> bool:
     """Tokens are merged, and a step other than unmerging unmerges all else."""
     gone = set(turn.before.merged) - set(turn.after.merged)
-    own = turn.step[0] in ("unmerge", "merge_and_unload")
+    own = isinstance(turn.taken, (Unmerge, MergeAndUnload))
     return _some_tokens(turn.before.named(*gone)) and not own
 
 
 def _merges_another_module(turn: Turn) -> bool:
     """Merging and unloading adapters whose saved modules are not those of the active one."""
-    if turn.step[0] != "merge_and_unload":
+    if not isinstance(turn.taken, MergeAndUnload):
         return False
-    wanted = {
-        one.name for one in turn.before.named(*(turn.step[1] or turn.before.active)) if one.save
-    }
-    return wanted != {one.name for one in turn.before.named(*turn.before.active) if one.save}
+    wanted, active = (
+        {one.name for one in turn.before.named(*some) if one.save}
+        for some in (turn.taken.names or turn.before.active, turn.before.active)
+    )
+    return wanted != active
 
 
 def _merges_a_part(turn: Turn) -> bool:
@@ -171,33 +178,31 @@ def _merges_a_part(turn: Turn) -> bool:
 
 
 def _leaves_merged(turn: Turn) -> bool:
-    return turn.step[0] == "unload" and bool(turn.before.merged)
+    return isinstance(turn.taken, Unload) and bool(turn.before.merged)
 
 
 def _adds_rows_in_half(turn: Turn) -> bool:
     """An inactive adapter with LoRA on the embedding, or tokens, over a base in half precision."""
-    new = turn.after.named(_new_name(turn.step))
-    if turn.step[0] == "reopen":
-        new = turn.after.adapters[1:]
-    half = turn.before.dtype in HALF and turn.step[0] in ("add", "load", "reopen")
+    new = turn.after.adapters[1:] if isinstance(turn.taken, Reopen) else turn.new
+    half = turn.before.dtype in HALF and isinstance(turn.taken, (Add, Load, Reopen))
     return half and any("embedding" in one.target or one.tokens for one in new)
 
 
 def _loads_rows_in_half(turn: Turn) -> bool:
     """The same of one that is loaded, which PEFT casts though the first was not."""
-    return turn.step[0] != "add" and _adds_rows_in_half(turn)
+    return not isinstance(turn.taken, Add) and _adds_rows_in_half(turn)
 
 
 def _saves_what_is_merged(turn: Turn) -> bool:
     """An adapter is saved, and loaded, while LoRA on embedding or head is merged."""
     merged = turn.before.named(*turn.before.merged)
-    return turn.step[0] == "load" and any(set(one.target) & set(ENDS) for one in merged)
+    return isinstance(turn.taken, Load) and any(set(one.target) & set(ENDS) for one in merged)
 
 
 def _trains_tied_lora(turn: Turn) -> bool:
     """LoRA that embedding and head are promised to share."""
     chosen = turn.before.named(*turn.before.active)
-    return turn.step[0] == "train" and any(
+    return isinstance(turn.taken, Train) and any(
         one.one and not one.save and not one.tokens for one in chosen
     )
 
@@ -231,9 +236,9 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
 """By name."""
 
 
-def met_at(before: State, step: Step, after: State) -> Iterator[str]:
+def met_at(before: State, taken: Operation, after: State) -> Iterator[str]:
     """The situations that a step leads into."""
-    turn = Turn(before, step, after)
+    turn = Turn(before, taken, after)
     for name, meets in SITUATIONS.items():
         if meets(turn):
             yield name
@@ -244,6 +249,6 @@ def situations(program: Program) -> tuple[str, ...]:
     before, found = beginning(program), []
     for step, outcome in outcomes(program):
         if outcome is not None:
-            found += list(met_at(before, step, outcome.state))
+            found += list(met_at(before, read(step), outcome.state))
             before = outcome.state
     return tuple(dict.fromkeys(found))

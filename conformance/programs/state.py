@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 ENDS = ("embedding", "head")
 HALF = ("float16", "bfloat16")
+Key = tuple[str, str, str]
+"""Adapter, module and part: ``("default", "lm_head", "lora_A")``."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,17 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
-from typing import Any
 
 from conformance.compare import EPS, NUDGES, coarsest, margin, roundings
-from conformance.programs.plan import beginning, outcomes, placed
-from conformance.programs.program import PLACED, WEIGHTS, Program, Step
+from conformance.programs.arguments import PLACED, WEIGHTS
+from conformance.programs.operations import Operation, Step, read
+from conformance.programs.operations.adapters import Add, Put, Train, Wrap
+from conformance.programs.operations.base import MergeAndUnload, Reload, Resize, Unload
+from conformance.programs.operations.combining import Delete, Merge, Unmerge, Weighted
+from conformance.programs.operations.files import Load, Native, Reopen
+from conformance.programs.operations.switching import Activate, Disable, Enable, Set, Without
+from conformance.programs.plan import beginning, outcomes
+from conformance.programs.program import Program
 from conformance.programs.state import Outcome, Placed, State
 from conformance.reproducer import bases
 from conformance.reproducer.code import call, literal
@@ -139,9 +145,9 @@ def _sources(file: Path, wanted: tuple[str, ...] = ()) -> list[str]:
 
 def _step(program: Program, number: int, before: State, step: Step, outcome: Outcome) -> list[str]:
     """The calls of one step, what it does to the reference, and its checks."""
-    name, *arguments = step
-    what, state = f"{number} {name}", outcome.state
-    calls = CALLS[name](program, before, *arguments)
+    taken = read(step)
+    what, state = f"{number} {taken.id}", outcome.state
+    calls = CALLS[type(taken)](program, before, taken)
     lines = [f"# {number} {step!r}"]
     if outcome.refusal:
         attempt = indent("\n".join(calls[:1]), "    ")
@@ -196,8 +202,8 @@ def _config(program: Program, one: Placed) -> str:
     return f"config = {call('LoraConfig', arguments)}"
 
 
-def _put(program: Program, before: State, name: str, *how: Any) -> list[str]:
-    one = placed(before, name, *how)
+def _put(program: Program, before: State, taken: Put) -> list[str]:
+    one, name = taken.placed(before), taken.name
     cast = "" if program.autocast else ", autocast_adapter_dtype=False"
     alone = "alone"
     put = [
@@ -212,17 +218,20 @@ def _put(program: Program, before: State, name: str, *how: Any) -> list[str]:
     return [_config(program, one), *put, f'give_values(model, {alone}, "{name}", {values})']
 
 
-def _train(_: Program, before: State, optimizer: str, count: int) -> list[str]:
+def _train(_: Program, before: State, taken: Train) -> list[str]:
     # one after the other, as the suite does: two Parameters may lie over one storage
     made = {"sgd": "SGD(trained(model), lr=0.1", "adamw": "AdamW(trained(model), lr=0.02"}
     reads = [f'read(model, "{name}")' for name in before.active]
-    return [f"train(model, torch.optim.{made[optimizer]}, foreach=False), {count})", *reads]
+    return [
+        f"train(model, torch.optim.{made[taken.optimizer]}, foreach=False), {taken.count})",
+        *reads,
+    ]
 
 
-def _weighted(_: Program, before: State, name: str, names: tuple[str, ...], how: str) -> list[str]:
+def _weighted(_: Program, before: State, taken: Weighted) -> list[str]:
+    name, names, how = taken.name, taken.names, taken.how
     weights = list(WEIGHTS[: len(names)])
-    rank = sum(one.rank for n in names for one in before.named(n))
-    more = f", svd_rank={rank}" if how == "svd" else ""
+    more = "".join(f", {key}={value}" for key, value in taken.more(before).items())
     given = f'{literal(list(names))}, {literal(weights)}, "{name}"'
     reference = f"{literal(name)}, {literal(list(names))}, {literal(weights)}"
     return [
@@ -237,7 +246,8 @@ def _save(names: str, folder: str) -> str:
     return f'model.save_pretrained(work / "{folder}", selected_adapters={names})'
 
 
-def _load(_: Program, before: State, source: str, name: str) -> list[str]:
+def _load(_: Program, before: State, taken: Load) -> list[str]:
+    source, name = taken.source, taken.name
     folder = f"saved {len(before.names)} {source} {name}"
     loaded = f'folder_of(work / "{folder}", "{source}"), "{name}", torch_device="cpu"'
     return [
@@ -246,11 +256,11 @@ def _load(_: Program, before: State, source: str, name: str) -> list[str]:
     ]
 
 
-def _reopen(_: Program, before: State, way: str) -> list[str]:
-    first, *others = _first_first(before)
+def _reopen(_: Program, before: State, taken: Reopen) -> list[str]:
+    first, *others = (one.name for one in taken.order(before))
     lines = ["work = Path(tempfile.mkdtemp(dir=work))"]
     folder = f'folder_of(work / "all", "{first}")'
-    if way == "auto":
+    if taken.way == "auto":
         lines += [
             'base.save_pretrained(work / "base")',
             "for config in model.peft_config.values():",
@@ -272,12 +282,8 @@ def _reopen(_: Program, before: State, way: str) -> list[str]:
     ]
 
 
-def _first_first(state: State) -> list[str]:
-    first = state.active[0]
-    return [first, *(name for name in state.names if name != first)]
-
-
-def _native(_: Program, before: State, name: str) -> list[str]:
+def _native(_: Program, before: State, taken: Native) -> list[str]:
+    name = taken.name
     folder = f"native {len(before.names)} {name}"
     return [
         _save(literal([name]), folder),
@@ -287,7 +293,8 @@ def _native(_: Program, before: State, name: str) -> list[str]:
     ]
 
 
-def _resize(program: Program, before: State, count: int) -> list[str]:
+def _resize(program: Program, before: State, taken: Resize) -> list[str]:
+    count = taken.count
     rows = program.base.vocab + before.rows + count
     ends = [Writing(program.base).head, Writing(program.base).embedding]
     lines = [f"model.resize_token_embeddings({rows}, mean_resizing=False)"]
@@ -309,15 +316,33 @@ def _resize(program: Program, before: State, count: int) -> list[str]:
     ]
 
 
-def _merge_and_unload(_: Program, before: State, names: tuple[str, ...]) -> list[str]:
-    wanted = (*(names or before.active), *before.merged)
-    taken = [name for name in before.names if name in wanted]
-    given = f"adapter_names={literal(list(names))}" if names else ""
-    return [f"model = model.merge_and_unload({given})", f"rebase({literal(taken)})", "begin(model)"]
+def _by_name(names: tuple[str, ...]) -> str:
+    """The argument that names what is merged, where anything is named."""
+    return f"adapter_names={literal(list(names))}" if names else ""
 
 
-def _reload(_: Program, before: State, dtype: str) -> list[str]:
-    wanted = before.dtype if dtype == "same" else dtype
+def _merge(_: Program, __: State, taken: Merge) -> list[str]:
+    return [f"model.merge_adapter({_by_name(taken.names)})"]
+
+
+def _delete(_: Program, __: State, taken: Delete) -> list[str]:
+    name = taken.name
+    return [
+        f'model.delete_adapter("{name}")',
+        f'del ADAPTERS["{name}"], SCALING["{name}"], ROWS["{name}"]',
+    ]
+
+
+def _merge_and_unload(_: Program, before: State, taken: MergeAndUnload) -> list[str]:
+    return [
+        f"model = model.merge_and_unload({_by_name(taken.names)})",
+        f"rebase({literal(list(taken.taken(before)))})",
+        "begin(model)",
+    ]
+
+
+def _reload(_: Program, before: State, taken: Reload) -> list[str]:
+    wanted = taken.precision(before)
     return [
         "work = Path(tempfile.mkdtemp(dir=work))",
         'model.save_pretrained(work / "plain")',
@@ -327,37 +352,39 @@ def _reload(_: Program, before: State, dtype: str) -> list[str]:
     ]
 
 
-def _simple(line: str) -> Callable[..., list[str]]:
-    return lambda _program, _before, *given: [line.format(*map(literal, map(_listed, given)))]
+def _simple(*lines: str) -> Callable[..., list[str]]:
+    """Calls of an operation, with its arguments by name."""
+
+    def written(_: Program, __: State, taken: Operation) -> list[str]:
+        given = {name: literal(_listed(value)) for name, value in vars(taken).items()}
+        return [line.format(**given) for line in lines]
+
+    return written
 
 
 def _listed(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-CALLS: dict[str, Callable[..., list[str]]] = {
-    "wrap": _put,
-    "add": _put,
-    "train": _train,
-    "set": _simple("model.set_adapter({})"),
-    "activate": _simple("model.base_model.set_adapter({})"),
-    "disable": _simple("model.base_model.disable_adapter_layers()"),
-    "enable": _simple("model.base_model.enable_adapter_layers()"),
-    "without": _simple('with model.disable_adapter():\n    check_model("disabled", model, [])'),
-    "merge": lambda _program, _before, names: [
-        f"model.merge_adapter({f'adapter_names={literal(list(names))}' if names else ''})"
-    ],
-    "unmerge": _simple("model.unmerge_adapter()"),
-    "delete": lambda _program, _before, name: [
-        f'model.delete_adapter("{name}")',
-        f'del ADAPTERS["{name}"], SCALING["{name}"], ROWS["{name}"]',
-    ],
-    "weighted": _weighted,
-    "load": _load,
-    "reopen": _reopen,
-    "native": _native,
-    "resize": _resize,
-    "merge_and_unload": _merge_and_unload,
-    "unload": lambda _program, _before: ["model = model.unload()", "rebase([])", "begin(model)"],
-    "reload": _reload,
+CALLS: dict[type[Operation], Callable[..., list[str]]] = {
+    Wrap: _put,
+    Add: _put,
+    Train: _train,
+    Set: _simple("model.set_adapter({name})"),
+    Activate: _simple("model.base_model.set_adapter({names})"),
+    Disable: _simple("model.base_model.disable_adapter_layers()"),
+    Enable: _simple("model.base_model.enable_adapter_layers()"),
+    Without: _simple('with model.disable_adapter():\n    check_model("disabled", model, [])'),
+    Merge: _merge,
+    Unmerge: _simple("model.unmerge_adapter()"),
+    Delete: _delete,
+    Weighted: _weighted,
+    Load: _load,
+    Reopen: _reopen,
+    Native: _native,
+    Resize: _resize,
+    MergeAndUnload: _merge_and_unload,
+    Unload: _simple("model = model.unload()", "rebase([])", "begin(model)"),
+    Reload: _reload,
 }
+"""Every operation as a script writes it."""

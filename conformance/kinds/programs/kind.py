@@ -14,12 +14,8 @@ from conformance.kinds.programs.proof import first_difference, require_informati
 from conformance.programs.invariants import PROGRAMS as CHECKS
 from conformance.programs.invariants import allowance
 from conformance.programs.observation import ProgramObservation, StepSeen
-from conformance.programs.program import (
-    Program,
-    ProgramStratum,
-    parse_program,
-    program_strata,
-)
+from conformance.programs.parsing import parse_program
+from conformance.programs.program import Program, ProgramStratum, program_strata
 from conformance.programs.shrinking import simplest
 from conformance.programs.situations import situations
 
