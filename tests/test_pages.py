@@ -21,6 +21,7 @@ FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+?)#*$", re.MULTILINE)
+NAMED = re.compile(r"`((?:conformance|tiny_models|benchmarks|tests)/[\w./]+)`")
 ELSEWHERE = re.compile(r"[a-z][a-z+.-]*:", re.IGNORECASE)
 
 
@@ -63,6 +64,19 @@ def test_links_lead_somewhere(page: Path) -> None:
         if anchor:
             assert path.suffix == ".md", link
             assert anchor in anchors(path), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    for name in NAMED.findall(prose(page)):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_glossary_has_each_word_once() -> None:
+    rows = re.findall(r"^\| (.+?) \|", prose(ROOT / "docs" / "glossary.md"), re.MULTILINE)
+    words = [word for row in rows if row not in ("word", "---") for word in row.split(", ")]
+    assert len(words) > 50
+    assert sorted(words) == sorted(set(words))
 
 
 def test_every_page_is_found_from_the_readme() -> None:

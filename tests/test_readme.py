@@ -237,3 +237,33 @@ def test_missing_block_is_named() -> None:
 def test_block_is_replaced_between_its_marks() -> None:
     text = "a\n<!-- x: generated -->\nold\n<!-- /x -->\nb"
     assert readme.replaced(text, "x", "new") == "a\n<!-- x: generated -->\nnew\n<!-- /x -->\nb"
+
+
+def page(path: Path, name: str) -> Path:
+    path.write_text(f"<!-- {name}: generated -->\nold\n<!-- /{name} -->\n", encoding="utf-8")
+    return path
+
+
+def test_command_makes_the_blocks_of_all_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = page(tmp_path / "one.md", "x"), page(tmp_path / "two.md", "y")
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(readme, "BLOCKS", {"x": (one, lambda: "X"), "y": (two, lambda: "Y")})
+    monkeypatch.setattr(readme, "PAGES", {tmp_path / "three.md": lambda: "Z"})
+    assert readme.main([]) == 0
+    made = [text_of(tmp_path / f"{name}.md") for name in ("one", "two", "three")]
+    assert [re.search(r"[XYZ]", text)[0] for text in made] == ["X", "Y", "Z"]
+    assert not any("old" in text for text in made)
+
+
+def test_command_writes_nothing_where_a_block_has_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = page(tmp_path / "one.md", "x"), page(tmp_path / "two.md", "z")
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(readme, "BLOCKS", {"x": (one, lambda: "X"), "y": (two, lambda: "Y")})
+    monkeypatch.setattr(readme, "PAGES", {})
+    with pytest.raises(SystemExit, match=r"two\.md has no block 'y'"):
+        readme.main([])
+    assert "old" in text_of(one)
