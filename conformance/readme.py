@@ -1,7 +1,8 @@
 """What of README.md and docs is made from the code, from a run, and from a real failure.
 
-``python -m conformance.readme`` rewrites what the code alone decides; ``--results FILE`` also the
-verdict table, from the results of a whole run; ``--failure`` also the printed failure.
+``python -m conformance.readme`` rewrites what the code alone decides, on every page that has some;
+``--results FILE`` also the verdict tables, from the results of a whole run; ``--failure`` also the
+printed failure, ``--own`` the verdict on the configuration in docs/example.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from conformance.invariants import INVARIANTS
 from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES
 from conformance.placements import PLACEMENTS
 from conformance.readme_kinds import (
+    INVARIANT_HEADS,
     checkpoints,
     corpus,
     loading,
@@ -46,12 +48,11 @@ from conformance.versions import minor
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-FEW = 4  # families that a table names as those left out
 NEWEST = 5
 """Minor releases of PEFT in the diagonal."""
 OWN = (DOCS / "example" / "model", DOCS / "example" / "adapter")
 SHOWN = ("merge-keeps-logits", Case(tied=True, ensure=True, placement="target:embedding"))
-"""The failure README shows: its invariant and its case."""
+"""The failure that docs/reading.md shows: its invariant and its case."""
 
 
 class ReadmeError(ValueError):
@@ -108,9 +109,9 @@ def report_options() -> str:
 
 
 def invariants() -> str:
-    """Every promise and where it comes from."""
+    """Every invariant of a lifecycle run and where it comes from."""
     rows = [(f"`{one.id}`", one.promise, one.source) for one in INVARIANTS.values()]
-    return table(("invariant", "promise", "source"), rows)
+    return table(INVARIANT_HEADS, rows)
 
 
 def placements() -> str:
@@ -124,7 +125,7 @@ def placements() -> str:
 
 
 def drawn() -> str:
-    """What is drawn for each life inside its stratum."""
+    """What is drawn for each case inside its stratum."""
     rows = [
         (f"`{name}`", ", ".join(_plain(choice) for choice in dict.fromkeys(choices)))
         for name, choices in CHOICES.items()
@@ -168,36 +169,44 @@ def diagonal(cells: Sequence[Cell]) -> str:
         raise ReadmeError("no cell of docs/results was judged")
     pairs = [(one.version("peft"), one.version("transformers")) for one in shown]
     heads = ["placement", *(f"{peft} with {transformers}" for peft, transformers in pairs)]
-    lives = shown[0].run.header["examples"]
+    runs = shown[0].run.header["examples"]
     return "\n\n".join(
         [
-            f"Tied bases, {lives} lives a stratum; PEFT with transformers:",
+            f"Tied bases, {runs} lifecycle runs a stratum; PEFT with transformers:",
             table(heads, matrix(shown, "cpu", (True, False))),
             "The same with `ensure_weight_tying`:",
             table(heads, matrix(shown, "cpu", (True, True))),
-            f"Untied bases, and all {len(cells)} cells: [docs/matrix.md](docs/matrix.md).",
+            f"Untied bases, and all {len(cells)} environments: [the matrix](matrix.md).",
         ]
     )
 
 
-BLOCKS: dict[str, Callable[[], str]] = {
-    "options": options,
-    "meanings": meanings,
-    "report-options": report_options,
-    "invariants": invariants,
-    "corpus": corpus,
-    "loading": loading,
-    "checkpoints": checkpoints,
-    "pipeline": pipeline,
-    "variants": variants,
-    "tuners": tuners,
-    "programs": programs,
-    "operations": operations,
-    "placements": placements,
-    "drawn": drawn,
-    "diagonal": lambda: diagonal(published("matrix.md")),
+BLOCKS: dict[str, tuple[Path, Callable[[], str]]] = {
+    "meanings": (README, meanings),
+    "diagonal": (DOCS / "verdicts.md", lambda: diagonal(published("matrix.md"))),
+    "options": (DOCS / "run.md", options),
+    "report-options": (DOCS / "reports.md", report_options),
+    "placements": (DOCS / "invariants.md", placements),
+    "drawn": (DOCS / "invariants.md", drawn),
+    "invariants": (DOCS / "invariants.md", invariants),
+    "checkpoints": (DOCS / "kinds.md", checkpoints),
+    "loading": (DOCS / "kinds.md", loading),
+    "tuners": (DOCS / "kinds.md", tuners),
+    "variants": (DOCS / "kinds.md", variants),
+    "pipeline": (DOCS / "kinds.md", pipeline),
+    "operations": (DOCS / "kinds.md", operations),
+    "programs": (DOCS / "kinds.md", programs),
+    "corpus": (DOCS / "kinds.md", corpus),
 }
-"""Blocks that the code decides, and the results that are kept in docs."""
+"""Blocks that the code decides, and the results that are kept in docs: page, and how to make it."""
+
+OF_A_RUN: dict[str, Path] = {
+    "verdicts": README,
+    "verdicts-beyond": DOCS / "verdicts.md",
+    "failure": DOCS / "reading.md",
+    "own": DOCS / "own-model.md",
+}
+"""Blocks that a run decides, made anew where an option asks for it: the page of each."""
 
 PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "known-failures.md": known_failures,
@@ -217,7 +226,8 @@ def verdicts(path: Path) -> dict[str, str]:
     header = run.header
     names = ("peft", "transformers", "torch", "python")
     versions = ", ".join(f"{name} {header['versions'][name]}" for name in names)
-    told = f"Made with {versions}; {header['examples']} lives a stratum, seed {header['seed']}."
+    runs = f"{header['examples']} lifecycle runs a stratum, seed {header['seed']}"
+    told = f"Made with {versions}; {runs}."
     heads, *rows = verdict_table(run.records)
     others = verdict_table(run.records, kind="architecture")
     return {
@@ -262,6 +272,11 @@ def own_session() -> str:
     return f"```console\n{command}\n```\n\n```text\n{found[0].rstrip()}\n```"
 
 
+def page_of(name: str) -> Path:
+    """The page that a block stands on."""
+    return OF_A_RUN[name] if name in OF_A_RUN else BLOCKS[name][0]
+
+
 def block(text: str, name: str) -> str:
     """The text between a block's markers."""
     return _find(text, name)["body"]
@@ -277,20 +292,20 @@ def _find(text: str, name: str) -> re.Match[str]:
     marks = rf"<!-- {name}: generated -->\n(?P<body>.*?)\n<!-- /{name} -->"
     found = re.search(marks, text, re.DOTALL)
     if found is None:
-        raise ReadmeError(f"README.md has no block {name!r}")
+        raise ReadmeError(f"{page_of(name).relative_to(ROOT)} has no block {name!r}")
     return found
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Rewrite README.md."""
+    """Rewrite README.md and the pages in docs."""
     parser = argparse.ArgumentParser(prog="python -m conformance.readme", description=__doc__)
     parser.add_argument("--results", type=Path, metavar="FILE", help="results of a whole run")
     parser.add_argument("--failure", action="store_true", help="run the shown failure again")
     parser.add_argument("--own", action="store_true", help="run docs/example again")
     given = parser.parse_args(arguments)
-    text = README.read_text(encoding="utf-8")
+    texts: dict[Path, str] = {}
     try:
-        made = {name: make() for name, make in BLOCKS.items()}
+        made = {name: make() for name, (_, make) in BLOCKS.items()}
         if given.results:
             made |= verdicts(given.results)
         if given.failure:
@@ -298,10 +313,13 @@ def main(arguments: list[str] | None = None) -> int:
         if given.own:
             made["own"] = own_session()
         for name, body in made.items():
-            text = replaced(text, name, body)
+            page = page_of(name)
+            text = texts[page] if page in texts else page.read_text(encoding="utf-8")
+            texts[page] = replaced(text, name, body)
     except ReadmeError as error:
         sys.exit(f"conformance.readme: {error}")
-    README.write_text(text, encoding="utf-8")
+    for page, text in texts.items():
+        page.write_text(text, encoding="utf-8")
     for page, make in PAGES.items():
         page.parent.mkdir(exist_ok=True)
         page.write_text(make(), encoding="utf-8")

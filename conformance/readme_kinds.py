@@ -1,4 +1,4 @@
-"""What README says of each kind of item beside the grid: tables made from the code."""
+"""What the docs say of each kind of item beside the grid: tables made from the code."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from conformance.tuners.invariants import ONLY_TUNERS
 from tiny_models.families import FAMILIES, Family
 
 FEW = 4  # families that a table names as those left out
+INVARIANT_HEADS = ("invariant", "what must hold", "source")
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -27,15 +28,15 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def corpus() -> str:
-    """Every promise about what another version saved."""
+    """Every invariant of what another version saved."""
     rows = [(f"`{one.id}`", one.promise, one.source) for one in CORPUS.values()]
-    return table(("invariant", "promise", "source"), rows)
+    return table(INVARIANT_HEADS, rows)
 
 
 def loading() -> str:
-    """Every promise about loading a plain model."""
+    """Every invariant of loading a plain model."""
     rows = [(f"`{one.id}`", one.promise, one.source) for one in LOADING.values()]
-    return table(("invariant", "promise", "source"), rows)
+    return table(INVARIANT_HEADS, rows)
 
 
 def checkpoints() -> str:
@@ -57,19 +58,19 @@ def _of(entries: Sequence[Family]) -> str:
 
 
 def pipeline() -> str:
-    """Every promise about a pipeline's text encoder that is not one of loading."""
+    """Every invariant of a pipeline's text encoder that is not one of loading."""
     rows = [
         (f"`{one.id}`", one.promise, one.source)
         for one in PIPELINE.values()
         if one.id not in LOADING
     ]
-    return table(("invariant", "promise", "source"), rows)
+    return table(INVARIANT_HEADS, rows)
 
 
 def tuners() -> str:
-    """What is promised of tuners beside what is promised of LoRA."""
+    """Every invariant of tuners that is not one of LoRA."""
     rows = [(f"`{one.id}`", one.promise, one.source) for one in ONLY_TUNERS.values()]
-    return table(("invariant", "promise", "source"), rows)
+    return table(INVARIANT_HEADS, rows)
 
 
 def variants() -> str:
@@ -79,9 +80,9 @@ def variants() -> str:
 
 
 def programs() -> str:
-    """Every promise about programs."""
+    """Every invariant of programs."""
     rows = [(f"`{one.id}`", one.promise, one.source) for one in PROGRAMS.values()]
-    return table(("invariant", "promise", "source"), rows)
+    return table(INVARIANT_HEADS, rows)
 
 
 def operations() -> str:

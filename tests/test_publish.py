@@ -155,7 +155,7 @@ def test_the_diagonal_is_the_newest_releases_with_what_they_run_with(tmp_path: P
         )
     )
     told, first, middle, second, rest = made.split("\n\n")
-    assert told == "Tied bases, 3 lives a stratum; PEFT with transformers:"
+    assert told == "Tied bases, 3 lifecycle runs a stratum; PEFT with transformers:"
     assert middle == "The same with `ensure_weight_tying`:"
     heads = (
         "| placement | 0.17.1 with 4.57.6 | 0.18.1 with 4.57.6 | 0.19.1 with 4.57.6 | "
@@ -167,7 +167,7 @@ def test_the_diagonal_is_the_newest_releases_with_what_they_run_with(tmp_path: P
     ):
         assert table.splitlines()[0] == heads
         assert row in table.splitlines()
-    assert rest == "Untied bases, and all 10 cells: [docs/matrix.md](docs/matrix.md)."
+    assert rest == "Untied bases, and all 10 environments: [the matrix](matrix.md)."
 
 
 def test_no_diagonal_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
