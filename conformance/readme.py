@@ -21,18 +21,15 @@ import pytest
 from conformance.case import CHOICES, Case
 from conformance.core.options import PROFILES
 from conformance.invariants import INVARIANTS
-from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES
+from conformance.kinds import KINDS
+from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES, LIFECYCLE
 from conformance.placements import PLACEMENTS
 from conformance.readme_kinds import (
     INVARIANT_HEADS,
     checkpoints,
-    corpus,
-    loading,
+    of_a_kind,
     operations,
-    pipeline,
-    programs,
     table,
-    tuners,
     variants,
 )
 from conformance.readme_known import known_failures
@@ -190,13 +187,13 @@ BLOCKS: dict[str, tuple[Path, Callable[[], str]]] = {
     "drawn": (DOCS / "invariants.md", drawn),
     "invariants": (DOCS / "invariants.md", invariants),
     "checkpoints": (DOCS / "kinds.md", checkpoints),
-    "loading": (DOCS / "kinds.md", loading),
-    "tuners": (DOCS / "kinds.md", tuners),
     "variants": (DOCS / "kinds.md", variants),
-    "pipeline": (DOCS / "kinds.md", pipeline),
     "operations": (DOCS / "kinds.md", operations),
-    "programs": (DOCS / "kinds.md", programs),
-    "corpus": (DOCS / "kinds.md", corpus),
+    **{
+        kind.name: (DOCS / "kinds.md", partial(of_a_kind, kind))
+        for kind in KINDS
+        if kind.own_checks and kind is not LIFECYCLE
+    },
 }
 """Blocks that the code decides, and the results that are kept in docs: page, and how to make it."""
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from conformance.corpus.invariants import CORPUS
+from conformance.core.kind import Kind
 from conformance.loading.case import KINDS
-from conformance.loading.invariants import LOADING
 from conformance.pipeline.case import VARIANTS
-from conformance.pipeline.invariants import PIPELINE
-from conformance.programs.invariants import PROGRAMS
 from conformance.programs.operations import OPERATIONS
-from conformance.tuners.invariants import ONLY_TUNERS
 from tiny_models.families import FAMILIES, Family
 
 FEW = 4  # families that a table names as those left out
@@ -27,15 +24,9 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     )
 
 
-def corpus() -> str:
-    """Every invariant of what another version saved."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in CORPUS.values()]
-    return table(INVARIANT_HEADS, rows)
-
-
-def loading() -> str:
-    """Every invariant of loading a plain model."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in LOADING.values()]
+def of_a_kind(kind: Kind[Any, Any]) -> str:
+    """Every invariant that no other kind has."""
+    rows = [(f"`{one.id}`", one.promise, one.source) for one in kind.own_checks.values()]
     return table(INVARIANT_HEADS, rows)
 
 
@@ -57,32 +48,10 @@ def _of(entries: Sequence[Family]) -> str:
     return ", ".join(names)
 
 
-def pipeline() -> str:
-    """Every invariant of a pipeline's text encoder that is not one of loading."""
-    rows = [
-        (f"`{one.id}`", one.promise, one.source)
-        for one in PIPELINE.values()
-        if one.id not in LOADING
-    ]
-    return table(INVARIANT_HEADS, rows)
-
-
-def tuners() -> str:
-    """Every invariant of tuners that is not one of LoRA."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in ONLY_TUNERS.values()]
-    return table(INVARIANT_HEADS, rows)
-
-
 def variants() -> str:
     """What becomes of a pipeline's text encoder before it is saved."""
     rows = [(f"`{name}`", variant.text) for name, variant in VARIANTS.items()]
     return table(("variant", "what is saved"), rows)
-
-
-def programs() -> str:
-    """Every invariant of programs."""
-    rows = [(f"`{one.id}`", one.promise, one.source) for one in PROGRAMS.values()]
-    return table(INVARIANT_HEADS, rows)
 
 
 def operations() -> str:
