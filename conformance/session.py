@@ -11,7 +11,7 @@ from conformance import devices
 from conformance.corpus.invariants import CORPUS
 from conformance.corpus.manifest import CorpusError, read
 from conformance.corpus.observer import CorpusObserver
-from conformance.invariants import INVARIANTS, Invariant
+from conformance.invariants import INVARIANTS, Invariant, joined
 from conformance.known_failures import KnownFailures, TableError
 from conformance.loading.case import LoadingCase
 from conformance.loading.invariants import LOADING
@@ -77,7 +77,7 @@ class Session:
     def of(cls, config: pytest.Config) -> Session:
         """Read options and tables; raises OptionError with one sentence."""
         asked = config.getoption("--load-corpus")
-        loaded = tuple({**LOADING, **PIPELINE, **PROGRAMS, **ONLY_TUNERS})
+        loaded = tuple(joined(LOADING, PIPELINE, PROGRAMS, ONLY_TUNERS))
         lived = (tuple(CORPUS), ()) if asked else (tuple(INVARIANTS), loaded)
         options = Options.of(config, *lived)
         try:
@@ -130,10 +130,10 @@ class Session:
     @property
     def invariants(self) -> Mapping[str, Invariant]:
         """The promises this run judges, before any is chosen."""
+        if self.corpus:
+            return CORPUS
         lived = of_a_merger(INVARIANTS) if self.options.merger else INVARIANTS
-        return (
-            CORPUS if self.corpus else {**lived, **LOADING, **PIPELINE, **PROGRAMS, **ONLY_TUNERS}
-        )
+        return joined(lived, LOADING, PIPELINE, PROGRAMS, ONLY_TUNERS)
 
     @property
     def promises_of_tuners(self) -> tuple[Invariant, ...]:

@@ -6,13 +6,31 @@ from collections.abc import Iterator
 
 from conformance.compare import EPS, coarsest, distance, drowned, same_when_cast
 from conformance.comparison import Comparison, Evidence, broken
-from conformance.corpus.promises import CORPUS, promise
-from conformance.invariants import logits
+from conformance.corpus.arrival import Arrival
+from conformance.invariants import Invariant, Registry, logits
 from conformance.invariants.loading import calls, untruths
 from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
 
 __all__ = ["CORPUS"]
+
+
+def excuse(promise: Invariant, seen: Observation) -> str | None:
+    """Why it does not count that a file which crossed breaks a promise here.
+
+    Where the saver's own version breaks a promise that the file rests on, it was bad before it
+    crossed: what it comes to here is then counted only if it is good. So is what an older PEFT
+    makes of a newer adapter.
+    """
+    if not isinstance(seen, Arrival):
+        return None
+    bad = [name for name in promise.excused_by if seen.own.get(name) == "breaks"]
+    if bad:
+        return f"the saver's own version breaks {bad[0]}"
+    return (seen.unpromised or None) if promise.of_adapters else None
+
+
+CORPUS = Registry(excuse=excuse)
 
 
 def failed(seen: Observation, stage: str) -> Iterator[Trouble]:
@@ -36,11 +54,10 @@ def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Itera
     return logits.differ(seen, expected, loaded, dtype=dtype, whose="the saver's ")
 
 
-@promise(
+@CORPUS.check(
     "base-file-keeps-logits",
     "A base model that another version saved loads, and gives the saver's logits.",
     source="transformers from_pretrained, backward compatibility",
-    ordinary=(),
     needs=("base",),
 )
 def base_file_keeps_logits(seen: Observation) -> Iterator[Evidence]:
@@ -49,22 +66,22 @@ def base_file_keeps_logits(seen: Observation) -> Iterator[Evidence]:
         yield from differ(seen, "base", "base-loaded")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-loads",
     "A merged model that another version saved loads without an error.",
     source="transformers from_pretrained, backward compatibility",
-    ordinary=("life-completes",),
+    excused_by=("life-completes",),
     needs=("saved",),
 )
 def merged_file_loads(seen: Observation) -> Iterator[Finding]:
     yield from refused(seen, "reloaded")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-is-restored",
     "Every tensor of the merged file is the loaded parameter and the saver's, bit for bit.",
     source="transformers #43992, #45127, #42612",
-    ordinary=("reload-keeps-logits",),
+    excused_by=("reload-keeps-logits",),
     needs=("merged", "saved", "reloaded"),
 )
 def merged_file_is_restored(seen: Observation) -> Iterator[Finding]:
@@ -98,11 +115,11 @@ def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
     return asked if key in ends else (*asked, "torch.float32")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-report-is-true",
     "The load report calls missing what was made up and nothing else, and refuses no key.",
     source="transformers output_loading_info; #43992",
-    ordinary=("load-report-is-clean",),
+    excused_by=("load-report-is-clean",),
     needs=("saved", "reloaded"),
 )
 def merged_file_report_is_true(seen: Observation) -> Iterator[Finding]:
@@ -113,22 +130,22 @@ def merged_file_report_is_true(seen: Observation) -> Iterator[Finding]:
     yield from calls(report, "unexpected", "mismatched", "errors")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-keeps-logits",
     "The merged model, loaded by another version, gives the saver's logits.",
     source="transformers #43992, #45127; LLaMA-Factory #10832",
-    ordinary=("reload-keeps-logits",),
+    excused_by=("reload-keeps-logits",),
     needs=("merged", "saved", "reloaded"),
 )
 def merged_file_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "merged", "reloaded")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-ties-as-configured",
     "Embedding and head are one tensor after loading exactly where the saved config says so.",
     source="PEFT #2972, transformers #45127",
-    ordinary=("config-tells-the-truth",),
+    excused_by=("config-tells-the-truth",),
     needs=("saved", "reloaded"),
 )
 def merged_file_ties_as_configured(seen: Observation) -> Iterator[Finding]:
@@ -144,11 +161,11 @@ def merged_file_ties_as_configured(seen: Observation) -> Iterator[Finding]:
         yield Finding(kind, f"embedding and head are {state}, which they were not when saved")
 
 
-@promise(
+@CORPUS.check(
     "adapter-file-loads",
     "An adapter that an older version saved loads onto its base without an error.",
     source="PEFT from_pretrained, backward compatibility",
-    ordinary=("life-completes",),
+    excused_by=("life-completes",),
     needs=("adapter-saved", "base-loaded"),
     applies=lambda seen: seen.absent.get("adapter-reloaded"),
     of_adapters=True,
@@ -165,11 +182,11 @@ def base_is_off(seen: Observation) -> str | None:
     return drowned(seen)
 
 
-@promise(
+@CORPUS.check(
     "adapter-file-keeps-logits",
     "The adapter, loaded by another version onto its base, gives the trained logits.",
     source="PEFT save_pretrained and from_pretrained",
-    ordinary=("adapter-keeps-logits",),
+    excused_by=("adapter-keeps-logits",),
     needs=("trained", "adapter-saved", "adapter-reloaded"),
     applies=base_is_off,
     of_adapters=True,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.violation import Finding
 
 
-@invariant(
+@INVARIANTS.check(
     "checkpoint-is-plain",
     "The merged checkpoint has exactly the keys of a plain model of its config.",
     source="transformers' tied-weight tests; LLaMA-Factory #6749",
@@ -27,7 +27,7 @@ def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
         yield Finding("extra-key", f"{key} is in the file, under {says}")
 
 
-@invariant(
+@INVARIANTS.check(
     "saving-is-repeatable",
     "The same model saved twice gives identical files.",
     source="reproducible artefacts",
@@ -43,7 +43,7 @@ def saving_is_repeatable(seen: Observation) -> Iterator[Finding]:
                 yield Finding("not-repeatable", f"{file} of the {name} differs when saved again")
 
 
-@invariant(
+@INVARIANTS.check(
     "dtype-is-kept",
     "Merging, saving and reloading leave every parameter's dtype as the base had it.",
     source="transformers from_pretrained, dtype",
@@ -89,7 +89,7 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
                 yield Finding("wrong-dtype", told)
 
 
-@invariant(
+@INVARIANTS.check(
     "adapter-file-is-as-asked",
     "The adapter file holds adapter tensors alone where save_embedding_layers says no.",
     source="PEFT save_pretrained, save_embedding_layers",
@@ -114,7 +114,7 @@ def _is_saved(seen: Observation, key: str) -> bool:
     return any(key.endswith(name.replace(" saved ", ".")) for name in saved)
 
 
-@invariant(
+@INVARIANTS.check(
     "device-is-kept",
     "No tensor of the model is left on another device than the one it lives on.",
     source="torch.nn.Module.to",

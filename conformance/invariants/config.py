@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.compare import same_bits
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation, Saved
 from conformance.violation import Finding
 
 
-@invariant(
+@INVARIANTS.check(
     "config-tells-the-truth",
     "Every tie_word_embeddings, in memory and saved, agrees with the weights.",
     source="PEFT #2972, transformers #45127",
@@ -59,7 +59,7 @@ def _in_the_file(seen: Observation, saved: Saved) -> Iterator[Finding]:
 BOOKKEEPING = {"base_model_name_or_path", "inference_mode", "auto_mapping", "peft_version"}
 
 
-@invariant(
+@INVARIANTS.check(
     "caller-config-is-untouched",
     "The caller's config object and lists are as they were.",
     source="measured: lists are changed in place from PEFT 0.19 on",
@@ -85,7 +85,7 @@ def _plain(value: object) -> object:
     return sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
 
 
-@invariant(
+@INVARIANTS.check(
     "saved-config-says-what-was-trained",
     "adapter_config.json is the config that the model was wrapped with, ready for inference.",
     source="PEFT save_pretrained",
@@ -124,7 +124,7 @@ def _as_json(value: object) -> object:
     return getattr(value, "value", value)
 
 
-@invariant(
+@INVARIANTS.check(
     "adapter-config-round-trips",
     "The saved adapter config wraps a fresh base to the same modules, ties and trainable set.",
     source="PEFT save_pretrained",

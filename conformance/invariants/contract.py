@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation, Snapshot
 from conformance.violation import Finding
 from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
@@ -27,7 +27,7 @@ def _applies(seen: Observation) -> str | None:
     return None
 
 
-@invariant(
+@INVARIANTS.check(
     "config-wraps-what-it-names",
     "LoRA stands on exactly the attention and mlp modules that the config names.",
     source="PEFT documentation, target_modules, exclude_modules",
@@ -49,7 +49,7 @@ def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
     )
 
 
-@invariant(
+@INVARIANTS.check(
     "adapter-takes-part",
     "Every module that carries an adapter is called when the model computes.",
     source="PEFT documentation, target_modules; measured on T5",
@@ -60,7 +60,7 @@ def adapter_takes_part(seen: Observation) -> Iterator[Finding]:
         yield Finding("left-behind", f"{name} carries an adapter and no forward pass calls it")
 
 
-@invariant(
+@INVARIANTS.check(
     "documented-contract",
     "Wrapper types, tying, warnings and errors are those of PEFT's published tables.",
     source="PEFT documentation, Weight tying; #2864",

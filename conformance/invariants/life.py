@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.refusals import documented
 from conformance.violation import Finding
 
 
-@invariant(
+@INVARIANTS.check(
     "life-completes",
     "No stage ends in an error nobody documented.",
     source="PEFT and transformers documentation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import LoadReport, Observation
 from conformance.violation import Finding
 
@@ -33,7 +33,7 @@ def untruths(report: LoadReport) -> Iterator[Finding]:
         yield Finding("false-report", f"{key} was newly initialised and nobody said so")
 
 
-@invariant(
+@INVARIANTS.check(
     "load-report-is-clean",
     "Reloading reports no missing, unexpected or mismatched key and no newly initialised weight.",
     source="transformers output_loading_info; the UMT5 load reports",
@@ -47,7 +47,7 @@ def load_report_is_clean(seen: Observation) -> Iterator[Finding]:
             yield Finding("false-report", f"loading said: {line.strip()}")
 
 
-@invariant(
+@INVARIANTS.check(
     "base-load-tells-the-truth",
     "Whatever loading a base newly initialised was reported, and nothing else was.",
     source="transformers #43992; the UMT5 load reports",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.compare import coarsest, distance, drowned, logits_allowance, same_bits, worst
 from conformance.comparison import Comparison, Evidence
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
 
@@ -28,7 +28,7 @@ def differ(
     yield Comparison(what, distance(first, second), allowed)
 
 
-@invariant(
+@INVARIANTS.check(
     "merge-keeps-logits",
     "Logits after merge_and_unload equal logits before.",
     source="PEFT #2018, #2777",
@@ -39,7 +39,7 @@ def merge_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "trained", "merged")
 
 
-@invariant(
+@INVARIANTS.check(
     "reload-keeps-logits",
     "The merged model, saved and loaded again, has the same weights bit for bit, and its logits.",
     source="transformers #45127",
@@ -69,7 +69,7 @@ def reload_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     yield from differ(seen, "merged", "reloaded", dtype=dtype)
 
 
-@invariant(
+@INVARIANTS.check(
     "adapter-keeps-logits",
     "The adapter, saved and loaded onto a fresh base, gives the same logits.",
     source="PEFT save_pretrained and from_pretrained",
@@ -80,7 +80,7 @@ def adapter_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "trained", "adapter-reloaded")
 
 
-@invariant(
+@INVARIANTS.check(
     "wrapping-keeps-logits",
     "Wrapping with PEFT's own initial values leaves logits and base weights as they were.",
     source="PEFT documentation, init_lora_weights=True is a no-op",
@@ -97,7 +97,7 @@ def wrapping_keeps_logits(seen: Observation) -> Iterator[Evidence]:
             yield Finding("wrong-value", f"{name} changed by wrapping", amount, 0.0)
 
 
-@invariant(
+@INVARIANTS.check(
     "forward-follows-definition",
     "Adapted logits equal those of a plain model holding the weights the adapter defines.",
     source="arXiv:2106.09685, PEFT documentation of each way of adapting",
@@ -108,7 +108,7 @@ def forward_follows_definition(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "defined", "trained")
 
 
-@invariant(
+@INVARIANTS.check(
     "disabled-is-base",
     "With the adapter disabled, logits equal the base's.",
     source="PEFT disable_adapter",
@@ -123,7 +123,7 @@ def disabled_is_base(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "base", "disabled")
 
 
-@invariant(
+@INVARIANTS.check(
     "config-driven-loader-agrees",
     "A plain reader that trusts config.json and the safetensors file gets the same logits.",
     source="LLaMA-Factory #6749",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.compare import distance, strays, weight_allowance
 from conformance.comparison import Comparison, Evidence
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.invariants.logits import changed_weights, differ
 from conformance.observation import Observation
 from conformance.violation import Finding
@@ -39,7 +39,7 @@ def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
     return seen.case.scaling * first @ second
 
 
-@invariant(
+@INVARIANTS.check(
     "unmerge-restores",
     "merge_adapter then unmerge_adapter gives back logits and weights.",
     source="PEFT merge_adapter, unmerge_adapter",
@@ -51,7 +51,7 @@ def unmerge_restores(seen: Observation) -> Iterator[Evidence]:
     yield from _close_weights(seen, "trained", "unmerged", "merged-in-place")
 
 
-@invariant(
+@INVARIANTS.check(
     "merging-twice-changes-nothing",
     "A second merge of a merged adapter is a no-op.",
     source="PEFT #1355",
@@ -61,7 +61,7 @@ def merging_twice_changes_nothing(seen: Observation) -> Iterator[Finding]:
     yield from changed_weights(seen, "merged-in-place", "merged-twice")
 
 
-@invariant(
+@INVARIANTS.check(
     "safe-merge-agrees",
     "Safe and plain merge give the same weights; a refused safe merge leaves them untouched.",
     source="PEFT merge_and_unload, safe_merge",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.compare import same_bits
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.violation import Finding
 
@@ -73,7 +73,7 @@ def _moved(seen: Observation, promised: set[str]) -> Iterator[Finding]:
             yield Finding("wrong-value", f"{name} did not move while training")
 
 
-@invariant(
+@INVARIANTS.check(
     "only-the-adapter-trains",
     "requires_grad is exactly as promised; after steps the base is bit-equal, the adapter moved.",
     source="PEFT documentation, quicktour; LoraConfig bias",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.compare import distance, precision, same_bits, weight_allowance
 from conformance.comparison import Comparison, Evidence
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation, Snapshot
 from conformance.placements import MATRICES
 from conformance.promises import adapters_tied, base_tie_survives, separate
@@ -60,7 +60,7 @@ def _one_adapter(
         yield Finding("lost-tie", what)
 
 
-@invariant(
+@INVARIANTS.check(
     "tied-stay-tied",
     "What is promised tied shares storage and values after wrapping, training, merge and reload.",
     source="PEFT #2803, #2879; documentation, Weight tying",
@@ -93,7 +93,7 @@ def _one_matrix(seen: Observation, modules: set[str]) -> bool:
     return any(names <= group for group in seen.stages["base"].shares)
 
 
-@invariant(
+@INVARIANTS.check(
     "untied-stay-untied",
     "What is independent does not share storage and is not overwritten.",
     source="PEFT #2944, #2018",

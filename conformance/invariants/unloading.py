@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.comparison import Evidence
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.invariants.logits import changed_weights, differ
 from conformance.observation import Observation
 from conformance.violation import Finding
 
 
-@invariant(
+@INVARIANTS.check(
     "unload-restores-base",
     "unload gives back base logits, weights, tie and module types.",
     source="PEFT unload",
@@ -38,7 +38,7 @@ def unload_restores_base(seen: Observation) -> Iterator[Evidence]:
         yield Finding("lost-tie", f"only one of base and unloaded ties {groups}")
 
 
-@invariant(
+@INVARIANTS.check(
     "unload-leaves-no-trace",
     "After merging or unloading no PEFT module, attribute, hook or changed setting remains.",
     source="PEFT #3025",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.invariants.invariant import INVARIANTS, invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.violation import Finding
 
@@ -61,7 +61,7 @@ def unjudged_promises(seen: Observation) -> list[str]:
     return [name for name, verdict in found.items() if verdict == "not judged"]
 
 
-@invariant(
+@INVARIANTS.check(
     "trouble-is-announced-early",
     "A life that breaks a logits or config promise was refused or warned about when wrapped.",
     source="maintainers' view in PEFT #2972",

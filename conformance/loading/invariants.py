@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from conformance.compare import distance, outputs_allowance, same_bits
 from conformance.comparison import Comparison
-from conformance.invariants.invariant import (
-    INVARIANTS,
-    Applies,
-    Check,
-    Invariant,
-    always,
-    registering,
-)
+from conformance.invariants.invariant import Invariant, Registry
 from conformance.invariants.loading import NEWLY, false_alarms
 from conformance.loading.case import ENCODERS, LoadingCase
 from conformance.loading.logged import told_of
 from conformance.loading.observation import LoadingObservation
 from conformance.violation import Finding
 
-LOADING: dict[str, Invariant] = {}
-
-
-def promise(
-    id: str,  # noqa: A002  the word of the vocabulary
-    text: str,
-    *,
-    source: str,
-    needs: tuple[str, ...] = ("loaded",),
-    applies: Applies = always,
-    into: dict[str, Invariant] = LOADING,
-) -> Callable[[Check], Check]:
-    """Register the decorated generator of findings as the check of a new promise."""
-
-    def made(check: Check) -> Invariant:
-        return Invariant(id, text, source, check, applies, needs)
-
-    return registering(made, into, LOADING, INVARIANTS)
+LOADING = Registry(needs=("loaded",))
 
 
 def concerns(case: LoadingCase, one: Invariant) -> bool:
@@ -51,7 +27,7 @@ def competes(seen: LoadingObservation) -> str | None:
     return "the file holds different matrices for one tie" if different else None
 
 
-@promise(
+@LOADING.check(
     "checkpoint-loads",
     "The checkpoint is loaded without an error.",
     source="transformers from_pretrained",
@@ -64,7 +40,7 @@ def checkpoint_loads(seen: LoadingObservation) -> Iterator[Finding]:
         yield Finding("unexpected-error", f"{what} ended in {trouble.type}: {line}")
 
 
-@promise(
+@LOADING.check(
     "tied-keys-are-not-missing",
     "A tied key is never reported missing when another name of its tensor was in the file.",
     source="transformers #43992; the UMT5 load reports",
@@ -82,7 +58,7 @@ def tied_keys_are_not_missing(seen: LoadingObservation) -> Iterator[Finding]:
             )
 
 
-@promise(
+@LOADING.check(
     "missing-means-missing",
     "A key that is reported missing was really not restored.",
     source="transformers output_loading_info",
@@ -92,7 +68,7 @@ def missing_means_missing(seen: LoadingObservation) -> Iterator[Finding]:
     yield from false_alarms(seen.report)
 
 
-@promise(
+@LOADING.check(
     "nothing-is-silently-reinitialised",
     "Every parameter that did not come out of the file is reported missing.",
     source="transformers #43992, output_loading_info",
@@ -103,7 +79,7 @@ def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Find
         yield Finding("wrong-value", f"{name} is not what was saved, and nobody said so")
 
 
-@promise(
+@LOADING.check(
     "log-agrees-with-report",
     "What is logged or printed as newly initialised is what output_loading_info calls missing.",
     source="transformers from_pretrained, the load report",
@@ -117,7 +93,7 @@ def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
         yield Finding("false-report", f"{name} is newly initialised in the log alone")
 
 
-@promise(
+@LOADING.check(
     "tied-members-are-one",
     "After loading, exactly the matrices that were one tensor when saved are one again.",
     source="transformers tie_weights; the UMT5 load reports",
@@ -136,7 +112,7 @@ def tied_members_are_one(seen: LoadingObservation) -> Iterator[Finding]:
         yield Finding("lost-tie", f"{' and '.join(seen.biases)} are two after loading")
 
 
-@promise(
+@LOADING.check(
     "file-is-restored",
     "Every tensor of the file is the loaded parameter, bit for bit.",
     source="transformers from_pretrained; #43992",
@@ -154,7 +130,7 @@ def file_is_restored(seen: LoadingObservation) -> Iterator[Finding]:
             yield Finding("wrong-value", f"{name} is not the file's {key}", amount, 0.0)
 
 
-@promise(
+@LOADING.check(
     "loading-keeps-outputs",
     "The loaded model gives the outputs of the model that was saved.",
     source="transformers from_pretrained; the UMT5 load reports",
@@ -168,7 +144,7 @@ def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Comparison]:
     yield Comparison("outputs of loaded differ from source", distance(saved, loaded), allowed)
 
 
-@promise(
+@LOADING.check(
     "competing-tensors-are-told",
     "Where the file holds different matrices for one tie, none is dropped without a word.",
     source="transformers PR #42612, #45127",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from conformance.comparison import Evidence
-from conformance.invariants import Invariant
+from conformance.invariants import Invariant, Registry
+from conformance.invariants.invariant import Applies, Check
 from conformance.observation import Observation
 
 JUDGED = frozenset(
@@ -42,17 +42,23 @@ BEFORE = re.compile(
 )
 
 
-def of_a_merger(invariants: Mapping[str, Invariant]) -> dict[str, Invariant]:
+def of_a_merger(invariants: Mapping[str, Invariant]) -> Registry:
     """The invariants as they judge a life with another merger."""
-    return {name: _judging(one) for name, one in invariants.items()}
+    found = Registry()
+    for one in invariants.values():
+        if one.id in JUDGED:
+            found.vary(one, check=_after_merging(one.check))
+        else:
+            found.vary(one, applies=_says_nothing(REASONS.get(one.id, OTHERWISE)))
+    return found
 
 
-def _judging(one: Invariant) -> Invariant:
-    if one.id not in JUDGED:
-        reason = REASONS.get(one.id, OTHERWISE)
-        return replace(one, applies=lambda _: reason)
+def _says_nothing(reason: str) -> Applies:
+    return lambda _: reason
 
-    def check(seen: Observation) -> Iterator[Evidence]:
-        return (finding for finding in one.check(seen) if not BEFORE.match(finding.what))
 
-    return replace(one, check=check)
+def _after_merging(check: Check) -> Check:
+    def only(seen: Observation) -> Iterator[Evidence]:
+        return (finding for finding in check(seen) if not BEFORE.match(finding.what))
+
+    return only

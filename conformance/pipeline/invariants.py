@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from conformance.compare import distance, movement, outputs_allowance
 from conformance.comparison import Allowance, Comparison
-from conformance.invariants.invariant import Invariant
-from conformance.loading.invariants import LOADING, promise
+from conformance.invariants.invariant import Registry
+from conformance.loading.invariants import LOADING
 from conformance.pipeline.observation import PipelineObservation
 
 OF_LOADING = (
@@ -25,7 +25,9 @@ OF_LOADING = (
     "file-is-restored",
     "loading-keeps-outputs",
 )
-PIPELINE: dict[str, Invariant] = {name: LOADING[name] for name in OF_LOADING}
+PIPELINE = Registry(needs=("loaded",))
+for shared in OF_LOADING:
+    PIPELINE.share(LOADING[shared])
 
 
 def unmerged(seen: PipelineObservation) -> str | None:
@@ -46,13 +48,12 @@ def allowance(seen: PipelineObservation) -> Allowance:
     return outputs_allowance(seen.case.spec, *outputs, moved=movement(merged, seen.nudged))
 
 
-@promise(
+@PIPELINE.check(
     "pipeline-keeps-outputs",
     "The text encoder of the loaded pipeline gives the outputs it gave before its LoRA was merged.",
     source="PEFT merge_and_unload; diffusers, merging a LoRA into a text encoder",
     needs=("base", "adapted", "loaded"),
     applies=unmerged,
-    into=PIPELINE,
 )
 def pipeline_keeps_outputs(seen: PipelineObservation) -> Iterator[Comparison]:
     adapted, loaded = seen.stages["adapted"].logits, seen.stages["loaded"].logits
@@ -62,11 +63,10 @@ def pipeline_keeps_outputs(seen: PipelineObservation) -> Iterator[Comparison]:
     yield Comparison(what, distance(adapted, loaded), allowance(seen))
 
 
-@promise(
+@PIPELINE.check(
     "pipeline-encodes-alike",
     "The loaded pipeline makes of a prompt what the saved one made of it.",
     source="diffusers DiffusionPipeline.from_pretrained; transformers PR #43880",
-    into=PIPELINE,
 )
 def pipeline_encodes_alike(seen: PipelineObservation) -> Iterator[Comparison]:
     source, loaded = seen.encoded["source"], seen.encoded["loaded"]

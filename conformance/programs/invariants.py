@@ -15,38 +15,27 @@ from conformance.compare import (
     weight_allowance,
 )
 from conformance.comparison import Allowance, Comparison, Evidence, broken
-from conformance.invariants.invariant import Invariant, always, registering
+from conformance.invariants.invariant import Check, Registry
 from conformance.programs.observation import Compared, ProgramObservation, StepSeen
 from conformance.violation import Finding
 
-PROGRAMS: dict[str, Invariant] = {}
-
-
+PROGRAMS = Registry()
 StepCheck = Callable[[ProgramObservation, StepSeen], Iterator[Evidence]]
 
 
-def promise(
-    id: str,  # noqa: A002  the word of the vocabulary
-    text: str,
-    *,
-    source: str,
-) -> Callable[[StepCheck], StepCheck]:
-    """Register the decorated check of one step as a promise about programs.
+def at_each_step(check: StepCheck) -> Check:
+    """The check of a program that is made of the check of one step.
 
     A program breaks it once, at its first wrong step: what follows is wrong because of that.
     """
 
-    def register(check: StepCheck) -> StepCheck:
-        def first(seen: ProgramObservation) -> Iterator[Evidence]:
-            for found in (found for step in seen.steps for found in check(seen, step)):
-                yield found
-                if broken([found]):
-                    return
+    def first(seen: ProgramObservation) -> Iterator[Evidence]:
+        for found in (found for step in seen.steps for found in check(seen, step)):
+            yield found
+            if broken([found]):
+                return
 
-        registering(lambda one: Invariant(id, text, source, one, always, ()), PROGRAMS)(first)
-        return check
-
-    return register
+    return first
 
 
 def allowance(seen: ProgramObservation, step: StepSeen, logits: Compared) -> Allowance:
@@ -66,11 +55,12 @@ def at(step: StepSeen) -> str:
     return f"after step {step.number}, {step.step!r}"
 
 
-@promise(
+@PROGRAMS.check(
     "program-follows-reference",
     "After every step the model computes what a plain model with the reference's weights does.",
     source="the definitions of LoRA, modules_to_save and trainable tokens; PEFT's API reference",
 )
+@at_each_step
 def program_follows_reference(seen: ProgramObservation, step: StepSeen) -> Iterator[Comparison]:
     for what, logits in (("of the model", step.logits), *step.asides.items()):
         told = f"logits {what} differ from the reference's {at(step)}"
@@ -78,11 +68,12 @@ def program_follows_reference(seen: ProgramObservation, step: StepSeen) -> Itera
         yield Comparison(told, amount, allowance(seen, step, logits))
 
 
-@promise(
+@PROGRAMS.check(
     "program-keeps-values",
     "Every adapter holds what it was given, trained to, loaded with or combined from; no other.",
     source="PEFT add_adapter, load_adapter, delete_adapter, add_weighted_adapter",
 )
+@at_each_step
 def program_keeps_values(_: ProgramObservation, step: StepSeen) -> Iterator[Evidence]:
     found = dict(step.parts)
     if step.step[0] == "weighted":
@@ -105,12 +96,13 @@ def program_keeps_values(_: ProgramObservation, step: StepSeen) -> Iterator[Evid
             yield Finding("wrong-value", told, amount, 0.0)
 
 
-@promise(
+@PROGRAMS.check(
     "program-trains-only-its-adapters",
     "Exactly the active adapters train; a step moves them and leaves all else as it was, bit for "
     "bit.",
     source="PEFT set_adapter, add_adapter, load_adapter",
 )
+@at_each_step
 def program_trains_only_its_adapters(_: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
     state = step.state
     if state.wrapped and (state.enabled or step.step[0] == "disable"):
@@ -125,11 +117,12 @@ def program_trains_only_its_adapters(_: ProgramObservation, step: StepSeen) -> I
         yield Finding("wrong-value", f"frozen {name} was changed {at(step)}")
 
 
-@promise(
+@PROGRAMS.check(
     "program-sums-gradients",
     "The gradient of each trained tensor is that of the definition: of a shared one, both uses'.",
     source="PEFT #2803, #2864: the adapters of tied layers are one",
 )
+@at_each_step
 def program_sums_gradients(seen: ProgramObservation, step: StepSeen) -> Iterator[Comparison]:
     gradients = step.training.gradients if step.training else {}
     for key, (found, wanted, nudged) in gradients.items():
@@ -142,22 +135,24 @@ def program_sums_gradients(seen: ProgramObservation, step: StepSeen) -> Iterator
         )
 
 
-@promise(
+@PROGRAMS.check(
     "program-optimizer-holds-once",
     "An optimizer over the trainable parameters holds every tensor once.",
     source="torch.optim: a tensor held twice is stepped twice",
 )
+@at_each_step
 def program_optimizer_holds_once(_: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
     if step.training is not None and step.training.twice:
         names = ", ".join(sorted(step.training.twice))
         yield Finding("lost-tie", f"the optimizer holds more than once {names} {at(step)}")
 
 
-@promise(
+@PROGRAMS.check(
     "program-keeps-ties",
     "After every step what is promised tied shares storage, and nothing else does.",
     source="PEFT documentation, Weight tying; PEFT #2803, #2944",
 )
+@at_each_step
 def program_keeps_ties(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
     base = {f"{name}.weight" for name in seen.names.values()}
     together = any(base <= group for group in step.shares)
@@ -180,11 +175,12 @@ def _groups(step: StepSeen) -> list[list[tuple[str, str, str]]]:
     return [[keys[name] for name in group if name in keys] for group in step.shares]
 
 
-@promise(
+@PROGRAMS.check(
     "program-config-tells-the-truth",
     "Every tie_word_embeddings of a plain model, in memory and saved, agrees with its weights.",
     source="PEFT #2972, transformers #45127",
 )
+@at_each_step
 def program_config_tells_the_truth(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
     if step.state.wrapped:
         return
@@ -196,29 +192,36 @@ def program_config_tells_the_truth(seen: ProgramObservation, step: StepSeen) -> 
                 yield Finding("wrong-flag", f"{path} {where} is {flag} {at(step)}")
 
 
-@promise(
+@PROGRAMS.check(
     "program-tells-what-is-active",
     "active_adapters names the adapters that were made active.",
     source="PEFT set_adapter, delete_adapter, active_adapters",
 )
+@at_each_step
 def program_tells_what_is_active(_: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
     if step.state.wrapped and set(step.active) != set(step.state.active):
         told = ", ".join(step.active) or "none"
         yield Finding("false-report", f"active_adapters names {told} {at(step)}")
 
 
-@promise(
+@PROGRAMS.check(
     "program-tells-what-it-merges",
     "Merging what is not merged yet is never called nothing to do.",
     source="PEFT merge_adapter",
 )
+@at_each_step
 def program_tells_what_it_merges(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
     said = seen.heard_at(f"{step.number} {step.step[0]}") if step.step[0] == "merge" else ()
     if any("nothing to do" in heard.text for heard in said):
         yield Finding("false-report", f"it is said that there is nothing to do {at(step)}")
 
 
-def _completes(seen: ProgramObservation) -> Iterator[Finding]:
+@PROGRAMS.check(
+    "program-completes",
+    "No step ends in an error nobody documented, and what is to be refused is refused.",
+    source="PEFT and transformers documentation",
+)
+def program_completes(seen: ProgramObservation) -> Iterator[Finding]:
     for step in seen.steps:
         error = step.refused
         if step.refusal and error is None:
@@ -229,13 +232,3 @@ def _completes(seen: ProgramObservation) -> Iterator[Finding]:
             return
     for error in seen.troubles:
         yield Finding("unexpected-error", f"{error.type} at step {error.stage}: {error.message}")
-
-
-PROGRAMS["program-completes"] = Invariant(
-    "program-completes",
-    "No step ends in an error nobody documented, and what is to be refused is refused.",
-    "PEFT and transformers documentation",
-    _completes,
-    always,
-    (),
-)

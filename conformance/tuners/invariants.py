@@ -7,25 +7,30 @@ here of every tuner and of embedding and head too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from conformance.compare import distance, same_bits
 from conformance.comparison import Comparison, Evidence
-from conformance.invariants.invariant import INVARIANTS, Applies, Invariant
+from conformance.invariants import INVARIANTS, Registry, joined
+from conformance.invariants.invariant import Applies
 from conformance.invariants.logits import differ
 from conformance.observation import Observation
 from conformance.placements import PLACEMENTS
 from conformance.promises import adapters_tied
-from conformance.tuners import way_invariants  # noqa: F401  its promises register themselves
 from conformance.tuners.case import TunerCase
-from conformance.tuners.promise import ONLY_TUNERS, idle, promise
 from conformance.tuners.refusals import refused
+from conformance.tuners.way_invariants import ONLY_TUNERS
 from conformance.violation import Finding
 
 __all__ = ["ONLY_TUNERS", "TUNER_PROMISES", "WRAPS"]
 
 OF_LORA_ALONE = ("documented-contract", "config-wraps-what-it-names", "adapter-file-is-as-asked")
 WRAPS = "tuner-wraps-what-it-names"
+
+
+def idle(seen: Observation) -> bool:
+    """Whether the tuner stands on nothing, so that no promise about logits says anything."""
+    adapted = seen.stages.get("adapted")
+    return adapted is not None and not adapted.trainable
 
 
 def _applies(name: str, before: Applies) -> Applies:
@@ -67,7 +72,7 @@ def _met(seen: Observation, stage: str) -> frozenset[str]:
     ) - {"base_model"}
 
 
-@promise(
+@ONLY_TUNERS.check(
     WRAPS,
     "The tuner stands on every module that its config names, or says that it cannot.",
     source="PEFT documentation, target_modules",
@@ -85,7 +90,7 @@ def tuner_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
         yield Finding("wrong-type", f"{name} carries a part of the tuner and is not asked for")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "merging-touches-targets-alone",
     "Merging changes the weights of the modules that the config names, and no other bit.",
     source="PEFT merge_and_unload",
@@ -104,7 +109,7 @@ def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
             yield Finding("wrong-value", f"{name} changed by merging", amount, 0.0)
 
 
-@promise(
+@ONLY_TUNERS.check(
     "conversion-keeps-logits",
     "What training changed, saved as LoRA, gives the same logits on the base as it was.",
     source="PEFT save_pretrained, path_initial_model_for_weight_conversion",
@@ -133,12 +138,14 @@ def _wrapping(seen: Observation) -> Iterator[Evidence]:
         yield from INVARIANTS["wrapping-keeps-logits"].check(seen)
 
 
-TUNER_PROMISES: dict[str, Invariant] = {
-    name: replace(one, applies=_applies(name, one.applies))
-    for name, one in {**INVARIANTS, **ONLY_TUNERS}.items()
-    if name not in OF_LORA_ALONE
-}
-# of an adapter without parameters this says something
-TUNER_PROMISES[WRAPS] = ONLY_TUNERS[WRAPS]
-for own_id, own_check in (("life-completes", _completes), ("wrapping-keeps-logits", _wrapping)):
-    TUNER_PROMISES[own_id] = replace(TUNER_PROMISES[own_id], check=own_check)
+TUNER_PROMISES = Registry()
+CHECKED_OTHERWISE = {"life-completes": _completes, "wrapping-keeps-logits": _wrapping}
+for own_id, one in joined(INVARIANTS, ONLY_TUNERS).items():
+    if own_id == WRAPS:  # of an adapter without parameters this says something
+        TUNER_PROMISES.share(one)
+    elif own_id not in OF_LORA_ALONE:
+        TUNER_PROMISES.vary(
+            one,
+            applies=_applies(own_id, one.applies),
+            check=CHECKED_OTHERWISE.get(own_id, one.check),
+        )

@@ -7,8 +7,7 @@ from conformance.invariants.warning import Argues, never
 from conformance.observation import Observation
 from conformance.observer import Observer, check_not_vacuous
 from conformance.tuners.case import TunerCase
-from conformance.tuners.invariants import TUNER_PROMISES, WRAPS
-from conformance.tuners.promise import idle
+from conformance.tuners.invariants import TUNER_PROMISES, WRAPS, idle
 from conformance.tuners.refusals import refused
 from conformance.verdict import verdict_of
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from conformance.compare import same_bits
 from conformance.comparison import Evidence
-from conformance.invariants import INVARIANTS
+from conformance.invariants import INVARIANTS, Registry
 from conformance.invariants.logits import differ
 from conformance.naming import ADAPTER, PREFIX, SECOND
 from conformance.observation import Observation
 from conformance.tuners.case import TunerCase
-from conformance.tuners.promise import promise
 from conformance.violation import Finding
 
+ONLY_TUNERS = Registry()
+"""What is promised of tuners alone; ``conformance.tuners.invariants`` adds to it."""
 KEEPING = (
     "pickled",
     "pickled-on-cuda",
@@ -45,7 +46,7 @@ def _kept_anyway(seen: Observation) -> str | None:
     return None
 
 
-@promise(
+@ONLY_TUNERS.check(
     "every-way-keeps-logits",
     "The adapter gives the same logits in every file PEFT writes and by every call that loads it.",
     source="PEFT save_pretrained, load_adapter, inject_adapter_in_model, hotswap_adapter",
@@ -64,7 +65,7 @@ def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
             yield Finding(kind, f"{file} is {'not ' * (file == wanted)}in the folder {folder}")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "adapter-load-tells-the-truth",
     "What an adapter's file lacks, and what has another size, is said at loading; nothing else is.",
     source="PEFT PeftModel.from_pretrained, PeftModel.load_adapter",
@@ -112,7 +113,7 @@ def _others(seen: Observation) -> Iterator[Finding]:
         yield Finding("wrong-value", f"{name} is not loaded where another tensor is passed by")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "second-adapter-is-warned-of",
     "Loading another adapter where wrapping moved weights of the base is warned of.",
     source="PEFT PeftModel.load_adapter; init_lora_weights of LoraConfig",
@@ -124,7 +125,7 @@ def second_adapter_is_warned_of(seen: Observation) -> Iterator[Finding]:
         yield Finding("missing-warning", "nothing was said of the base that another adapter finds")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "saving-spares-a-file",
     "Saving an adapter where a file lies is refused, and the file is left as it was.",
     source="PEFT PeftModel.save_pretrained",
@@ -135,7 +136,7 @@ def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
         yield Finding("missing-error", "an adapter was saved onto a file")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "second-adapter-trains-as-asked",
     "An adapter loaded beside another, to be trained, is trainable in all its parts.",
     source="PEFT PeftModel.load_adapter, is_trainable",
@@ -152,7 +153,7 @@ def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
         yield Finding("wrong-trainable", f"{name} is trainable in {whose} alone")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "loading-leaves-no-file",
     "Loading an adapter leaves no file where the process stands.",
     source="PEFT PeftModel.from_pretrained, offload_folder",
