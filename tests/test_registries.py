@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
 from conformance.corpus.invariants import CORPUS
 from conformance.invariants import INVARIANTS, Invariant, Registry, joined
 from conformance.invariants.invariant import EVERY
+from conformance.invariants.warning import deciding
 from conformance.loading.invariants import LOADING
 from conformance.mergers.judged import of_a_merger
+from conformance.own.advice import KEEPS_ADAPTER, NEEDED, RESCUES
+from conformance.own.answer import CORRUPTS, LOST
+from conformance.own.writing import SCRIPTS
 from conformance.pipeline.invariants import PIPELINE
 from conformance.programs.invariants import PROGRAMS
+from conformance.reproducer.applicable import JUDGED_WHEN_REFUSED
+from conformance.reproducer.programs import PROMISES
 from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
 from conformance.violation import Finding
 
@@ -109,6 +115,93 @@ def test_joining_refuses_what_would_win_in_silence() -> None:
     second.vary(first["one"], needs=("merged",))
     with pytest.raises(ValueError, match="'one' is one thing"):
         joined(first, second)
+
+
+def test_a_trait_is_asked_of_all_value_by_value() -> None:
+    made = Registry(ids={})
+    for name, place in {"a": "reload", "b": "", "c": "merge", "d": "reload"}.items():
+        made.check(name, "It is kept.", source="this test", lost_at=place)(silent)
+    assert made.having("lost_at", "merge", "reload") == ("c", "a", "d")
+    assert made.having("lost_at") == ("a", "c", "d")
+
+
+# What a user reads comes in these orders: in warnings, verdicts, answers, issues and refusals.
+TOLD: dict[str, tuple[Iterable[str], str]] = {
+    "decides": (
+        deciding(),
+        """merge-keeps-logits reload-keeps-logits adapter-keeps-logits config-tells-the-truth
+        config-driven-loader-agrees""",
+    ),
+    "advice": (
+        NEEDED,
+        """merge-keeps-logits reload-keeps-logits adapter-keeps-logits config-tells-the-truth
+        config-driven-loader-agrees trouble-is-announced-early""",
+    ),
+    "lost": (
+        CORRUPTS,
+        """forward-follows-definition adapter-keeps-logits merge-keeps-logits reload-keeps-logits
+        config-driven-loader-agrees config-tells-the-truth""",
+    ),
+    "adapter": (KEEPS_ADAPTER, "adapter-keeps-logits forward-follows-definition"),
+    "rescue": (RESCUES, "merge-keeps-logits reload-keeps-logits config-driven-loader-agrees"),
+    "refused": (JUDGED_WHEN_REFUSED, "documented-contract base-load-tells-the-truth"),
+    "program script": (
+        PROMISES,
+        """program-follows-reference program-keeps-values program-trains-only-its-adapters
+        program-completes""",
+    ),
+    "pipeline": (
+        PIPELINE,
+        """checkpoint-loads tied-keys-are-not-missing missing-means-missing
+        nothing-is-silently-reinitialised tied-members-are-one file-is-restored
+        loading-keeps-outputs pipeline-keeps-outputs pipeline-encodes-alike""",
+    ),
+}
+
+
+@pytest.mark.parametrize("where", TOLD)
+def test_what_is_told_keeps_its_order(where: str) -> None:
+    derived, told = TOLD[where]
+    assert list(derived) == told.split()
+
+
+# What the options, scripts and verdicts of others rest on; nobody reads the order.
+TRAITS: dict[str, tuple[Iterable[str], str]] = {
+    "of a merge": (
+        INVARIANTS.having("of_merge"),
+        """checkpoint-is-plain saving-is-repeatable dtype-is-kept device-is-kept
+        config-tells-the-truth life-completes load-report-is-clean merge-keeps-logits
+        config-driven-loader-agrees tied-stay-tied untied-stay-untied trouble-is-announced-early""",
+    ),
+    "not of a merge": (
+        INVARIANTS.having("not_of_merge"),
+        "reload-keeps-logits unload-leaves-no-trace safe-merge-agrees",
+    ),
+    "of LoRA alone": (
+        joined(INVARIANTS, ONLY_TUNERS).keys() - TUNER_PROMISES.keys(),
+        "documented-contract config-wraps-what-it-names adapter-file-is-as-asked",
+    ),
+    "by placement": (
+        [name for name, one in EVERY.items() if one.by_placement],
+        "documented-contract tied-stay-tied untied-stay-untied tuner-wraps-what-it-names",
+    ),
+    "script": (
+        SCRIPTS,
+        """adapter-keeps-logits merge-keeps-logits reload-keeps-logits config-driven-loader-agrees
+        config-tells-the-truth""",
+    ),
+}
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_what_is_true_of_a_check_is_said_of_these_alone(trait: str) -> None:
+    derived, told = TRAITS[trait]
+    assert sorted(derived) == sorted(told.split())
+
+
+def test_what_decides_or_is_lost_is_one_of_few_things() -> None:
+    assert {one.decides for one in EVERY.values()} == {"", "logits", "config", "warning"}
+    assert {one.lost_at for one in EVERY.values()} == {"", *LOST}
 
 
 def test_every_invariant_is_of_one_kind() -> None:

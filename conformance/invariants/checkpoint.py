@@ -15,6 +15,7 @@ from conformance.violation import Finding
     source="transformers' tied-weight tests; LLaMA-Factory #6749",
     needs=("merged", "reloaded"),
     applies=lambda seen: None if seen.plain_keys else "no plain checkpoint to compare with",
+    of_merge=True,
 )
 def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
     saved = seen.saved["merged"]
@@ -32,6 +33,7 @@ def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
     "The same model saved twice gives identical files.",
     source="reproducible artefacts",
     needs=("file merged-again",),
+    of_merge=True,
 )
 def saving_is_repeatable(seen: Observation) -> Iterator[Finding]:
     for name in ("merged", "adapter"):
@@ -48,6 +50,7 @@ def saving_is_repeatable(seen: Observation) -> Iterator[Finding]:
     "Merging, saving and reloading leave every parameter's dtype as the base had it.",
     source="transformers from_pretrained, dtype",
     needs=("base", "merged"),
+    of_merge=True,
 )
 def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
     yield from _adapter_dtypes(seen)
@@ -99,6 +102,7 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
         if seen.case.save_embedding_layers == "no"
         else "the case lets embeddings be saved"
     ),
+    of_lora_alone=True,
 )
 def adapter_file_is_as_asked(seen: Observation) -> Iterator[Finding]:
     bias = seen.case.bias != "none"
@@ -119,6 +123,7 @@ def _is_saved(seen: Observation, key: str) -> bool:
     "No tensor of the model is left on another device than the one it lives on.",
     source="torch.nn.Module.to",
     needs=("base", "adapted", "trained"),
+    of_merge=True,
 )
 def device_is_kept(seen: Observation) -> Iterator[Finding]:
     home = set(seen.stages["base"].devices.values())

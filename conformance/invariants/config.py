@@ -15,6 +15,10 @@ from conformance.violation import Finding
     "Every tie_word_embeddings, in memory and saved, agrees with the weights.",
     source="PEFT #2972, transformers #45127",
     needs=("base", "adapted", "merged"),
+    decides="config",
+    lost_at="config",
+    of_merge=True,
+    scriptable=True,
 )
 def config_tells_the_truth(seen: Observation) -> Iterator[Finding]:
     for stage in (

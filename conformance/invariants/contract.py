@@ -32,6 +32,7 @@ def _applies(seen: Observation) -> str | None:
     "LoRA stands on exactly the attention and mlp modules that the config names.",
     source="PEFT documentation, target_modules, exclude_modules",
     needs=("adapted",),
+    of_lora_alone=True,
 )
 def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
     lora = {n.partition(" ")[0] for n in seen.stages["adapted"].weights if " lora_" in n}
@@ -65,6 +66,9 @@ def adapter_takes_part(seen: Observation) -> Iterator[Finding]:
     "Wrapper types, tying, warnings and errors are those of PEFT's published tables.",
     source="PEFT documentation, Weight tying; #2864",
     applies=_applies,
+    by_placement=True,
+    of_lora_alone=True,
+    judged_when_refused=True,
 )
 def documented_contract(seen: Observation) -> Iterator[Finding]:
     row = row_for(seen.case)

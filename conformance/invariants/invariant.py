@@ -76,6 +76,20 @@ class Invariant:
     Of files that cross from one version to another: ``excused_by`` names invariants of the ordinary
     run that the saver's own version has to keep, if the files are to be good at all, and
     ``of_adapters`` says that a PEFT older than the adapter owes nothing.
+
+    What else is true of it, each said where it is not the usual:
+
+    - ``decides``: the verdict for people rests on it, as one about ``logits``, ``config``, or the
+      ``warning`` that tells of them;
+    - ``lost_at``: where a user's model is another one when it breaks: by ``definition``, of the
+      saved ``adapter``, at ``merge``, at ``reload``, for a ``reader`` of the file, in its
+      ``config``;
+    - ``of_merge``: it is about what comes out of a merge, and judges other mergers than PEFT's too;
+      ``not_of_merge`` says why it does not, where it might be thought to;
+    - ``by_placement``: it goes by the placement of the grid, which a user's mixture does not have;
+    - ``judged_when_refused``: it says something of a life that PEFT refuses as documented;
+    - ``of_lora_alone``, ``of_loading_alone``: it says nothing of other tuners, of pipelines;
+    - ``scriptable``: a script shows it that knows the user's configuration, or the program, alone.
     """
 
     id: str
@@ -87,6 +101,15 @@ class Invariant:
     excuse: Excuse = unexcused
     excused_by: tuple[str, ...] = ()
     of_adapters: bool = False
+    decides: str = ""
+    lost_at: str = ""
+    of_merge: bool = False
+    not_of_merge: str = ""
+    by_placement: bool = False
+    judged_when_refused: bool = False
+    of_lora_alone: bool = False
+    of_loading_alone: bool = False
+    scriptable: bool = False
 
     def judge(self, observation: Observed) -> Judgement:
         """Judge one observation."""
@@ -134,6 +157,13 @@ class Registry(Mapping[str, Invariant]):
 
     def __len__(self) -> int:
         return len(self._own)
+
+    def having(self, trait: str, *values: object) -> tuple[str, ...]:
+        """The ids of those that have a trait, or have it with one of the values, value by value."""
+        found = {name: getattr(one, trait) for name, one in self.items()}
+        if not values:
+            return tuple(name for name, value in found.items() if value)
+        return tuple(name for value in values for name, mine in found.items() if mine == value)
 
     def check(
         self,

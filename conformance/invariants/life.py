@@ -14,6 +14,7 @@ from conformance.violation import Finding
     "life-completes",
     "No stage ends in an error nobody documented.",
     source="PEFT and transformers documentation",
+    of_merge=True,
 )
 def life_completes(seen: Observation) -> Iterator[Finding]:
     for trouble in seen.troubles:

@@ -38,6 +38,7 @@ def untruths(report: LoadReport) -> Iterator[Finding]:
     "Reloading reports no missing, unexpected or mismatched key and no newly initialised weight.",
     source="transformers output_loading_info; the UMT5 load reports",
     needs=("reloaded",),
+    of_merge=True,
 )
 def load_report_is_clean(seen: Observation) -> Iterator[Finding]:
     yield from calls(seen.loading["reloaded"], "missing", "unexpected", "mismatched", "errors")
@@ -53,6 +54,7 @@ def load_report_is_clean(seen: Observation) -> Iterator[Finding]:
     source="transformers #43992; the UMT5 load reports",
     needs=("base",),
     applies=lambda seen: None if "base" in seen.loading else "the base was not loaded",
+    judged_when_refused=True,
 )
 def base_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
     yield from untruths(seen.loading["base"])

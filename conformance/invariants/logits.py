@@ -34,6 +34,10 @@ def differ(
     source="PEFT #2018, #2777",
     needs=("trained", "merged"),
     applies=drowned,
+    decides="logits",
+    lost_at="merge",
+    of_merge=True,
+    scriptable=True,
 )
 def merge_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "trained", "merged")
@@ -44,6 +48,10 @@ def merge_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     "The merged model, saved and loaded again, has the same weights bit for bit, and its logits.",
     source="transformers #45127",
     needs=("merged", "reloaded"),
+    decides="logits",
+    lost_at="reload",
+    not_of_merge="what another merger made is judged as it was loaded from its folder",
+    scriptable=True,
 )
 def reload_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     merged, reloaded = seen.stages["merged"], seen.stages["reloaded"]
@@ -75,6 +83,9 @@ def reload_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     source="PEFT save_pretrained and from_pretrained",
     needs=("trained", "adapter-reloaded"),
     applies=drowned,
+    decides="logits",
+    lost_at="adapter",
+    scriptable=True,
 )
 def adapter_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "trained", "adapter-reloaded")
@@ -103,6 +114,7 @@ def wrapping_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     source="arXiv:2106.09685, PEFT documentation of each way of adapting",
     needs=("trained", "defined"),
     applies=drowned,
+    lost_at="definition",
 )
 def forward_follows_definition(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "defined", "trained")
@@ -131,6 +143,10 @@ def disabled_is_base(seen: Observation) -> Iterator[Comparison]:
     applies=lambda seen: (
         drowned(seen) if seen.case.reload_dtype == "same" else "the case reloads in another dtype"
     ),
+    decides="config",
+    lost_at="reader",
+    of_merge=True,
+    scriptable=True,
 )
 def config_driven_loader_agrees(seen: Observation) -> Iterator[Evidence]:
     lost: list[Trouble] = [t for t in seen.troubles if t.branch == "reader"]

@@ -66,6 +66,7 @@ def merging_twice_changes_nothing(seen: Observation) -> Iterator[Finding]:
     "Safe and plain merge give the same weights; a refused safe merge leaves them untouched.",
     source="PEFT merge_and_unload, safe_merge",
     needs=("merged", "merged-otherwise"),
+    not_of_merge="another merger has no other way of merging",
 )
 def safe_merge_agrees(seen: Observation) -> Iterator[Evidence]:
     yield from _close_weights(seen, "merged", "merged-otherwise")

@@ -66,6 +66,8 @@ def _one_adapter(
     source="PEFT #2803, #2879; documentation, Weight tying",
     needs=("base", "adapted", "trained"),
     applies=lambda seen: None if seen.case.tied else "the base is untied",
+    by_placement=True,
+    of_merge=True,
 )
 def tied_stay_tied(seen: Observation) -> Iterator[Finding]:
     # in place, PEFT merges into the base's own tensor: that one stays shared until modules go
@@ -101,6 +103,8 @@ def _one_matrix(seen: Observation, modules: set[str]) -> bool:
     applies=lambda seen: (
         None if separate(seen.case) else "embedding and head are promised to stay one"
     ),
+    by_placement=True,
+    of_merge=True,
 )
 def untied_stay_untied(seen: Observation) -> Iterator[Evidence]:
     row = row_for(seen.case)

@@ -43,6 +43,7 @@ def unload_restores_base(seen: Observation) -> Iterator[Evidence]:
     "After merging or unloading no PEFT module, attribute, hook or changed setting remains.",
     source="PEFT #3025",
     needs=("base", "merged"),
+    not_of_merge="another merger's model was loaded from its folder, not unloaded",
 )
 def unload_leaves_no_trace(seen: Observation) -> Iterator[Finding]:
     for stage in ("merged", "merged-otherwise", "unloaded"):

@@ -83,6 +83,7 @@ def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Find
     "log-agrees-with-report",
     "What is logged or printed as newly initialised is what output_loading_info calls missing.",
     source="transformers from_pretrained, the load report",
+    of_loading_alone=True,
 )
 def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
     missing = seen.report.missing
@@ -149,6 +150,7 @@ def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Comparison]:
     "Where the file holds different matrices for one tie, none is dropped without a word.",
     source="transformers PR #42612, #45127",
     applies=lambda seen: None if competes(seen) else "the file holds one matrix for the tie",
+    of_loading_alone=True,
 )
 def competing_tensors_are_told(seen: LoadingObservation) -> Iterator[Finding]:
     report, weights = seen.report, seen.stages["loaded"].weights

@@ -13,27 +13,6 @@ from conformance.invariants import Invariant, Registry
 from conformance.invariants.invariant import Applies, Check
 from conformance.observation import Observation
 
-JUDGED = frozenset(
-    {
-        "checkpoint-is-plain",
-        "saving-is-repeatable",
-        "dtype-is-kept",
-        "device-is-kept",
-        "config-tells-the-truth",
-        "life-completes",
-        "load-report-is-clean",
-        "merge-keeps-logits",
-        "config-driven-loader-agrees",
-        "tied-stay-tied",
-        "untied-stay-untied",
-        "trouble-is-announced-early",
-    }
-)
-REASONS = {
-    "reload-keeps-logits": "what another merger made is judged as it was loaded from its folder",
-    "unload-leaves-no-trace": "another merger's model was loaded from its folder, not unloaded",
-    "safe-merge-agrees": "another merger has no other way of merging",
-}
 OTHERWISE = "says nothing of another merger: a run without --merger judges it"
 # How these invariants begin what they found before anything was merged: it is not the merger's.
 BEFORE = re.compile(
@@ -46,10 +25,10 @@ def of_a_merger(invariants: Mapping[str, Invariant]) -> Registry:
     """The invariants as they judge a life with another merger."""
     found = Registry()
     for one in invariants.values():
-        if one.id in JUDGED:
+        if one.of_merge:
             found.vary(one, check=_after_merging(one.check))
         else:
-            found.vary(one, applies=_says_nothing(REASONS.get(one.id, OTHERWISE)))
+            found.vary(one, applies=_says_nothing(one.not_of_merge or OTHERWISE))
     return found
 
 

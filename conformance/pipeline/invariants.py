@@ -16,18 +16,10 @@ from conformance.invariants.invariant import Registry
 from conformance.loading.invariants import LOADING
 from conformance.pipeline.observation import PipelineObservation
 
-OF_LOADING = (
-    "checkpoint-loads",
-    "tied-keys-are-not-missing",
-    "missing-means-missing",
-    "nothing-is-silently-reinitialised",
-    "tied-members-are-one",
-    "file-is-restored",
-    "loading-keeps-outputs",
-)
 PIPELINE = Registry(needs=("loaded",))
-for shared in OF_LOADING:
-    PIPELINE.share(LOADING[shared])
+for one in LOADING.values():
+    if not one.of_loading_alone:
+        PIPELINE.share(one)
 
 
 def unmerged(seen: PipelineObservation) -> str | None:

@@ -59,6 +59,7 @@ def at(step: StepSeen) -> str:
     "program-follows-reference",
     "After every step the model computes what a plain model with the reference's weights does.",
     source="the definitions of LoRA, modules_to_save and trainable tokens; PEFT's API reference",
+    scriptable=True,
 )
 @at_each_step
 def program_follows_reference(seen: ProgramObservation, step: StepSeen) -> Iterator[Comparison]:
@@ -72,6 +73,7 @@ def program_follows_reference(seen: ProgramObservation, step: StepSeen) -> Itera
     "program-keeps-values",
     "Every adapter holds what it was given, trained to, loaded with or combined from; no other.",
     source="PEFT add_adapter, load_adapter, delete_adapter, add_weighted_adapter",
+    scriptable=True,
 )
 @at_each_step
 def program_keeps_values(_: ProgramObservation, step: StepSeen) -> Iterator[Evidence]:
@@ -101,6 +103,7 @@ def program_keeps_values(_: ProgramObservation, step: StepSeen) -> Iterator[Evid
     "Exactly the active adapters train; a step moves them and leaves all else as it was, bit for "
     "bit.",
     source="PEFT set_adapter, add_adapter, load_adapter",
+    scriptable=True,
 )
 @at_each_step
 def program_trains_only_its_adapters(_: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
@@ -220,6 +223,7 @@ def program_tells_what_it_merges(seen: ProgramObservation, step: StepSeen) -> It
     "program-completes",
     "No step ends in an error nobody documented, and what is to be refused is refused.",
     source="PEFT and transformers documentation",
+    scriptable=True,
 )
 def program_completes(seen: ProgramObservation) -> Iterator[Finding]:
     for step in seen.steps:

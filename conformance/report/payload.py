@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.invariants import INVARIANTS
-from conformance.invariants.warning import LOGITS_PROMISES
+from conformance.invariants.warning import deciding
 from conformance.known_failures import KnownFailure
 from conformance.records import Record
 from conformance.report.cells import Cell, since
@@ -49,7 +49,7 @@ def payload(
         "meanings": {**RESULT_MEANINGS, **MEANINGS},
         "letters": {letter: name for name, letter in letters.items()},
         "strata": list(strata),
-        "deciding": [names.index(name) for name in LOGITS_PROMISES if name in names],
+        "deciding": [names.index(name) for name in deciding() if name in names],
         "invariants": [[name, INVARIANTS[name].promise] for name in names],
         "known": {
             name: [known[name].kind, known[name].story, known[name].link]

@@ -10,6 +10,7 @@ from textwrap import indent
 from typing import Any
 
 from conformance.compare import EPS, NUDGES, coarsest, margin, roundings
+from conformance.programs.invariants import PROGRAMS
 from conformance.programs.plan import beginning, outcomes, placed
 from conformance.programs.program import PLACED, WEIGHTS, Program, Step
 from conformance.programs.state import Outcome, Placed, State
@@ -18,12 +19,7 @@ from conformance.reproducer.code import call, literal
 from conformance.reproducer.shapes import inputs
 from conformance.reproducer.writing import NotReproducible, Writing
 
-PROMISES = (
-    "program-follows-reference",
-    "program-keeps-values",
-    "program-trains-only-its-adapters",
-    "program-completes",
-)
+PROMISES = PROGRAMS.having("scriptable")
 """What a script checks, all of it each time."""
 HEAD = """\
 import copy

@@ -23,7 +23,6 @@ from conformance.violation import Finding
 
 __all__ = ["ONLY_TUNERS", "TUNER_PROMISES", "WRAPS"]
 
-OF_LORA_ALONE = ("documented-contract", "config-wraps-what-it-names", "adapter-file-is-as-asked")
 WRAPS = "tuner-wraps-what-it-names"
 
 
@@ -78,6 +77,7 @@ def _met(seen: Observation, stage: str) -> frozenset[str]:
     source="PEFT documentation, target_modules",
     needs=("adapted",),
     applies=_own_targets,
+    by_placement=True,
 )
 def tuner_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
     asked, met = _asked(seen), _met(seen, "adapted")
@@ -143,7 +143,7 @@ CHECKED_OTHERWISE = {"life-completes": _completes, "wrapping-keeps-logits": _wra
 for own_id, one in joined(INVARIANTS, ONLY_TUNERS).items():
     if own_id == WRAPS:  # of an adapter without parameters this says something
         TUNER_PROMISES.share(one)
-    elif own_id not in OF_LORA_ALONE:
+    elif not one.of_lora_alone:
         TUNER_PROMISES.vary(
             one,
             applies=_applies(own_id, one.applies),
