@@ -24,6 +24,8 @@ from conformance.runner import run_item
 from conformance.violation import Finding, Violation, invariant_class
 from tiny_models.families import DECODERS
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 STRATA = {stratum.id: stratum for stratum in strata(devices.DEVICES)}
 KNOWN = KnownFailures.load()
 

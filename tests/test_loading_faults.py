@@ -19,6 +19,8 @@ from conformance.loading.invariants import LOADING, concerns
 from conformance.loading.observe import observe_loading
 from conformance.loading.observer import check_not_vacuous
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 Change = Callable[[Any, Any], None]
 
 

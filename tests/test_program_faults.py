@@ -23,6 +23,8 @@ from conformance.test_sequences import PROGRAMS_A_LIFE
 from conformance.violation import Finding
 from tiny_models.families import DECODERS
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 STRATA = {stratum.id: stratum for stratum in program_strata(("cpu",))}
 KNOWN = KnownFailures.load()
 SINGLE = (

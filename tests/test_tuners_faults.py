@@ -31,6 +31,8 @@ from conformance.tuners.observer import TunerObserver
 from conformance.tuners.runner import SeveralViolations, judge_tuner
 from conformance.violation import Violation, invariant_class
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 
 def taking_off(model: Any, change: Callable[[Any], None], *, merging: bool) -> Plant:
     """Do something to the plain model that one tuner hands back."""

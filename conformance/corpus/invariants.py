@@ -42,7 +42,8 @@ def refused(seen: Observation, stage: str) -> Iterator[Finding]:
     """A finding for each error met here at a stage of loading."""
     for trouble in failed(seen, stage):
         line = trouble.message.partition("\n")[0]
-        yield Finding("unexpected-error", f"{stage} ended in {trouble.type}: {line}")
+        what = f"{stage} ended in {trouble.type}: {line}"
+        yield Finding("unexpected-error", what, stage=stage, subject=trouble.type)
 
 
 def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Iterator[Comparison]:
@@ -88,21 +89,29 @@ def merged_file_is_restored(seen: Observation) -> Iterator[Finding]:
     found, meant = seen.stages["restored"].weights, seen.stages["meant"].weights
     for key, tensor in sorted(seen.saved["merged"].tensors.items()):
         if key not in found:
-            yield Finding("missing-key", f"{key} of the file became no parameter")
+            yield reloaded("missing-key", f"{key} of the file became no parameter", key)
         elif str(found[key].dtype) not in accepted_dtypes(seen, key):
             was, now = tensor.dtype, found[key].dtype
-            yield Finding("wrong-dtype", f"{key} is {was} in the file and {now} loaded")
+            yield reloaded("wrong-dtype", f"{key} is {was} in the file and {now} loaded", key)
         elif not same_when_cast(tensor, found[key]):
             amount = distance(tensor, found[key])
-            yield Finding("wrong-value", f"{key} is not loaded as it is in the file", amount, 0.0)
+            what = f"{key} is not loaded as it is in the file"
+            yield reloaded("wrong-value", what, key, amount)
         elif key in meant and not same_when_cast(meant[key], found[key]):
             amount = distance(meant[key], found[key])
-            yield Finding("wrong-value", f"{key} is not what the saver held", amount, 0.0)
+            yield reloaded("wrong-value", f"{key} is not what the saver held", key, amount)
     saver, loaded = seen.stages["merged"].weights, seen.stages["reloaded"].weights
     for name in (seen.embedding, seen.partner):  # a tied one of them is not in the file
         if not same_when_cast(saver[name], loaded[name]):
             amount = distance(saver[name], loaded[name])
-            yield Finding("wrong-value", f"{name} is not the saver's", amount, 0.0)
+            what, subject = f"{name} is not the saver's", seen.subject(name)
+            yield reloaded("wrong-value", what, subject, amount)
+
+
+def reloaded(kind: str, what: str, subject: str, amount: float | None = None) -> Finding:
+    """A finding about the merged model as it is loaded here; bits may differ by no amount."""
+    allowed = None if amount is None else 0.0
+    return Finding(kind, what, amount, allowed, stage="reloaded", subject=subject)
 
 
 def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
@@ -124,10 +133,10 @@ def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
 )
 def merged_file_report_is_true(seen: Observation) -> Iterator[Finding]:
     report = seen.loading["reloaded"]
-    yield from untruths(report)
+    yield from untruths(report, "reloaded")
     for name in sorted({*report.missing} & {*report.reinitialised}):
-        yield Finding("missing-key", f"{name} was newly initialised, and called missing")
-    yield from calls(report, "unexpected", "mismatched", "errors")
+        yield reloaded("missing-key", f"{name} was newly initialised, and called missing", name)
+    yield from calls(report, "reloaded", "unexpected", "mismatched", "errors")
 
 
 @CORPUS.check(
@@ -155,10 +164,12 @@ def merged_file_ties_as_configured(seen: Observation) -> Iterator[Finding]:
     for whose, flags in (("the saved", seen.saved["merged"].flags), ("the loaded", loaded.flags)):
         for path, flag in sorted(flags.items()):
             if flag is not None and flag != tied:
-                yield Finding("wrong-flag", f"{whose} {path} is {flag} but the weights are {state}")
+                what = f"{whose} {path} is {flag} but the weights are {state}"
+                yield reloaded("wrong-flag", what, path)
     if tied != seen.stages["merged"].share(seen.embedding, seen.partner):
         kind = "gained-tie" if tied else "lost-tie"
-        yield Finding(kind, f"embedding and head are {state}, which they were not when saved")
+        what = f"embedding and head are {state}, which they were not when saved"
+        yield reloaded(kind, what, seen.subject(seen.partner))
 
 
 @CORPUS.check(

@@ -23,9 +23,13 @@ def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
     expected, found = seen.plain_keys[tied], frozenset(saved.tensors)
     says = f"a config that says tie_word_embeddings={tied}"
     for key in sorted(expected - found):
-        yield Finding("missing-key", f"{key} is not in the file, under {says}")
+        yield Finding(
+            "missing-key", f"{key} is not in the file, under {says}", stage="saved", subject=key
+        )
     for key in sorted(found - expected):
-        yield Finding("extra-key", f"{key} is in the file, under {says}")
+        yield Finding(
+            "extra-key", f"{key} is in the file, under {says}", stage="saved", subject=key
+        )
 
 
 @INVARIANTS.check(
@@ -36,13 +40,14 @@ def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
     of_merge=True,
 )
 def saving_is_repeatable(seen: Observation) -> Iterator[Finding]:
-    for name in ("merged", "adapter"):
+    for name, stage in (("merged", "saved"), ("adapter", "adapter-saved")):
         if f"{name}-again" not in seen.saved:
             continue
         one, other = seen.saved[name].digests, seen.saved[f"{name}-again"].digests
         for file in sorted({*one, *other}):
             if one.get(file) != other.get(file):
-                yield Finding("not-repeatable", f"{file} of the {name} differs when saved again")
+                what = f"{file} of the {name} differs when saved again"
+                yield Finding("not-repeatable", what, stage=stage, subject=file)
 
 
 @INVARIANTS.check(
@@ -63,12 +68,14 @@ def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
         for name in sorted(base.keys() & found.keys()):
             if base[name].dtype != found[name].dtype:
                 was, now = base[name].dtype, found[name].dtype
-                yield Finding("wrong-dtype", f"{name} was {was} and is {now} at {stage}")
+                what = f"{name} was {was} and is {now} at {stage}"
+                yield Finding("wrong-dtype", what, stage=stage, subject=seen.subject(name))
     saved = seen.saved.get("merged")
     kinds = {t.dtype for t in (*base.values(), *seen.stages["base"].buffers.values())}
     for key, tensor in sorted(saved.tensors.items()) if saved else ():
         if tensor.dtype not in kinds:
-            yield Finding("wrong-dtype", f"{key} is {tensor.dtype} in the file")
+            what = f"{key} is {tensor.dtype} in the file"
+            yield Finding("wrong-dtype", what, stage="saved", subject=key)
 
 
 def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
@@ -89,7 +96,7 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
                 wanted = str(kept.dtype)
             if part.startswith("lora_") and str(tensor.dtype) != wanted:
                 told = f"{name} is {tensor.dtype} at {stage}, asked for {wanted}"
-                yield Finding("wrong-dtype", told)
+                yield Finding("wrong-dtype", told, stage=stage, subject=seen.subject(name))
 
 
 @INVARIANTS.check(
@@ -109,7 +116,8 @@ def adapter_file_is_as_asked(seen: Observation) -> Iterator[Finding]:
     for key in sorted(seen.saved["adapter"].tensors):
         own = any(mark in key for mark in (".lora_", ".modules_to_save", "trainable_tokens"))
         if not (own or _is_saved(seen, key) or (bias and key.endswith(".bias"))):
-            yield Finding("extra-key", f"{key} is in the adapter file")
+            what = f"{key} is in the adapter file"
+            yield Finding("extra-key", what, stage="adapter-saved", subject=key)
 
 
 def _is_saved(seen: Observation, key: str) -> bool:
@@ -132,4 +140,5 @@ def device_is_kept(seen: Observation) -> Iterator[Finding]:
             continue
         for name, device in sorted(found.devices.items()):
             if device not in home:
-                yield Finding("wrong-device", f"{name} is on {device} at {stage}")
+                what = f"{name} is on {device} at {stage}"
+                yield Finding("wrong-device", what, stage=stage, subject=seen.subject(name))

@@ -20,4 +20,5 @@ def life_completes(seen: Observation) -> Iterator[Finding]:
     for trouble in seen.troubles:
         if trouble.branch != "reader" and documented(seen.case, trouble) is None:
             what = f"{trouble.stage} ended in {trouble.type} from {trouble.origin}"
-            yield Finding("unexpected-error", f"{what}: {trouble.message}")
+            what = f"{what}: {trouble.message}"
+            yield Finding("unexpected-error", what, stage=trouble.stage, subject=trouble.type)

@@ -12,25 +12,28 @@ from conformance.violation import Finding
 NEWLY = re.compile(r"newly initialized|MISSING|UNEXPECTED|MISMATCH", re.IGNORECASE)
 
 
-def calls(report: LoadReport, *kinds: str) -> Iterator[Finding]:
-    """A finding for each key that the report names under one of these kinds."""
+def calls(report: LoadReport, stage: str, *kinds: str) -> Iterator[Finding]:
+    """A finding for each key that the report of a stage names under one of these kinds."""
     for kind in kinds:
         for key in getattr(report, kind):
-            yield Finding("false-report", f"the load report calls {key} {kind}")
+            what = f"the load report calls {key} {kind}"
+            yield Finding("false-report", what, stage=stage, subject=key)
 
 
-def false_alarms(report: LoadReport) -> Iterator[Finding]:
+def false_alarms(report: LoadReport, stage: str) -> Iterator[Finding]:
     """A finding for each key called missing and restored."""
     for key in sorted(set(report.missing) - set(report.reinitialised)):
-        yield Finding("false-report", f"{key} was called missing but was restored")
+        what = f"{key} was called missing but was restored"
+        yield Finding("false-report", what, stage=stage, subject=key)
 
 
-def untruths(report: LoadReport) -> Iterator[Finding]:
+def untruths(report: LoadReport, stage: str) -> Iterator[Finding]:
     """A finding for each key called missing and restored, or newly initialised in silence."""
-    yield from false_alarms(report)
+    yield from false_alarms(report, stage)
     said, done = set(report.missing), set(report.reinitialised)
     for key in sorted(done - said):
-        yield Finding("false-report", f"{key} was newly initialised and nobody said so")
+        what = f"{key} was newly initialised and nobody said so"
+        yield Finding("false-report", what, stage=stage, subject=key)
 
 
 @INVARIANTS.check(
@@ -41,11 +44,12 @@ def untruths(report: LoadReport) -> Iterator[Finding]:
     of_merge=True,
 )
 def load_report_is_clean(seen: Observation) -> Iterator[Finding]:
-    yield from calls(seen.loading["reloaded"], "missing", "unexpected", "mismatched", "errors")
+    report = seen.loading["reloaded"]
+    yield from calls(report, "reloaded", "missing", "unexpected", "mismatched", "errors")
     for heard in seen.heard_at("reloaded"):
         if NEWLY.search(heard.text):
             line = next(line for line in heard.text.splitlines() if NEWLY.search(line))
-            yield Finding("false-report", f"loading said: {line.strip()}")
+            yield Finding("false-report", f"loading said: {line.strip()}", stage="reloaded")
 
 
 @INVARIANTS.check(
@@ -57,5 +61,5 @@ def load_report_is_clean(seen: Observation) -> Iterator[Finding]:
     judged_when_refused=True,
 )
 def base_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
-    yield from untruths(seen.loading["base"])
-    yield from calls(seen.loading["base"], "unexpected", "mismatched", "errors")
+    yield from untruths(seen.loading["base"], "base")
+    yield from calls(seen.loading["base"], "base", "unexpected", "mismatched", "errors")

@@ -25,7 +25,7 @@ def differ(
     across = seen.across_devices(one, other)
     allowed = logits_allowance(seen, first, second, dtype=dtype, across=across)
     what = f"logits of {other} differ from {whose}{one}"
-    yield Comparison(what, distance(first, second), allowed)
+    yield Comparison(what, distance(first, second), allowed, stage=other, subject="logits")
 
 
 @INVARIANTS.check(
@@ -64,14 +64,18 @@ def reload_keeps_logits(seen: Observation) -> Iterator[Evidence]:
         for name in sorted({*before, *after}):
             if name not in after or name not in before:
                 where = "after" if name not in after else "before"
-                yield Finding("missing-key", f"{kind} {name} is absent {where} the reload")
+                what = f"{kind} {name} is absent {where} the reload"
+                yield Finding("missing-key", what, stage="reloaded", subject=seen.subject(name))
             # a reload in another dtype casts each parameter once, and buffers as it likes;
             # what it computes is made in that dtype
             elif not cast or (kind == "parameter" and name not in anew):
                 copied = before[name].to(after[name].dtype)
                 if not same_bits(copied, after[name]):
                     amount = distance(copied, after[name])
-                    yield Finding("wrong-value", f"{kind} {name} changed by reload", amount, 0.0)
+                    what, subject = f"{kind} {name} changed by reload", seen.subject(name)
+                    yield Finding(
+                        "wrong-value", what, amount, 0.0, stage="reloaded", subject=subject
+                    )
     # what is copied keeps its bits; what is computed from it depends on where in memory it lies
     dtype = coarsest(seen.case.dtype, seen.case.reload_dtype) if cast else seen.case.dtype
     yield from differ(seen, "merged", "reloaded", dtype=dtype)
@@ -102,10 +106,12 @@ def wrapping_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     base, adapted = seen.stages["base"].weights, seen.stages["adapted"].weights
     for name in sorted(base):
         if name not in adapted:
-            yield Finding("missing-key", f"{name} is gone after wrapping")
+            what = f"{name} is gone after wrapping"
+            yield Finding("missing-key", what, stage="adapted", subject=seen.subject(name))
         elif not same_bits(base[name], adapted[name]):
             amount = distance(base[name], adapted[name])
-            yield Finding("wrong-value", f"{name} changed by wrapping", amount, 0.0)
+            what, subject = f"{name} changed by wrapping", seen.subject(name)
+            yield Finding("wrong-value", what, amount, 0.0, stage="adapted", subject=subject)
 
 
 @INVARIANTS.check(
@@ -151,7 +157,7 @@ def disabled_is_base(seen: Observation) -> Iterator[Comparison]:
 def config_driven_loader_agrees(seen: Observation) -> Iterator[Evidence]:
     lost: list[Trouble] = [t for t in seen.troubles if t.branch == "reader"]
     for trouble in lost:
-        yield Finding("missing-key", trouble.message)
+        yield Finding("missing-key", trouble.message, stage=trouble.stage)
     if "read" in seen.stages:
         yield from differ(seen, "merged", "read")
 
@@ -164,7 +170,7 @@ def changed_weights(seen: Observation, one: str, other: str) -> Iterator[Finding
     if changed:
         name, amount = worst(changed)
         what = f"{len(changed)} parameters differ between {one} and {other}, most {name}"
-        yield Finding("wrong-value", what, amount, 0.0)
+        yield Finding("wrong-value", what, amount, 0.0, stage=other, subject=seen.subject(name))
 
 
 def made_at_load(seen: Observation) -> frozenset[str]:

@@ -20,13 +20,15 @@ def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterat
     before, after = seen.stages[one].weights, seen.stages[other].weights
     for name in sorted(before):
         if name not in after:
-            yield Finding("missing-key", f"{name} is gone at {other}")
+            what = f"{name} is gone at {other}"
+            yield Finding("missing-key", what, stage=other, subject=seen.subject(name))
             continue
         sizes = [seen.stages[stage].weights[name] for stage in (one, other, *via)]
         delta = _rescaled_delta(seen, name.removesuffix(".weight"))
         allowed = weight_allowance(seen.case.dtype, seen.case.rank, *sizes, delta)
         amount = distance(before[name], after[name])
-        yield Comparison(f"{name} at {other} is not as {one}", amount, allowed)
+        what, subject = f"{name} at {other} is not as {one}", seen.subject(name)
+        yield Comparison(what, amount, allowed, stage=other, subject=subject)
 
 
 def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
@@ -71,6 +73,7 @@ def merging_twice_changes_nothing(seen: Observation) -> Iterator[Finding]:
 def safe_merge_agrees(seen: Observation) -> Iterator[Evidence]:
     yield from _close_weights(seen, "merged", "merged-otherwise")
     if "merged-infinity" in seen.stages:
-        yield Finding("missing-error", "a safe merge wrote infinities into the weights")
+        what = "a safe merge wrote infinities into the weights"
+        yield Finding("missing-error", what, stage="merged-infinity")
     if "after-refusal" in seen.stages:
         yield from changed_weights(seen, "before-refusal", "after-refusal")

@@ -72,6 +72,7 @@ def trouble_is_announced_early(seen: Observation) -> Iterator[Finding]:
         return
     listed = ", ".join(broken)
     if announced(seen, *LATE):
-        yield Finding("late-warning", f"warned of only after training: {listed}")
+        kind, what = "late-warning", f"warned of only after training: {listed}"
     else:
-        yield Finding("not-announced", f"nobody warned of: {listed}")
+        kind, what = "not-announced", f"nobody warned of: {listed}"
+    yield Finding(kind, what, stage="adapted", subject=listed)

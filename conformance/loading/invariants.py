@@ -11,7 +11,7 @@ from conformance.invariants.loading import NEWLY, false_alarms
 from conformance.loading.case import ENCODERS, LoadingCase
 from conformance.loading.logged import told_of
 from conformance.loading.observation import LoadingObservation
-from conformance.violation import Finding
+from conformance.violation import Finding, tensor_subject
 
 LOADING = Registry(needs=("loaded",))
 
@@ -27,6 +27,16 @@ def competes(seen: LoadingObservation) -> str | None:
     return "the file holds different matrices for one tie" if different else None
 
 
+def _found(
+    seen: LoadingObservation, kind: str, what: str, *names: str, amount: float | None = None
+) -> Finding:
+    """A finding about tensors of the loaded model, whose bits may not differ by any amount."""
+    roles = {name.rpartition(".")[0]: role for role, name in seen.members.items()}
+    subject = ", ".join(tensor_subject(name, roles) for name in names)
+    allowed = None if amount is None else 0.0
+    return Finding(kind, what, amount, allowed, stage="loaded", subject=subject)
+
+
 @LOADING.check(
     "checkpoint-loads",
     "The checkpoint is loaded without an error.",
@@ -37,7 +47,8 @@ def checkpoint_loads(seen: LoadingObservation) -> Iterator[Finding]:
     for trouble in seen.troubles:
         line = trouble.message.partition("\n")[0]
         what = "loading" if trouble.stage == "loaded" else f"the stage {trouble.stage}"
-        yield Finding("unexpected-error", f"{what} ended in {trouble.type}: {line}")
+        what = f"{what} ended in {trouble.type}: {line}"
+        yield Finding("unexpected-error", what, stage=trouble.stage, subject=trouble.type)
 
 
 @LOADING.check(
@@ -53,9 +64,8 @@ def tied_keys_are_not_missing(seen: LoadingObservation) -> Iterator[Finding]:
         tied = set().union(*(group for group in shares if first in group))
     if tied & {*seen.in_file}:
         for name in sorted(tied & {*seen.report.missing}):
-            yield Finding(
-                "false-report", f"{name} is called missing, and is tied to what was there"
-            )
+            what = f"{name} is called missing, and is tied to what was there"
+            yield _found(seen, "false-report", what, name)
 
 
 @LOADING.check(
@@ -65,7 +75,7 @@ def tied_keys_are_not_missing(seen: LoadingObservation) -> Iterator[Finding]:
     applies=competes,
 )
 def missing_means_missing(seen: LoadingObservation) -> Iterator[Finding]:
-    yield from false_alarms(seen.report)
+    yield from false_alarms(seen.report, "loaded")
 
 
 @LOADING.check(
@@ -76,7 +86,7 @@ def missing_means_missing(seen: LoadingObservation) -> Iterator[Finding]:
 )
 def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Finding]:
     for name in sorted({*seen.report.reinitialised} - {*seen.report.missing}):
-        yield Finding("wrong-value", f"{name} is not what was saved, and nobody said so")
+        yield _found(seen, "wrong-value", f"{name} is not what was saved, and nobody said so", name)
 
 
 @LOADING.check(
@@ -88,10 +98,11 @@ def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Find
 def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
     missing = seen.report.missing
     for name in sorted({*missing} - {*told_of(seen.heard, missing)}):
-        yield Finding("false-report", f"{name} is missing in the report and not in the log")
+        what = f"{name} is missing in the report and not in the log"
+        yield _found(seen, "false-report", what, name)
     listed = {*missing, *seen.report.unexpected, *seen.report.mismatched}
     for name in told_of(seen.heard, seen.stages["loaded"].weights.keys() - listed, NEWLY):
-        yield Finding("false-report", f"{name} is newly initialised in the log alone")
+        yield _found(seen, "false-report", f"{name} is newly initialised in the log alone", name)
 
 
 @LOADING.check(
@@ -108,9 +119,10 @@ def tied_members_are_one(seen: LoadingObservation) -> Iterator[Finding]:
         expected = source.share(first, other) if before and not seen.case.tied else seen.case.tied
         if loaded.share(first, other) != expected:
             kind, state = ("lost-tie", "two") if expected else ("gained-tie", "one")
-            yield Finding(kind, f"{first} and {other} are {state} after loading")
+            yield _found(seen, kind, f"{first} and {other} are {state} after loading", other)
     if seen.biases and source.share(*seen.biases) and not loaded.share(*seen.biases):
-        yield Finding("lost-tie", f"{' and '.join(seen.biases)} are two after loading")
+        what = f"{' and '.join(seen.biases)} are two after loading"
+        yield _found(seen, "lost-tie", what, *seen.biases)
 
 
 @LOADING.check(
@@ -123,12 +135,15 @@ def file_is_restored(seen: LoadingObservation) -> Iterator[Finding]:
     for key, tensor in sorted(seen.file.items()):
         if key not in seen.became:
             if seen.case.checkpoint not in ENCODERS:
-                yield Finding("missing-key", f"{key} of the file became no parameter")
+                what = f"{key} of the file became no parameter"
+                yield Finding("missing-key", what, stage="loaded", subject=key)
             continue
         name, found = seen.became[key]
         if not same_bits(tensor, found):
             amount = distance(tensor, found)
-            yield Finding("wrong-value", f"{name} is not the file's {key}", amount, 0.0)
+            yield _found(
+                seen, "wrong-value", f"{name} is not the file's {key}", name, amount=amount
+            )
 
 
 @LOADING.check(
@@ -142,7 +157,8 @@ def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Comparison]:
     assert saved is not None
     assert loaded is not None
     allowed = outputs_allowance(seen.case.spec, saved, loaded)
-    yield Comparison("outputs of loaded differ from source", distance(saved, loaded), allowed)
+    what, amount = "outputs of loaded differ from source", distance(saved, loaded)
+    yield Comparison(what, amount, allowed, stage="loaded", subject="outputs")
 
 
 @LOADING.check(
@@ -164,4 +180,5 @@ def competing_tensors_are_told(seen: LoadingObservation) -> Iterator[Finding]:
             name in heard.text or heard.about_tying for heard in seen.heard
         )
         if not kept and not told:
-            yield Finding("wrong-value", f"{name} of the file was dropped, and nobody said so")
+            what = f"{name} of the file was dropped, and nobody said so"
+            yield _found(seen, "wrong-value", what, name)

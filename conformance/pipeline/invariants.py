@@ -52,7 +52,8 @@ def pipeline_keeps_outputs(seen: PipelineObservation) -> Iterator[Comparison]:
     assert adapted is not None
     assert loaded is not None
     what = "outputs of loaded differ from adapted"
-    yield Comparison(what, distance(adapted, loaded), allowance(seen))
+    amount = distance(adapted, loaded)
+    yield Comparison(what, amount, allowance(seen), stage="loaded", subject="outputs")
 
 
 @PIPELINE.check(
@@ -63,4 +64,5 @@ def pipeline_keeps_outputs(seen: PipelineObservation) -> Iterator[Comparison]:
 def pipeline_encodes_alike(seen: PipelineObservation) -> Iterator[Comparison]:
     source, loaded = seen.encoded["source"], seen.encoded["loaded"]
     amount = distance(source, loaded)
-    yield Comparison("prompts of loaded differ from source", amount, allowance(seen))
+    what = "prompts of loaded differ from source"
+    yield Comparison(what, amount, allowance(seen), stage="loaded", subject="prompts")

@@ -84,10 +84,12 @@ def tuner_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
     told = [heard.text for heard in seen.heard_at("adapted")]
     for name in sorted(asked - met):
         if not any(name.rpartition(".")[2] in text for text in told):
-            yield Finding("wrong-type", f"{name} is asked for and carries no part of the tuner")
+            what = f"{name} is asked for and carries no part of the tuner"
+            yield Finding("wrong-type", what, stage="adapted", subject=seen.role(name))
     # where adapters are promised to be tied, PEFT adds what is tied
     for name in sorted(met - asked) if not adapters_tied(seen.case) else ():
-        yield Finding("wrong-type", f"{name} carries a part of the tuner and is not asked for")
+        what = f"{name} carries a part of the tuner and is not asked for"
+        yield Finding("wrong-type", what, stage="adapted", subject=seen.role(name))
 
 
 @ONLY_TUNERS.check(
@@ -106,7 +108,8 @@ def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
     for name in sorted(trained.keys() & merged.keys()):
         if name.rpartition(".")[0] not in own and not same_bits(trained[name], merged[name]):
             amount = distance(trained[name], merged[name])
-            yield Finding("wrong-value", f"{name} changed by merging", amount, 0.0)
+            what, subject = f"{name} changed by merging", seen.subject(name)
+            yield Finding("wrong-value", what, amount, 0.0, stage="merged", subject=subject)
 
 
 @ONLY_TUNERS.check(
@@ -126,7 +129,8 @@ def _completes(seen: Observation) -> Iterator[Finding]:
     for trouble in () if idle(seen) else seen.troubles:
         if trouble.branch != "reader" and not refused(trouble):
             what = f"{trouble.stage} ended in {trouble.type} from {trouble.origin}"
-            yield Finding("unexpected-error", f"{what}: {trouble.message}")
+            what = f"{what}: {trouble.message}"
+            yield Finding("unexpected-error", what, stage=trouble.stage, subject=trouble.type)
 
 
 def _wrapping(seen: Observation) -> Iterator[Evidence]:

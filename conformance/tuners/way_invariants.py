@@ -62,7 +62,9 @@ def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
         met = seen.saved[folder].digests
         for file in sorted({wanted} ^ {name for name in met if name.startswith("adapter_model.")}):
             kind = "missing-key" if file == wanted else "extra-key"
-            yield Finding(kind, f"{file} is {'not ' * (file == wanted)}in the folder {folder}")
+            what = f"{file} is {'not ' * (file == wanted)}in the folder {folder}"
+            stage = "adapter-saved" if folder == "adapter" else folder
+            yield Finding(kind, what, stage=stage, subject=file)
 
 
 @ONLY_TUNERS.check(
@@ -74,12 +76,13 @@ def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
 def adapter_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
     for told in seen.heard_at("adapter-reloaded"):
         if "missing adapter keys" in told.text:
-            yield Finding("false-report", f"the complete file is loaded with: {told.text}")
-    reports = [seen.loading[stage] for stage in ("second", "again") if stage in seen.loading]
-    for report in reports:
+            what = f"the complete file is loaded with: {told.text}"
+            yield Finding("false-report", what, stage="adapter-reloaded")
+    for stage in (stage for stage in ("second", "again") if stage in seen.loading):
         for kind in ("missing", "unexpected"):
-            for key in getattr(report, kind):
-                yield Finding("false-report", f"of the complete file {key} is reported {kind}")
+            for key in getattr(seen.loading[stage], kind):
+                what = f"of the complete file {key} is reported {kind}"
+                yield Finding("false-report", what, stage=stage, subject=key)
     whole = seen.saved["adapter"].tensors
     for stage, lost in (
         ("incomplete", whole.keys() - seen.saved["incomplete"].tensors.keys()),
@@ -88,9 +91,12 @@ def adapter_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
         said = " ".join(told.text for told in seen.heard_at(stage)).replace(f".{ADAPTER}", "")
         for key in sorted(lost):
             if key.removesuffix(".weight") not in said:
-                yield Finding("missing-warning", f"nothing was said at {stage} of {key}")
+                what = f"nothing was said at {stage} of {key}"
+                yield Finding("missing-warning", what, stage=stage, subject=key)
     if "loaded" in seen.stages:
-        yield Finding("missing-error", f"{', '.join(_resized(seen))} of another size was loaded")
+        keys = ", ".join(_resized(seen))
+        what = f"{keys} of another size was loaded"
+        yield Finding("missing-error", what, stage="resized", subject=keys)
 
 
 def _resized(seen: Observation) -> list[str]:
@@ -110,7 +116,8 @@ def _others(seen: Observation) -> Iterator[Finding]:
         file = name.replace(" ", ".")
         if {file, f"{file}.weight"} & left or same_bits(whole[name], loaded[name]):
             continue
-        yield Finding("wrong-value", f"{name} is not loaded where another tensor is passed by")
+        what = f"{name} is not loaded where another tensor is passed by"
+        yield Finding("wrong-value", what, stage="passed-by", subject=seen.subject(name))
 
 
 @ONLY_TUNERS.check(
@@ -122,7 +129,8 @@ def _others(seen: Observation) -> Iterator[Finding]:
 )
 def second_adapter_is_warned_of(seen: Observation) -> Iterator[Finding]:
     if not any("other adapters" in told.text for told in seen.heard_at("second")):
-        yield Finding("missing-warning", "nothing was said of the base that another adapter finds")
+        what = "nothing was said of the base that another adapter finds"
+        yield Finding("missing-warning", what, stage="second")
 
 
 @ONLY_TUNERS.check(
@@ -133,7 +141,7 @@ def second_adapter_is_warned_of(seen: Observation) -> Iterator[Finding]:
 )
 def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
     if "spared" not in seen.stages:
-        yield Finding("missing-error", "an adapter was saved onto a file")
+        yield Finding("missing-error", "an adapter was saved onto a file", stage="onto-a-file")
 
 
 @ONLY_TUNERS.check(
@@ -145,12 +153,14 @@ def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
 def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
     found = seen.stages["second"].trainable
     if seen.stages["second"].settings["inference_mode"] != "False":
-        yield Finding("wrong-flag", "the config of the second says inference_mode")
+        what = "the config of the second says inference_mode"
+        yield Finding("wrong-flag", what, stage="second", subject="inference_mode")
     mine = {name for name in found if f".{SECOND}" in name}
     first = {name for name in found if f".{ADAPTER}" in name}
     for name in sorted(first ^ {name.replace(f".{SECOND}", f".{ADAPTER}") for name in mine}):
         whose = "the first adapter" if name in first else "the second"
-        yield Finding("wrong-trainable", f"{name} is trainable in {whose} alone")
+        what = f"{name} is trainable in {whose} alone"
+        yield Finding("wrong-trainable", what, stage="second", subject=seen.subject(name))
 
 
 @ONLY_TUNERS.check(
@@ -164,4 +174,5 @@ def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
 )
 def loading_leaves_no_file(seen: Observation) -> Iterator[Finding]:
     for name in seen.loading["here"].unexpected:
-        yield Finding("left-behind", f"{name} in the working directory")
+        what = f"{name} in the working directory"
+        yield Finding("left-behind", what, stage="adapter-reloaded", subject=name)
