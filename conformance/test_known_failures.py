@@ -43,6 +43,7 @@ def test_witness(entry: KnownFailure, invariant: Invariant, suite: Session, reco
     if any(entry.covers(invariant.id, finding, seen) for finding in judgement.findings):
         word = "arguable" if entry.arguable else "known"
         record.result, record.reason = "breaks", f"{word}: {entry.id}"
+        record.declared = word
         record.case = repr(entry.witness)
         pytest.xfail(f"{word}: {entry.id} ({entry.link}): {entry.story}")
     told = f"the witness of {entry.id} no longer breaks {invariant.id} ({judgement.verdict})"

@@ -92,10 +92,9 @@ def judged(seen: Observation, *, mixed: bool) -> dict[str, Judgement]:
 
 def _of_experts(finding: Finding, seen: Observation) -> bool:
     """Whether it is that all-linear took what is no linear module: experts, which once were."""
-    module, _, what = finding.what.partition(" ")
-    kind = seen.stages["base"].modules.get(module, "")
+    kind = seen.stages["base"].modules.get(finding.subject, "")
     once_linear = seen.case.writing == "all-linear" and not kind.endswith((".Linear", ".Conv1D"))
-    return once_linear and what.endswith("not asked for")
+    return once_linear and finding.subject not in seen.targets
 
 
 def answer(seen: Observation, known: KnownFailures, *, mixed: bool) -> Answer:
@@ -147,7 +146,7 @@ def _words(seen: Observation, verdict: str, broken: Sequence[tuple[str, Finding]
         return "refused when the adapter is put on"
     names = [name for name, _ in broken]
     lost = list(dict.fromkeys(CORRUPTS[name] for name in CORRUPTS if name in names))
-    if any(finding.what.startswith("at base,") for _, finding in broken):
+    if any(one.stage == "base" and one.kind == "wrong-flag" for _, one in broken):
         lost = [words.replace("corrupts for converters", OF_THE_BASE) for words in lost]
     if lost:
         return " and ".join([lost[0], *(words.removeprefix("corrupts ") for words in lost[1:])])

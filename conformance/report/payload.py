@@ -11,7 +11,7 @@ from conformance.known_failures import KnownFailure
 from conformance.records import Record
 from conformance.report.cells import Cell, since
 from conformance.report.signs import EVERY, RESULT_MEANINGS, RESULT_SIGNS
-from conformance.summary import DECLARED, label
+from conformance.summary import label
 from conformance.verdict import MEANINGS
 
 PACKAGES = ("peft", "transformers", "torch", "python")
@@ -107,7 +107,7 @@ def _letter(record: Record | None, letters: Mapping[str, str]) -> str:
 def _detail(record: Record, texts: Texts) -> list[Any]:
     """Why, case, worst, allowance, warnings, known failures with counts; empty ends cut off."""
     # the ids of known failures are told by themselves
-    reason = "" if label(record) in DECLARED else record.reason
+    reason = "" if record.declared else record.reason
     found: list[Any] = [
         texts.number(record.finding or reason),
         texts.number(record.case) if record.case else None,
