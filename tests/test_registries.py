@@ -212,3 +212,12 @@ def test_every_invariant_is_of_one_kind() -> None:
 @pytest.mark.parametrize("kind", [TUNER_PROMISES, of_a_merger(INVARIANTS)])
 def test_variants_are_of_what_there_is(kind: Registry) -> None:
     assert all(one.promise == EVERY[name].promise for name, one in kind.items())
+
+
+def test_what_excuses_an_arrival_is_judged_of_the_life_it_comes_from() -> None:
+    named = {name for one in EVERY.values() for name in one.excused_by}
+    assert named
+    assert named <= set(INVARIANTS)
+    assert not any(
+        one.excused_by or one.of_adapters for one in (EVERY[n] for n in EVERY if n not in CORPUS)
+    )

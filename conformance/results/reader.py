@@ -153,7 +153,8 @@ def _record(path: Path, number: int, line: Mapping[str, Any]) -> Record:
     if not all(type(count) is int for count in line.get("verdicts", {}).values()):
         raise ResultsError(f"{path}, line {number}: 'verdicts' must map verdicts to counts")
     fields = {name: value for name, value in line.items() if name in RECORD}
-    return Record(**{**fields, "declared": _declared(path, number, line)})
+    fields["declared"] = _declared(path, number, line)
+    return Record(**fields)
 
 
 def _declared(path: Path, number: int, line: Mapping[str, Any]) -> str:
