@@ -110,7 +110,7 @@ def lived(case: Case, known: KnownFailures) -> Life:
         life.held += 1
         life.worst = max(life.worst, ratio)
         again = invariant.judge(faulty(seen, pair[1], FAULT * allowed))
-        if not any("logits" in finding.what for finding in again.findings):
+        if not any(finding.subject == "logits" for finding in again.findings):
             life.missed.append(invariant.id)
     return life
 

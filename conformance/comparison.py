@@ -24,11 +24,16 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two results compared: what they are, how far apart they lie, and how far they may."""
+    """Two results compared: what they are, how far apart they lie, and how far they may.
+
+    ``stage`` and ``subject`` are those of the finding, where they are broken.
+    """
 
     what: str
     amount: float
     allowance: Allowance
+    stage: str = ""
+    subject: str = ""
 
     @property
     def broken(self) -> bool:
@@ -42,7 +47,10 @@ class Comparison:
 
     def finding(self) -> Finding:
         """What is found where they are broken."""
-        return Finding("wrong-value", self.what, self.amount, self.allowance.breaks)
+        allowed = self.allowance.breaks
+        return Finding(
+            "wrong-value", self.what, self.amount, allowed, stage=self.stage, subject=self.subject
+        )
 
     def doubt(self) -> str:
         """Why they are not judged where they are doubtful."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.placements import MATRICES
+from conformance.violation import tensor_subject
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,6 +143,20 @@ class Observation:
     def partner(self) -> str:
         """Name of the weight that the tie flag speaks of: the head's, where there is one."""
         return self.members[-1]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The roles of the modules that hold the matrices of the tie, by name."""
+        return {self.names[role]: role for role in reversed(MATRICES) if role in self.names}
+
+    def role(self, module: str) -> str:
+        """The role of a module in the tie, or the name of one that has none."""
+        return self.roles.get(module, module)
+
+    def subject(self, *names: str) -> str:
+        """What a finding about these tensors of the model is about."""
+        roles = self.roles
+        return ", ".join(tensor_subject(name, roles) for name in names)
 
     @property
     def left_behind(self) -> frozenset[str]:

@@ -22,6 +22,10 @@ RESULTS = (
     "skipped",
     "fixed here",
 )
+DECLARED = ("known", "arguable")
+"""What an item is whose promise is broken as somebody declared; not agreed to be wrong is less."""
+SELDOM = ("violations", "declared")
+"""Fields that few records have, and that are written where they hold something."""
 KEY = "conformance"
 """The name under which a record travels in a report's user properties."""
 
@@ -35,6 +39,7 @@ class Record:
     met, against its ``allowance``; ``case`` the simplest failing case, and ``heard`` what its user
     was told about the tie when the adapter was put on, or what a load report named. ``violations``
     has the invariant, the finding and the simplest case of each thing that nobody declared.
+    ``declared`` is one of ``DECLARED`` where all that breaks was declared.
     """
 
     item: str
@@ -54,14 +59,16 @@ class Record:
     heard: list[str] = field(default_factory=list)
     worker: str = ""
     violations: list[dict[str, str]] = field(default_factory=list)
+    declared: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values only; a difference that is not finite is none in JSON."""
         fields = asdict(self)
         if self.worst is not None and not math.isfinite(self.worst):
             fields["worst"] = None
-        if not self.violations:
-            del fields["violations"]
+        for name in SELDOM:
+            if not fields[name]:
+                del fields[name]
         return fields
 
 

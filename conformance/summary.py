@@ -47,14 +47,12 @@ LABELS = (
     "error",
     "skipped",
 )
-DECLARED = ("known", "arguable")
-"""What a broken promise is where somebody declared it, which its reason begins with."""
 
 
 def label(record: Record) -> str:
     """How an item ended, declared failures apart."""
     if record.result == "breaks":
-        return next((word for word in DECLARED if record.reason.startswith(f"{word}: ")), "fails")
+        return record.declared or "fails"
     return record.result
 
 

@@ -7,6 +7,8 @@ import torch
 from stubbed_suite import ROOT, Suite
 
 from conformance import devices
+from conformance.invariants import Invariant, Judgement
+from conformance.invariants.invariant import Observed
 
 
 @pytest.fixture
@@ -17,6 +19,20 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS"):
         monkeypatch.delenv(name, raising=False)
     return Suite(pytester)
+
+
+@pytest.fixture
+def placed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test in which an invariant finds something and does not say at which stage."""
+    judge = Invariant.judge
+
+    def checked(self: Invariant, observation: Observed) -> Judgement:
+        judgement = judge(self, observation)
+        for finding in judgement.findings:
+            assert finding.stage, f"{self.id} does not say where it found {finding}"
+        return judgement
+
+    monkeypatch.setattr(Invariant, "judge", checked)
 
 
 @pytest.fixture(scope="session", autouse=True)

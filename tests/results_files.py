@@ -71,6 +71,7 @@ def known(stratum: str, verdict: str, **fields: Any) -> dict[str, Any]:
         "heard": ["The tie is broken by this <adapter>."],
         **fields,
     }
+    told.setdefault("declared", "known" if told["reason"] else "")
     return item(stratum, str(told.pop("invariant", INVARIANTS[0])), "breaks", **told)
 
 

@@ -18,6 +18,8 @@ from conformance.known_failures import KnownFailures
 from conformance.life import observe
 from conformance.observation import Observation
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 KNOWN = KnownFailures.load()
 TOKENS = Case(placement="tokens:list", family="umt5")
 BODY = Case(placement="body", family="bart")

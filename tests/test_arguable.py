@@ -127,7 +127,7 @@ def test_an_item_tells_it_apart(tmp_path: Path) -> None:
     assert reason == "arguable: arguable-merge_keeps_logits"
     assert dict(tally.verdicts) == {"holds": 1}
     record = Record(item="one", kind="invariant", result="breaks", reason=reason)
-    record.known = tally.known
+    record.known, record.declared = tally.known, tally.declared(arguable.arguable_ids)
     assert label(record) == "arguable"
     counts, region = summary_lines([record], arguable.arguable_ids)
     assert counts == "1 arguable"
@@ -137,9 +137,12 @@ def test_an_item_tells_it_apart(tmp_path: Path) -> None:
 def test_an_item_with_a_bug_too_is_a_known_failure(tmp_path: Path) -> None:
     both = known(tmp_path, merge_keeps_logits="arguable").entries
     both += known(tmp_path, merge_keeps_logits="bug").entries
-    tally, reason = lived(KnownFailures(both))
+    declared = KnownFailures(both)
+    tally, reason = lived(declared)
     assert reason == "known: bug-merge_keeps_logits; arguable: arguable-merge_keeps_logits"
-    assert label(Record(item="one", kind="invariant", result="breaks", reason=reason)) == "known"
+    record = Record(item="one", kind="invariant", result="breaks", reason=reason)
+    record.declared = tally.declared(declared.arguable_ids)
+    assert label(record) == "known"
     assert dict(tally.verdicts) == {"silent": 1}
 
 
@@ -214,6 +217,7 @@ def test_a_witness_is_seen_and_its_absence_fails_no_run(
     assert done.ret == 0
     done.assert_outcomes(xfailed=1)
     assert (row["result"], row["reason"]) == ("breaks", "arguable: stub-gpt2")
+    assert row["declared"] == "arguable"
     done, row = judged(suite, "False", *option)
     assert done.ret == 0
     done.assert_outcomes(skipped=1)
@@ -232,6 +236,7 @@ def test_a_run_that_sees_it_ends_with_0(suite: Suite, option: tuple[str, ...]) -
     done.assert_outcomes(xfailed=1, skipped=1)
     item = next(line for line in lines if line.get("invariant") == "life-completes")
     assert (item["result"], item["reason"]) == ("breaks", "arguable: stub-gpt2")
+    assert item["declared"] == "arguable"
     done.stdout.fnmatch_lines(
         ["*1 arguable, 1 not run*", "arguable: stub-gpt2 was seen in 4 of 4*"]
     )

@@ -29,6 +29,8 @@ from conformance.case import Case
 from conformance.corpus.invariants import CORPUS
 from conformance.corpus.manifest import EXPECTED, Corpus
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 Change = Callable[[Corpus], None]
 MERGED, BASE, ADAPTER = (
     "merged/model.safetensors",

@@ -25,6 +25,8 @@ from conformance.running.outcome import violations
 from conformance.violation import Finding, Violation, invariant_class
 from tiny_models.families import DECODERS
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 STRATA = {stratum.id: stratum for stratum in strata(devices.DEVICES)}
 KNOWN = KnownFailures.load()
 

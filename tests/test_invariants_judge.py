@@ -39,6 +39,8 @@ from observations import BODY, EMBEDDING, HEAD, TIE, at, disk, healthy, put, rep
 from conformance.invariants import INVARIANTS
 from conformance.verdict import verdict_of
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 TIED_BOTH = {"ensure": True, "placement": "target:both"}
 UNTIED_BOTH = {"tied": False, "placement": "target:both"}
 APART = {"placement": "target:both"}  # a tied base whose two adapters are documented as separate

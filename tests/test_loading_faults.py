@@ -19,6 +19,8 @@ from conformance.loading.case import KINDS, LoadingCase, loading_cases
 from conformance.loading.invariants import LOADING, concerns
 from conformance.loading.observe import observe_loading
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 Change = Callable[[Any, Any], None]
 
 

@@ -9,12 +9,14 @@ from test_plugin import sentence
 
 from conformance.case import Case
 from conformance.compare import same_bits
+from conformance.comparison import Allowance, Comparison
 from conformance.invariants import INVARIANTS
 from conformance.kinds.lifecycle.proof import require_informative
 from conformance.life import observe
 from conformance.mergers.calling import Merger
-from conformance.mergers.judged import BEFORE, JUDGED, OTHERWISE, REASONS, of_a_merger
+from conformance.mergers.judged import OTHERWISE, is_the_mergers, of_a_merger
 from conformance.observation import Observation
+from conformance.violation import Finding
 
 pytest_plugins = ["pytester"]
 
@@ -98,14 +100,13 @@ def test_what_was_wrong_before_the_merge_is_not_the_mergers() -> None:
 
 
 def test_every_promise_is_judged_or_says_why_not() -> None:
-    assert JUDGED | set(REASONS) <= set(INVARIANTS)
-    assert not JUDGED & set(REASONS)
+    assert not any(one.of_merge and one.not_of_merge for one in INVARIANTS.values())
     seen = lived("conformance.mergers:peft", PLAIN)
     for name, one in of_a_merger(INVARIANTS).items():
-        if name in JUDGED:
+        if INVARIANTS[name].of_merge:
             assert one.judge(seen) == INVARIANTS[name].judge(seen)
         else:
-            assert one.judge(seen).reason == REASONS.get(name, OTHERWISE)
+            assert one.judge(seen).reason == (INVARIANTS[name].not_of_merge or OTHERWISE)
 
 
 BAD = [
@@ -133,25 +134,30 @@ def test_a_corpus_is_merged_already(suite: Suite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "mine"),
+    ("stage", "subject", "mine"),
     [
-        ("at merged, model.embed_tokens.weight and lm_head.weight are two", True),
-        ("at reloaded, lm_head.weight and model.embed_tokens.weight are one", True),
-        ("merged ended in RuntimeError from merger: no", True),
-        ("saved ended in RuntimeError from merger: no", True),
-        ("saved tie_word_embeddings is True but the file holds two different tensors", True),
-        ("model.safetensors of the merged differs when saved again", True),
-        ("lm_head.weight was torch.float32 and is torch.float16 at merged", True),
-        ("at adapted, lm_head lora_A and embed_tokens lora_embedding_B are two tensors", False),
-        ("at trained, the adapters of lm_head, embed_tokens are one", False),
-        ("adapted ended in ValueError from peft: no", False),
-        ("adapter-saved ended in KeyError from peft: no", False),
-        ("adapter_model.safetensors of the adapter differs when saved again", False),
-        ("lm_head lora_A is torch.bfloat16, asked for torch.float32", False),
+        ("merged", "base head.weight", True),  # at merged, head and embedding are two
+        ("reloaded", "base head.weight", True),
+        ("merged", "RuntimeError", True),
+        ("saved", "RuntimeError", True),
+        ("saved", "tie_word_embeddings", True),
+        ("saved", "model.safetensors", True),
+        ("adapted", "adapter lora_embedding_B of embedding", False),
+        ("trained", "adapter of embedding, head", False),
+        ("adapted", "ValueError", False),
+        ("adapter-saved", "KeyError", False),
+        ("adapter-saved", "adapter_model.safetensors", False),
+        ("adapter-reloaded", "adapter lora_A of head", False),  # is in another precision
     ],
 )
-def test_only_what_comes_out_of_the_merge_is_the_mergers(what: str, mine: bool) -> None:
-    assert (BEFORE.match(what) is None) == mine
+def test_only_what_comes_out_of_the_merge_is_the_mergers(
+    stage: str, subject: str, mine: bool
+) -> None:
+    found = Finding("wrong-value", "it is another", stage=stage, subject=subject)
+    assert is_the_mergers(found) == mine
+    allowed = Allowance(0.0, 0.0, "float32")
+    compared = Comparison("it is another", 1.0, allowed, stage=stage, subject=subject)
+    assert is_the_mergers(compared) == mine
 
 
 def test_what_peft_gets_wrong_excuses_no_other_merger(

@@ -32,7 +32,10 @@ from conformance.trouble import SuiteError
 from tiny_models import build as tiny
 from tiny_models.spec import ModelSpec
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "diffusers is there")
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing() or "diffusers is there"),
+    pytest.mark.usefixtures("placed"),
+]
 
 Plant = Callable[[], AbstractContextManager[None]]
 SILENT = "nothing-is-silently-reinitialised"

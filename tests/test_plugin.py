@@ -161,6 +161,7 @@ def test_known_failures_alone_end_with_0(suite: Suite) -> None:
     done.assert_outcomes(xfailed=1, skipped=1)
     item = next(line for line in lines if line.get("invariant") == "life-completes")
     assert (item["result"], item["reason"]) == ("breaks", "known: stub-gpt2")
+    assert item["declared"] == "known"
     assert item["known"] == {"stub-gpt2": [4, 4]}
     done.stdout.fnmatch_lines(["*1 known, 1 not run*", "known: stub-gpt2 failed in 4 of 4 *"])
     again, _ = suite.judge(*ONE, *TWO_PROMISES, *table, "--no-known-failures")

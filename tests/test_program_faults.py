@@ -22,6 +22,8 @@ from conformance.programs.strategies import MOST, programs
 from conformance.violation import Finding
 from tiny_models.families import DECODERS
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 STRATA = {stratum.id: stratum for stratum in program_strata(("cpu",))}
 KNOWN = KnownFailures.load()
 SINGLE = (

@@ -198,6 +198,8 @@ BAD = [
     (edited(1, result="passes"), "line 2: there is no result 'passes'"),
     (edited(2, known={"x": 1}), "line 3: 'known' must map ids to two counts"),
     (edited(2, verdicts={"holds": "all"}), "line 3: 'verdicts' must map verdicts to counts"),
+    (edited(2, declared="yes"), "line 3: nothing is declared 'yes'"),
+    (edited(2, declared=1), "line 3: nothing is declared 1"),
     (edited(2, heard=[1]), "line 3: 'heard' must hold strings"),
     (edited(2, worst="much"), "line 3: 'worst' has a value of the wrong type"),
     (edited(3, items=9), "is not whole: its footer counts 9 items and it holds 2"),
@@ -216,6 +218,29 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, lines: list[dict[str, Any]],
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "declared"),
+    [
+        ({"result": "breaks", "reason": "known: a", "declared": "known"}, "known"),
+        ({"result": "breaks", "reason": "of another word", "declared": "arguable"}, "arguable"),
+        ({"result": "breaks", "reason": "known: a", "declared": ""}, ""),
+        # of files of before the field: what the reason begins with
+        ({"result": "breaks", "reason": "known: a; arguable: b"}, "known"),
+        ({"result": "breaks", "reason": "arguable: b"}, "arguable"),
+        ({"result": "breaks", "reason": "the witness of a no longer breaks b"}, ""),
+        ({"result": "breaks"}, ""),
+        ({"result": "skipped", "reason": "known: a"}, ""),
+    ],
+)
+def test_what_is_declared_is_read_of_old_files_too(
+    tmp_path: Path, line: dict[str, Any], declared: str
+) -> None:
+    item = {"type": "item", "item": "a", "kind": "invariant", **line}
+    path = files.write_lines(tmp_path / "a.jsonl", [files.header(), item])
+    (record,) = reader.read(path).records
+    assert record.declared == declared
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES
 from conformance.tuners.life import observe_tuner
 from conformance.violation import Violation, invariant_class
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 
 def taking_off(model: Any, change: Callable[[Any], None], *, merging: bool) -> Plant:
     """Do something to the plain model that one tuner hands back."""

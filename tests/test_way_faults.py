@@ -19,6 +19,8 @@ from conformance.invariants import INVARIANTS
 from conformance.tuners.life import observe_tuner
 from conformance.tuners.way_invariants import KEEPING
 
+pytestmark = pytest.mark.usefixtures("placed")
+
 LOGITS = ("every-way-keeps-logits",)
 TRUTH = ("adapter-load-tells-the-truth",)
 

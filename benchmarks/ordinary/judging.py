@@ -19,7 +19,7 @@ from benchmarks.ordinary.sizes import FREED, ordinary
 from conformance import devices
 from conformance.comparison import Comparison
 from conformance.core.kind import AnyObservation
-from conformance.invariants import INVARIANTS, Invariant
+from conformance.invariants import INVARIANTS, Invariant, joined
 from conformance.known_failures import OURS, KnownFailure, KnownFailures, read
 from conformance.loading.invariants import LOADING
 from conformance.pipeline.case import PipelineCase
@@ -33,7 +33,7 @@ from conformance.versions import installed
 
 BREAKS, HOLDS, OTHERWISE = "breaks there too", "holds there", "breaks otherwise there"
 UNJUDGED, UNABLE = "not judged", "cannot be made ordinary"
-PROMISES = {**INVARIANTS, **LOADING, **PIPELINE, **PROGRAMS}
+PROMISES = joined(INVARIANTS, LOADING, PIPELINE, PROGRAMS)
 
 
 @dataclass(frozen=True)

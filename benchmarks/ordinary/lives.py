@@ -29,8 +29,8 @@ from conformance.programs.state import Placed, State
 from conformance.regions import AnyCase
 from conformance.subject import Subject
 from conformance.training import steps
+from conformance.tuners.invariants import idle
 from conformance.tuners.life import TunerSubject, lacks_tuner
-from conformance.tuners.promise import idle
 
 TRAINED = 20
 """Optimizer steps: enough for every adapter that can be seen to be seen."""

@@ -6,13 +6,31 @@ from collections.abc import Iterator
 
 from conformance.compare import EPS, coarsest, distance, drowned, same_when_cast
 from conformance.comparison import Comparison, Evidence, broken
-from conformance.corpus.promises import CORPUS, promise
-from conformance.invariants import logits
+from conformance.corpus.arrival import Arrival
+from conformance.invariants import Invariant, Registry, logits
 from conformance.invariants.loading import calls, untruths
 from conformance.observation import Observation, Trouble
 from conformance.violation import Finding
 
 __all__ = ["CORPUS"]
+
+
+def excuse(promise: Invariant, seen: Observation) -> str | None:
+    """Why it does not count that a file which crossed breaks a promise here.
+
+    Where the saver's own version breaks a promise that the file rests on, it was bad before it
+    crossed: what it comes to here is then counted only if it is good. So is what an older PEFT
+    makes of a newer adapter.
+    """
+    if not isinstance(seen, Arrival):
+        return None
+    bad = [name for name in promise.excused_by if seen.own.get(name) == "breaks"]
+    if bad:
+        return f"the saver's own version breaks {bad[0]}"
+    return (seen.unpromised or None) if promise.of_adapters else None
+
+
+CORPUS = Registry(excuse=excuse)
 
 
 def failed(seen: Observation, stage: str) -> Iterator[Trouble]:
@@ -24,7 +42,8 @@ def refused(seen: Observation, stage: str) -> Iterator[Finding]:
     """A finding for each error met here at a stage of loading."""
     for trouble in failed(seen, stage):
         line = trouble.message.partition("\n")[0]
-        yield Finding("unexpected-error", f"{stage} ended in {trouble.type}: {line}")
+        what = f"{stage} ended in {trouble.type}: {line}"
+        yield Finding("unexpected-error", what, stage=stage, subject=trouble.type)
 
 
 def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Iterator[Comparison]:
@@ -36,11 +55,10 @@ def differ(seen: Observation, expected: str, loaded: str, *dtypes: str) -> Itera
     return logits.differ(seen, expected, loaded, dtype=dtype, whose="the saver's ")
 
 
-@promise(
+@CORPUS.check(
     "base-file-keeps-logits",
     "A base model that another version saved loads, and gives the saver's logits.",
     source="transformers from_pretrained, backward compatibility",
-    ordinary=(),
     needs=("base",),
 )
 def base_file_keeps_logits(seen: Observation) -> Iterator[Evidence]:
@@ -49,43 +67,51 @@ def base_file_keeps_logits(seen: Observation) -> Iterator[Evidence]:
         yield from differ(seen, "base", "base-loaded")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-loads",
     "A merged model that another version saved loads without an error.",
     source="transformers from_pretrained, backward compatibility",
-    ordinary=("life-completes",),
+    excused_by=("life-completes",),
     needs=("saved",),
 )
 def merged_file_loads(seen: Observation) -> Iterator[Finding]:
     yield from refused(seen, "reloaded")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-is-restored",
     "Every tensor of the merged file is the loaded parameter and the saver's, bit for bit.",
     source="transformers #43992, #45127, #42612",
-    ordinary=("reload-keeps-logits",),
+    excused_by=("reload-keeps-logits",),
     needs=("merged", "saved", "reloaded"),
 )
 def merged_file_is_restored(seen: Observation) -> Iterator[Finding]:
     found, meant = seen.stages["restored"].weights, seen.stages["meant"].weights
     for key, tensor in sorted(seen.saved["merged"].tensors.items()):
         if key not in found:
-            yield Finding("missing-key", f"{key} of the file became no parameter")
+            yield reloaded("missing-key", f"{key} of the file became no parameter", key)
         elif str(found[key].dtype) not in accepted_dtypes(seen, key):
             was, now = tensor.dtype, found[key].dtype
-            yield Finding("wrong-dtype", f"{key} is {was} in the file and {now} loaded")
+            yield reloaded("wrong-dtype", f"{key} is {was} in the file and {now} loaded", key)
         elif not same_when_cast(tensor, found[key]):
             amount = distance(tensor, found[key])
-            yield Finding("wrong-value", f"{key} is not loaded as it is in the file", amount, 0.0)
+            what = f"{key} is not loaded as it is in the file"
+            yield reloaded("wrong-value", what, key, amount)
         elif key in meant and not same_when_cast(meant[key], found[key]):
             amount = distance(meant[key], found[key])
-            yield Finding("wrong-value", f"{key} is not what the saver held", amount, 0.0)
+            yield reloaded("wrong-value", f"{key} is not what the saver held", key, amount)
     saver, loaded = seen.stages["merged"].weights, seen.stages["reloaded"].weights
     for name in (seen.embedding, seen.partner):  # a tied one of them is not in the file
         if not same_when_cast(saver[name], loaded[name]):
             amount = distance(saver[name], loaded[name])
-            yield Finding("wrong-value", f"{name} is not the saver's", amount, 0.0)
+            what, subject = f"{name} is not the saver's", seen.subject(name)
+            yield reloaded("wrong-value", what, subject, amount)
+
+
+def reloaded(kind: str, what: str, subject: str, amount: float | None = None) -> Finding:
+    """A finding about the merged model as it is loaded here; bits may differ by no amount."""
+    allowed = None if amount is None else 0.0
+    return Finding(kind, what, amount, allowed, stage="reloaded", subject=subject)
 
 
 def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
@@ -98,37 +124,37 @@ def accepted_dtypes(seen: Observation, key: str) -> tuple[str, ...]:
     return asked if key in ends else (*asked, "torch.float32")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-report-is-true",
     "The load report calls missing what was made up and nothing else, and refuses no key.",
     source="transformers output_loading_info; #43992",
-    ordinary=("load-report-is-clean",),
+    excused_by=("load-report-is-clean",),
     needs=("saved", "reloaded"),
 )
 def merged_file_report_is_true(seen: Observation) -> Iterator[Finding]:
     report = seen.loading["reloaded"]
-    yield from untruths(report)
+    yield from untruths(report, "reloaded")
     for name in sorted({*report.missing} & {*report.reinitialised}):
-        yield Finding("missing-key", f"{name} was newly initialised, and called missing")
-    yield from calls(report, "unexpected", "mismatched", "errors")
+        yield reloaded("missing-key", f"{name} was newly initialised, and called missing", name)
+    yield from calls(report, "reloaded", "unexpected", "mismatched", "errors")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-keeps-logits",
     "The merged model, loaded by another version, gives the saver's logits.",
     source="transformers #43992, #45127; LLaMA-Factory #10832",
-    ordinary=("reload-keeps-logits",),
+    excused_by=("reload-keeps-logits",),
     needs=("merged", "saved", "reloaded"),
 )
 def merged_file_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     yield from differ(seen, "merged", "reloaded")
 
 
-@promise(
+@CORPUS.check(
     "merged-file-ties-as-configured",
     "Embedding and head are one tensor after loading exactly where the saved config says so.",
     source="PEFT #2972, transformers #45127",
-    ordinary=("config-tells-the-truth",),
+    excused_by=("config-tells-the-truth",),
     needs=("saved", "reloaded"),
 )
 def merged_file_ties_as_configured(seen: Observation) -> Iterator[Finding]:
@@ -138,17 +164,19 @@ def merged_file_ties_as_configured(seen: Observation) -> Iterator[Finding]:
     for whose, flags in (("the saved", seen.saved["merged"].flags), ("the loaded", loaded.flags)):
         for path, flag in sorted(flags.items()):
             if flag is not None and flag != tied:
-                yield Finding("wrong-flag", f"{whose} {path} is {flag} but the weights are {state}")
+                what = f"{whose} {path} is {flag} but the weights are {state}"
+                yield reloaded("wrong-flag", what, path)
     if tied != seen.stages["merged"].share(seen.embedding, seen.partner):
         kind = "gained-tie" if tied else "lost-tie"
-        yield Finding(kind, f"embedding and head are {state}, which they were not when saved")
+        what = f"embedding and head are {state}, which they were not when saved"
+        yield reloaded(kind, what, seen.subject(seen.partner))
 
 
-@promise(
+@CORPUS.check(
     "adapter-file-loads",
     "An adapter that an older version saved loads onto its base without an error.",
     source="PEFT from_pretrained, backward compatibility",
-    ordinary=("life-completes",),
+    excused_by=("life-completes",),
     needs=("adapter-saved", "base-loaded"),
     applies=lambda seen: seen.absent.get("adapter-reloaded"),
     of_adapters=True,
@@ -165,11 +193,11 @@ def base_is_off(seen: Observation) -> str | None:
     return drowned(seen)
 
 
-@promise(
+@CORPUS.check(
     "adapter-file-keeps-logits",
     "The adapter, loaded by another version onto its base, gives the trained logits.",
     source="PEFT save_pretrained and from_pretrained",
-    ordinary=("adapter-keeps-logits",),
+    excused_by=("adapter-keeps-logits",),
     needs=("trained", "adapter-saved", "adapter-reloaded"),
     applies=base_is_off,
     of_adapters=True,

@@ -45,7 +45,7 @@ def kept(case: Case, path: Path, name: str) -> KeptLife:
         files = _copy(life, path / name)
         if files:
             expected.write(path / name, stages)
-    ordinary = sorted({one for promise in CORPUS.values() for one in promise.ordinary})
+    ordinary = sorted({one for promise in CORPUS.values() for one in promise.excused_by})
     return KeptLife(
         case,
         folder=name if files else "",

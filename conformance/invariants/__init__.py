@@ -16,6 +16,6 @@ from conformance.invariants import (  # noqa: F401
     unloading,
     warning,
 )
-from conformance.invariants.invariant import INVARIANTS, Invariant, Judgement
+from conformance.invariants.invariant import INVARIANTS, Invariant, Judgement, Registry, joined
 
-__all__ = ["INVARIANTS", "Invariant", "Judgement"]
+__all__ = ["INVARIANTS", "Invariant", "Judgement", "Registry", "joined"]

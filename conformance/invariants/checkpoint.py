@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.violation import Finding
 
 
-@invariant(
+@INVARIANTS.check(
     "checkpoint-is-plain",
     "The merged checkpoint has exactly the keys of a plain model of its config.",
     source="transformers' tied-weight tests; LLaMA-Factory #6749",
     needs=("merged", "reloaded"),
     applies=lambda seen: None if seen.plain_keys else "no plain checkpoint to compare with",
+    of_merge=True,
 )
 def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
     saved = seen.saved["merged"]
@@ -22,32 +23,39 @@ def checkpoint_is_plain(seen: Observation) -> Iterator[Finding]:
     expected, found = seen.plain_keys[tied], frozenset(saved.tensors)
     says = f"a config that says tie_word_embeddings={tied}"
     for key in sorted(expected - found):
-        yield Finding("missing-key", f"{key} is not in the file, under {says}")
+        yield Finding(
+            "missing-key", f"{key} is not in the file, under {says}", stage="saved", subject=key
+        )
     for key in sorted(found - expected):
-        yield Finding("extra-key", f"{key} is in the file, under {says}")
+        yield Finding(
+            "extra-key", f"{key} is in the file, under {says}", stage="saved", subject=key
+        )
 
 
-@invariant(
+@INVARIANTS.check(
     "saving-is-repeatable",
     "The same model saved twice gives identical files.",
     source="reproducible artefacts",
     needs=("file merged-again",),
+    of_merge=True,
 )
 def saving_is_repeatable(seen: Observation) -> Iterator[Finding]:
-    for name in ("merged", "adapter"):
+    for name, stage in (("merged", "saved"), ("adapter", "adapter-saved")):
         if f"{name}-again" not in seen.saved:
             continue
         one, other = seen.saved[name].digests, seen.saved[f"{name}-again"].digests
         for file in sorted({*one, *other}):
             if one.get(file) != other.get(file):
-                yield Finding("not-repeatable", f"{file} of the {name} differs when saved again")
+                what = f"{file} of the {name} differs when saved again"
+                yield Finding("not-repeatable", what, stage=stage, subject=file)
 
 
-@invariant(
+@INVARIANTS.check(
     "dtype-is-kept",
     "Merging, saving and reloading leave every parameter's dtype as the base had it.",
     source="transformers from_pretrained, dtype",
     needs=("base", "merged"),
+    of_merge=True,
 )
 def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
     yield from _adapter_dtypes(seen)
@@ -60,12 +68,14 @@ def dtype_is_kept(seen: Observation) -> Iterator[Finding]:
         for name in sorted(base.keys() & found.keys()):
             if base[name].dtype != found[name].dtype:
                 was, now = base[name].dtype, found[name].dtype
-                yield Finding("wrong-dtype", f"{name} was {was} and is {now} at {stage}")
+                what = f"{name} was {was} and is {now} at {stage}"
+                yield Finding("wrong-dtype", what, stage=stage, subject=seen.subject(name))
     saved = seen.saved.get("merged")
     kinds = {t.dtype for t in (*base.values(), *seen.stages["base"].buffers.values())}
     for key, tensor in sorted(saved.tensors.items()) if saved else ():
         if tensor.dtype not in kinds:
-            yield Finding("wrong-dtype", f"{key} is {tensor.dtype} in the file")
+            what = f"{key} is {tensor.dtype} in the file"
+            yield Finding("wrong-dtype", what, stage="saved", subject=key)
 
 
 def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
@@ -86,10 +96,10 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
                 wanted = str(kept.dtype)
             if part.startswith("lora_") and str(tensor.dtype) != wanted:
                 told = f"{name} is {tensor.dtype} at {stage}, asked for {wanted}"
-                yield Finding("wrong-dtype", told)
+                yield Finding("wrong-dtype", told, stage=stage, subject=seen.subject(name))
 
 
-@invariant(
+@INVARIANTS.check(
     "adapter-file-is-as-asked",
     "The adapter file holds adapter tensors alone where save_embedding_layers says no.",
     source="PEFT save_pretrained, save_embedding_layers",
@@ -99,13 +109,15 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
         if seen.case.save_embedding_layers == "no"
         else "the case lets embeddings be saved"
     ),
+    of_lora_alone=True,
 )
 def adapter_file_is_as_asked(seen: Observation) -> Iterator[Finding]:
     bias = seen.case.bias != "none"
     for key in sorted(seen.saved["adapter"].tensors):
         own = any(mark in key for mark in (".lora_", ".modules_to_save", "trainable_tokens"))
         if not (own or _is_saved(seen, key) or (bias and key.endswith(".bias"))):
-            yield Finding("extra-key", f"{key} is in the adapter file")
+            what = f"{key} is in the adapter file"
+            yield Finding("extra-key", what, stage="adapter-saved", subject=key)
 
 
 def _is_saved(seen: Observation, key: str) -> bool:
@@ -114,11 +126,12 @@ def _is_saved(seen: Observation, key: str) -> bool:
     return any(key.endswith(name.replace(" saved ", ".")) for name in saved)
 
 
-@invariant(
+@INVARIANTS.check(
     "device-is-kept",
     "No tensor of the model is left on another device than the one it lives on.",
     source="torch.nn.Module.to",
     needs=("base", "adapted", "trained"),
+    of_merge=True,
 )
 def device_is_kept(seen: Observation) -> Iterator[Finding]:
     home = set(seen.stages["base"].devices.values())
@@ -127,4 +140,5 @@ def device_is_kept(seen: Observation) -> Iterator[Finding]:
             continue
         for name, device in sorted(found.devices.items()):
             if device not in home:
-                yield Finding("wrong-device", f"{name} is on {device} at {stage}")
+                what = f"{name} is on {device} at {stage}"
+                yield Finding("wrong-device", what, stage=stage, subject=seen.subject(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation, Snapshot
 from conformance.violation import Finding
 from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
@@ -27,19 +27,22 @@ def _applies(seen: Observation) -> str | None:
     return None
 
 
-@invariant(
+@INVARIANTS.check(
     "config-wraps-what-it-names",
     "LoRA stands on exactly the attention and mlp modules that the config names.",
     source="PEFT documentation, target_modules, exclude_modules",
     needs=("adapted",),
+    of_lora_alone=True,
 )
 def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
     lora = {n.partition(" ")[0] for n in seen.stages["adapted"].weights if " lora_" in n}
     body = lora - {name.removesuffix(".weight") for name in seen.members}
     for name in sorted(seen.targets - body):
-        yield Finding("wrong-type", f"{name} is asked for and carries no LoRA")
+        what = f"{name} is asked for and carries no LoRA"
+        yield Finding("wrong-type", what, stage="adapted", subject=name)
     for name in sorted(body - seen.targets):
-        yield Finding("wrong-type", f"{name} carries LoRA and is not asked for")
+        what = f"{name} carries LoRA and is not asked for"
+        yield Finding("wrong-type", what, stage="adapted", subject=name)
 
 
 def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
@@ -49,7 +52,7 @@ def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
     )
 
 
-@invariant(
+@INVARIANTS.check(
     "adapter-takes-part",
     "Every module that carries an adapter is called when the model computes.",
     source="PEFT documentation, target_modules; measured on T5",
@@ -57,14 +60,18 @@ def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
 )
 def adapter_takes_part(seen: Observation) -> Iterator[Finding]:
     for name in sorted(seen.left_behind):
-        yield Finding("left-behind", f"{name} carries an adapter and no forward pass calls it")
+        what = f"{name} carries an adapter and no forward pass calls it"
+        yield Finding("left-behind", what, stage="adapted", subject=seen.role(name))
 
 
-@invariant(
+@INVARIANTS.check(
     "documented-contract",
     "Wrapper types, tying, warnings and errors are those of PEFT's published tables.",
     source="PEFT documentation, Weight tying; #2864",
     applies=_applies,
+    by_placement=True,
+    of_lora_alone=True,
+    judged_when_refused=True,
 )
 def documented_contract(seen: Observation) -> Iterator[Finding]:
     row = row_for(seen.case)
@@ -72,7 +79,7 @@ def documented_contract(seen: Observation) -> Iterator[Finding]:
     found = seen.stages.get("adapted")
     if row.raises:
         if found is not None:
-            yield Finding("missing-error", "wrapping is documented to raise, and did not")
+            yield _wrapped("missing-error", "wrapping is documented to raise, and did not")
         return
     if found is None:  # an error that is not documented is life-completes' to report
         return
@@ -82,13 +89,21 @@ def documented_contract(seen: Observation) -> Iterator[Finding]:
         kind = found.modules[seen.names[role]]
         if role in wrapped and kind not in expected:
             wanted = " or ".join(expected)
-            yield Finding("wrong-type", f"the {role} is {kind}, documented is {wanted}")
+            yield _wrapped("wrong-type", f"the {role} is {kind}, documented is {wanted}", role)
         if role not in wrapped and kind.startswith("peft."):
-            yield Finding("wrong-type", f"the {role} is {kind}, documented is no adapter on it")
+            what = f"the {role} is {kind}, documented is no adapter on it"
+            yield _wrapped("wrong-type", what, role)
     one = _one_adapter(found, seen.names["embedding"], seen.names["head"])
     if row.tied and not one:
-        yield Finding("lost-tie", "the adapters of embedding and head are documented to be tied")
+        what = "the adapters of embedding and head are documented to be tied"
+        yield _wrapped("lost-tie", what, "embedding", "head")
     if one and not row.tied:
-        yield Finding("gained-tie", "the adapters of embedding and head are documented as separate")
+        what = "the adapters of embedding and head are documented as separate"
+        yield _wrapped("gained-tie", what, "embedding", "head")
     if row.warns and not any(heard.about_tying for heard in seen.heard_at("adapted")):
-        yield Finding("missing-warning", "wrapping is documented to warn of the tie, and did not")
+        what = "wrapping is documented to warn of the tie, and did not"
+        yield _wrapped("missing-warning", what)
+
+
+def _wrapped(kind: str, what: str, *roles: str) -> Finding:
+    return Finding(kind, what, stage="adapted", subject=", ".join(roles))

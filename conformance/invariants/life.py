@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.refusals import documented
 from conformance.violation import Finding
 
 
-@invariant(
+@INVARIANTS.check(
     "life-completes",
     "No stage ends in an error nobody documented.",
     source="PEFT and transformers documentation",
+    of_merge=True,
 )
 def life_completes(seen: Observation) -> Iterator[Finding]:
     for trouble in seen.troubles:
         if trouble.branch != "reader" and documented(seen.case, trouble) is None:
             what = f"{trouble.stage} ended in {trouble.type} from {trouble.origin}"
-            yield Finding("unexpected-error", f"{what}: {trouble.message}")
+            what = f"{what}: {trouble.message}"
+            yield Finding("unexpected-error", what, stage=trouble.stage, subject=trouble.type)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.compare import distance, strays, weight_allowance
 from conformance.comparison import Comparison, Evidence
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.invariants.logits import changed_weights, differ
 from conformance.observation import Observation
 from conformance.violation import Finding
@@ -20,13 +20,15 @@ def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterat
     before, after = seen.stages[one].weights, seen.stages[other].weights
     for name in sorted(before):
         if name not in after:
-            yield Finding("missing-key", f"{name} is gone at {other}")
+            what = f"{name} is gone at {other}"
+            yield Finding("missing-key", what, stage=other, subject=seen.subject(name))
             continue
         sizes = [seen.stages[stage].weights[name] for stage in (one, other, *via)]
         delta = _rescaled_delta(seen, name.removesuffix(".weight"))
         allowed = weight_allowance(seen.case.dtype, seen.case.rank, *sizes, delta)
         amount = distance(before[name], after[name])
-        yield Comparison(f"{name} at {other} is not as {one}", amount, allowed)
+        what, subject = f"{name} at {other} is not as {one}", seen.subject(name)
+        yield Comparison(what, amount, allowed, stage=other, subject=subject)
 
 
 def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
@@ -39,7 +41,7 @@ def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
     return seen.case.scaling * first @ second
 
 
-@invariant(
+@INVARIANTS.check(
     "unmerge-restores",
     "merge_adapter then unmerge_adapter gives back logits and weights.",
     source="PEFT merge_adapter, unmerge_adapter",
@@ -51,7 +53,7 @@ def unmerge_restores(seen: Observation) -> Iterator[Evidence]:
     yield from _close_weights(seen, "trained", "unmerged", "merged-in-place")
 
 
-@invariant(
+@INVARIANTS.check(
     "merging-twice-changes-nothing",
     "A second merge of a merged adapter is a no-op.",
     source="PEFT #1355",
@@ -61,15 +63,17 @@ def merging_twice_changes_nothing(seen: Observation) -> Iterator[Finding]:
     yield from changed_weights(seen, "merged-in-place", "merged-twice")
 
 
-@invariant(
+@INVARIANTS.check(
     "safe-merge-agrees",
     "Safe and plain merge give the same weights; a refused safe merge leaves them untouched.",
     source="PEFT merge_and_unload, safe_merge",
     needs=("merged", "merged-otherwise"),
+    not_of_merge="another merger has no other way of merging",
 )
 def safe_merge_agrees(seen: Observation) -> Iterator[Evidence]:
     yield from _close_weights(seen, "merged", "merged-otherwise")
     if "merged-infinity" in seen.stages:
-        yield Finding("missing-error", "a safe merge wrote infinities into the weights")
+        what = "a safe merge wrote infinities into the weights"
+        yield Finding("missing-error", what, stage="merged-infinity")
     if "after-refusal" in seen.stages:
         yield from changed_weights(seen, "before-refusal", "after-refusal")

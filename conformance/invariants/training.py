@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.compare import same_bits
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.violation import Finding
 
@@ -36,15 +36,25 @@ def _elsewhere(seen: Observation, found: frozenset[str]) -> Iterator[Finding]:
     """After the adapter was disabled for a moment, and when it was loaded."""
     again = seen.stages.get("enabled-again")
     if again is not None and again.trainable != found:
-        names = ", ".join(sorted(again.trainable ^ found))
-        yield Finding("wrong-trainable", f"after disable_adapter, {names} is not as before")
+        names = sorted(again.trainable ^ found)
+        yield Finding(
+            "wrong-trainable",
+            f"after disable_adapter, {', '.join(names)} is not as before",
+            stage="enabled-again",
+            subject=seen.subject(*names),
+        )
     loaded = seen.stages.get("adapter-reloaded")
     if loaded is not None:
         expected = found & loaded.weights.keys() if seen.case.is_trainable else frozenset()
         for name in sorted(loaded.trainable ^ expected):
             state = "trains" if name in loaded.trainable else "is frozen"
             asked = f"loaded with is_trainable={seen.case.is_trainable}"
-            yield Finding("wrong-trainable", f"{name} {state}, {asked}")
+            yield Finding(
+                "wrong-trainable",
+                f"{name} {state}, {asked}",
+                stage="adapter-reloaded",
+                subject=seen.subject(name),
+            )
 
 
 def _cut_off(seen: Observation, promised: set[str]) -> Iterator[Finding]:
@@ -55,7 +65,8 @@ def _cut_off(seen: Observation, promised: set[str]) -> Iterator[Finding]:
         # a bias is the base's, and what drops it breaks its logits; adapter-takes-part tells of
         # what is not called
         if part and module not in left_behind:
-            yield Finding("wrong-trainable", f"{name} gets no gradient")
+            what = f"{name} gets no gradient"
+            yield Finding("wrong-trainable", what, stage="trained", subject=seen.subject(name))
 
 
 def _moved(seen: Observation, promised: set[str]) -> Iterator[Finding]:
@@ -70,10 +81,11 @@ def _moved(seen: Observation, promised: set[str]) -> Iterator[Finding]:
         if "tokens" in name or name.endswith(".bias") or trained[name].element_size() < FULL:
             continue
         if name in seen.reached and same_bits(filled.weights[name], trained[name]):
-            yield Finding("wrong-value", f"{name} did not move while training")
+            what = f"{name} did not move while training"
+            yield Finding("wrong-value", what, stage="trained", subject=seen.subject(name))
 
 
-@invariant(
+@INVARIANTS.check(
     "only-the-adapter-trains",
     "requires_grad is exactly as promised; after steps the base is bit-equal, the adapter moved.",
     source="PEFT documentation, quicktour; LoraConfig bias",
@@ -82,13 +94,16 @@ def _moved(seen: Observation, promised: set[str]) -> Iterator[Finding]:
 def only_the_adapter_trains(seen: Observation) -> Iterator[Finding]:
     promised, found = _promised(seen), seen.stages["adapted"].trainable
     for name in sorted(promised - found):
-        yield Finding("wrong-trainable", f"{name} is frozen but promised to train")
+        what = f"{name} is frozen but promised to train"
+        yield Finding("wrong-trainable", what, stage="adapted", subject=seen.subject(name))
     for name in sorted(found - promised):
-        yield Finding("wrong-trainable", f"{name} trains but is the base's")
+        what = f"{name} trains but is the base's"
+        yield Finding("wrong-trainable", what, stage="adapted", subject=seen.subject(name))
     yield from _cut_off(seen, promised)
     yield from _elsewhere(seen, found)
     base, trained = seen.stages["base"].weights, seen.stages["trained"].weights
     for name in sorted(base.keys() - promised):
         if name in trained and not same_bits(base[name], trained[name]):
-            yield Finding("wrong-value", f"frozen {name} moved while training")
+            what = f"frozen {name} moved while training"
+            yield Finding("wrong-value", what, stage="trained", subject=seen.subject(name))
     yield from _moved(seen, promised)

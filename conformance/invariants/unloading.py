@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.comparison import Evidence
-from conformance.invariants.invariant import invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.invariants.logits import changed_weights, differ
 from conformance.observation import Observation
 from conformance.violation import Finding
 
 
-@invariant(
+@INVARIANTS.check(
     "unload-restores-base",
     "unload gives back base logits, weights, tie and module types.",
     source="PEFT unload",
@@ -27,22 +27,30 @@ def unload_restores_base(seen: Observation) -> Iterator[Evidence]:
     for name in sorted({*base.modules, *unloaded.modules}):
         one, other = base.modules.get(name), unloaded.modules.get(name)
         if one != other:
-            yield Finding("wrong-type", f"{name} was {one} and is {other} after unload")
+            what = f"{name} was {one} and is {other} after unload"
+            yield Finding("wrong-type", what, stage="unloaded", subject=seen.role(name))
     for name in sorted(base.weights.keys() ^ unloaded.weights.keys()):
-        yield Finding("extra-key", f"{name} is a parameter of only one of base and unloaded")
+        what = f"{name} is a parameter of only one of base and unloaded"
+        yield Finding("extra-key", what, stage="unloaded", subject=seen.subject(name))
     if base.flags != unloaded.flags:
         now, was = dict(unloaded.flags), dict(base.flags)
-        yield Finding("wrong-flag", f"the tie flags were {was} and are {now} after unload")
+        what = f"the tie flags were {was} and are {now} after unload"
+        changed = [path for path in (was | now) if was.get(path) != now.get(path)]
+        yield Finding("wrong-flag", what, stage="unloaded", subject=", ".join(changed))
     if base.shares != unloaded.shares:
-        groups = "; ".join(", ".join(sorted(group)) for group in base.shares ^ unloaded.shares)
-        yield Finding("lost-tie", f"only one of base and unloaded ties {groups}")
+        different = base.shares ^ unloaded.shares
+        groups = "; ".join(", ".join(sorted(group)) for group in different)
+        subject = seen.subject(*sorted(frozenset().union(*different)))
+        what = f"only one of base and unloaded ties {groups}"
+        yield Finding("lost-tie", what, stage="unloaded", subject=subject)
 
 
-@invariant(
+@INVARIANTS.check(
     "unload-leaves-no-trace",
     "After merging or unloading no PEFT module, attribute, hook or changed setting remains.",
     source="PEFT #3025",
     needs=("base", "merged"),
+    not_of_merge="another merger's model was loaded from its folder, not unloaded",
 )
 def unload_leaves_no_trace(seen: Observation) -> Iterator[Finding]:
     for stage in ("merged", "merged-otherwise", "unloaded"):
@@ -50,9 +58,10 @@ def unload_leaves_no_trace(seen: Observation) -> Iterator[Finding]:
         if found is None:
             continue
         for trace in sorted(found.traces):
-            yield Finding("left-behind", f"at {stage}: {trace}")
+            yield Finding("left-behind", f"at {stage}: {trace}", stage=stage, subject=trace)
         base = seen.stages["base"].settings
         for key in sorted({*base, *found.settings}):
             was, now = base.get(key), found.settings.get(key)
             if was != now:
-                yield Finding("left-behind", f"at {stage}: {key} was {was} and is {now}")
+                what = f"at {stage}: {key} was {was} and is {now}"
+                yield Finding("left-behind", what, stage=stage, subject=key)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.invariants.invariant import INVARIANTS, invariant
+from conformance.invariants.invariant import INVARIANTS
 from conformance.observation import Observation
 from conformance.violation import Finding
 
-# What a user loses when they break.
-LOGITS_PROMISES = (
-    "merge-keeps-logits",
-    "reload-keeps-logits",
-    "adapter-keeps-logits",
-    "config-tells-the-truth",
-    "config-driven-loader-agrees",
-)
 Argues = Callable[[str, Finding, Observation], bool]
 """Whether a promise's finding is declared arguable: not agreed to be wrong."""
 EARLY = ("adapted",)
 LATE = ("adapter-saved", "merged", "saved", "reloaded", "adapter-reloaded")
+
+
+def deciding() -> tuple[str, ...]:
+    """What a user loses something with when it breaks: the logits and config promises."""
+    return INVARIANTS.having("decides", "logits", "config")
 
 
 def announced(seen: Observation, *stages: str) -> bool:
@@ -45,7 +42,7 @@ def never(_invariant: str, _finding: Finding, _seen: Observation) -> bool:
 
 def losses(seen: Observation) -> Iterator[tuple[str, Finding]]:
     """What this life breaks of the logits and config promises: each promise with a finding."""
-    for name in LOGITS_PROMISES:
+    for name in deciding():
         for finding in INVARIANTS[name].judge(seen).findings:
             yield name, finding
 
@@ -57,15 +54,17 @@ def broken_promises(seen: Observation, argues: Argues = never) -> list[str]:
 
 def unjudged_promises(seen: Observation) -> list[str]:
     """The logits and config promises of which nobody can tell, in half precision."""
-    found = {name: INVARIANTS[name].judge(seen).verdict for name in LOGITS_PROMISES}
+    found = {name: INVARIANTS[name].judge(seen).verdict for name in deciding()}
     return [name for name, verdict in found.items() if verdict == "not judged"]
 
 
-@invariant(
+@INVARIANTS.check(
     "trouble-is-announced-early",
     "A life that breaks a logits or config promise was refused or warned about when wrapped.",
     source="maintainers' view in PEFT #2972",
     needs=("adapted", "trained", "merged"),
+    decides="warning",
+    of_merge=True,
 )
 def trouble_is_announced_early(seen: Observation) -> Iterator[Finding]:
     broken = broken_promises(seen)
@@ -73,6 +72,7 @@ def trouble_is_announced_early(seen: Observation) -> Iterator[Finding]:
         return
     listed = ", ".join(broken)
     if announced(seen, *LATE):
-        yield Finding("late-warning", f"warned of only after training: {listed}")
+        kind, what = "late-warning", f"warned of only after training: {listed}"
     else:
-        yield Finding("not-announced", f"nobody warned of: {listed}")
+        kind, what = "not-announced", f"nobody warned of: {listed}"
+    yield Finding(kind, what, stage="adapted", subject=listed)

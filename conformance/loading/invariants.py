@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from conformance.compare import distance, outputs_allowance, same_bits
 from conformance.comparison import Comparison
-from conformance.invariants.invariant import (
-    INVARIANTS,
-    Applies,
-    Check,
-    Invariant,
-    always,
-    registering,
-)
+from conformance.invariants.invariant import Invariant, Registry
 from conformance.invariants.loading import NEWLY, false_alarms
 from conformance.loading.case import ENCODERS, LoadingCase
 from conformance.loading.logged import told_of
 from conformance.loading.observation import LoadingObservation
-from conformance.violation import Finding
+from conformance.violation import Finding, tensor_subject
 
-LOADING: dict[str, Invariant] = {}
-
-
-def promise(
-    id: str,  # noqa: A002  the word of the vocabulary
-    text: str,
-    *,
-    source: str,
-    needs: tuple[str, ...] = ("loaded",),
-    applies: Applies = always,
-    into: dict[str, Invariant] = LOADING,
-) -> Callable[[Check], Check]:
-    """Register the decorated generator of findings as the check of a new promise."""
-
-    def made(check: Check) -> Invariant:
-        return Invariant(id, text, source, check, applies, needs)
-
-    return registering(made, into, LOADING, INVARIANTS)
+LOADING = Registry(needs=("loaded",))
 
 
 def concerns(case: LoadingCase, one: Invariant) -> bool:
@@ -51,7 +27,17 @@ def competes(seen: LoadingObservation) -> str | None:
     return "the file holds different matrices for one tie" if different else None
 
 
-@promise(
+def _found(
+    seen: LoadingObservation, kind: str, what: str, *names: str, amount: float | None = None
+) -> Finding:
+    """A finding about tensors of the loaded model, whose bits may not differ by any amount."""
+    roles = {name.rpartition(".")[0]: role for role, name in seen.members.items()}
+    subject = ", ".join(tensor_subject(name, roles) for name in names)
+    allowed = None if amount is None else 0.0
+    return Finding(kind, what, amount, allowed, stage="loaded", subject=subject)
+
+
+@LOADING.check(
     "checkpoint-loads",
     "The checkpoint is loaded without an error.",
     source="transformers from_pretrained",
@@ -61,10 +47,11 @@ def checkpoint_loads(seen: LoadingObservation) -> Iterator[Finding]:
     for trouble in seen.troubles:
         line = trouble.message.partition("\n")[0]
         what = "loading" if trouble.stage == "loaded" else f"the stage {trouble.stage}"
-        yield Finding("unexpected-error", f"{what} ended in {trouble.type}: {line}")
+        what = f"{what} ended in {trouble.type}: {line}"
+        yield Finding("unexpected-error", what, stage=trouble.stage, subject=trouble.type)
 
 
-@promise(
+@LOADING.check(
     "tied-keys-are-not-missing",
     "A tied key is never reported missing when another name of its tensor was in the file.",
     source="transformers #43992; the UMT5 load reports",
@@ -77,22 +64,21 @@ def tied_keys_are_not_missing(seen: LoadingObservation) -> Iterator[Finding]:
         tied = set().union(*(group for group in shares if first in group))
     if tied & {*seen.in_file}:
         for name in sorted(tied & {*seen.report.missing}):
-            yield Finding(
-                "false-report", f"{name} is called missing, and is tied to what was there"
-            )
+            what = f"{name} is called missing, and is tied to what was there"
+            yield _found(seen, "false-report", what, name)
 
 
-@promise(
+@LOADING.check(
     "missing-means-missing",
     "A key that is reported missing was really not restored.",
     source="transformers output_loading_info",
     applies=competes,
 )
 def missing_means_missing(seen: LoadingObservation) -> Iterator[Finding]:
-    yield from false_alarms(seen.report)
+    yield from false_alarms(seen.report, "loaded")
 
 
-@promise(
+@LOADING.check(
     "nothing-is-silently-reinitialised",
     "Every parameter that did not come out of the file is reported missing.",
     source="transformers #43992, output_loading_info",
@@ -100,24 +86,26 @@ def missing_means_missing(seen: LoadingObservation) -> Iterator[Finding]:
 )
 def nothing_is_silently_reinitialised(seen: LoadingObservation) -> Iterator[Finding]:
     for name in sorted({*seen.report.reinitialised} - {*seen.report.missing}):
-        yield Finding("wrong-value", f"{name} is not what was saved, and nobody said so")
+        yield _found(seen, "wrong-value", f"{name} is not what was saved, and nobody said so", name)
 
 
-@promise(
+@LOADING.check(
     "log-agrees-with-report",
     "What is logged or printed as newly initialised is what output_loading_info calls missing.",
     source="transformers from_pretrained, the load report",
+    of_loading_alone=True,
 )
 def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
     missing = seen.report.missing
     for name in sorted({*missing} - {*told_of(seen.heard, missing)}):
-        yield Finding("false-report", f"{name} is missing in the report and not in the log")
+        what = f"{name} is missing in the report and not in the log"
+        yield _found(seen, "false-report", what, name)
     listed = {*missing, *seen.report.unexpected, *seen.report.mismatched}
     for name in told_of(seen.heard, seen.stages["loaded"].weights.keys() - listed, NEWLY):
-        yield Finding("false-report", f"{name} is newly initialised in the log alone")
+        yield _found(seen, "false-report", f"{name} is newly initialised in the log alone", name)
 
 
-@promise(
+@LOADING.check(
     "tied-members-are-one",
     "After loading, exactly the matrices that were one tensor when saved are one again.",
     source="transformers tie_weights; the UMT5 load reports",
@@ -131,12 +119,13 @@ def tied_members_are_one(seen: LoadingObservation) -> Iterator[Finding]:
         expected = source.share(first, other) if before and not seen.case.tied else seen.case.tied
         if loaded.share(first, other) != expected:
             kind, state = ("lost-tie", "two") if expected else ("gained-tie", "one")
-            yield Finding(kind, f"{first} and {other} are {state} after loading")
+            yield _found(seen, kind, f"{first} and {other} are {state} after loading", other)
     if seen.biases and source.share(*seen.biases) and not loaded.share(*seen.biases):
-        yield Finding("lost-tie", f"{' and '.join(seen.biases)} are two after loading")
+        what = f"{' and '.join(seen.biases)} are two after loading"
+        yield _found(seen, "lost-tie", what, *seen.biases)
 
 
-@promise(
+@LOADING.check(
     "file-is-restored",
     "Every tensor of the file is the loaded parameter, bit for bit.",
     source="transformers from_pretrained; #43992",
@@ -146,15 +135,18 @@ def file_is_restored(seen: LoadingObservation) -> Iterator[Finding]:
     for key, tensor in sorted(seen.file.items()):
         if key not in seen.became:
             if seen.case.checkpoint not in ENCODERS:
-                yield Finding("missing-key", f"{key} of the file became no parameter")
+                what = f"{key} of the file became no parameter"
+                yield Finding("missing-key", what, stage="loaded", subject=key)
             continue
         name, found = seen.became[key]
         if not same_bits(tensor, found):
             amount = distance(tensor, found)
-            yield Finding("wrong-value", f"{name} is not the file's {key}", amount, 0.0)
+            yield _found(
+                seen, "wrong-value", f"{name} is not the file's {key}", name, amount=amount
+            )
 
 
-@promise(
+@LOADING.check(
     "loading-keeps-outputs",
     "The loaded model gives the outputs of the model that was saved.",
     source="transformers from_pretrained; the UMT5 load reports",
@@ -165,14 +157,16 @@ def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Comparison]:
     assert saved is not None
     assert loaded is not None
     allowed = outputs_allowance(seen.case.spec, saved, loaded)
-    yield Comparison("outputs of loaded differ from source", distance(saved, loaded), allowed)
+    what, amount = "outputs of loaded differ from source", distance(saved, loaded)
+    yield Comparison(what, amount, allowed, stage="loaded", subject="outputs")
 
 
-@promise(
+@LOADING.check(
     "competing-tensors-are-told",
     "Where the file holds different matrices for one tie, none is dropped without a word.",
     source="transformers PR #42612, #45127",
     applies=lambda seen: None if competes(seen) else "the file holds one matrix for the tie",
+    of_loading_alone=True,
 )
 def competing_tensors_are_told(seen: LoadingObservation) -> Iterator[Finding]:
     report, weights = seen.report, seen.stages["loaded"].weights
@@ -186,4 +180,5 @@ def competing_tensors_are_told(seen: LoadingObservation) -> Iterator[Finding]:
             name in heard.text or heard.about_tying for heard in seen.heard
         )
         if not kept and not told:
-            yield Finding("wrong-value", f"{name} of the file was dropped, and nobody said so")
+            what = f"{name} of the file was dropped, and nobody said so"
+            yield _found(seen, "wrong-value", what, name)

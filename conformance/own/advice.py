@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.invariants.warning import LOGITS_PROMISES
+from conformance.invariants import INVARIANTS
 from conformance.observation import Observation
 from conformance.own.configuration import Configuration
 from conformance.own.matching import ends_in
@@ -18,10 +18,10 @@ from conformance.own.tuners import promises_of
 
 ENOUGH = 3
 """So many that hold are told; more would be a grid to read."""
-NEEDED = (*LOGITS_PROMISES, "trouble-is-announced-early")
+NEEDED = INVARIANTS.having("decides", "logits", "config", "warning")
 """What must have been judged, and hold, in a life that advice is taken from."""
-KEEPS_ADAPTER = ("adapter-keeps-logits", "forward-follows-definition")
-RESCUES = ("merge-keeps-logits", "reload-keeps-logits", "config-driven-loader-agrees")
+KEEPS_ADAPTER = INVARIANTS.having("lost_at", "adapter", "definition")
+RESCUES = INVARIANTS.having("lost_at", "merge", "reload", "reader")
 
 
 class UnverifiedError(ValueError):

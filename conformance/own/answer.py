@@ -6,30 +6,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.core.declared import Declared, Entry
-from conformance.invariants import Judgement
+from conformance.invariants import INVARIANTS, Judgement
 from conformance.invariants.warning import EARLY, Argues, never
 from conformance.kinds.tuners.kind import tuner_verdict
 from conformance.observation import Heard, Observation
 from conformance.own.tuners import promises_of
 from conformance.refusals import documented
 from conformance.tuners.case import TunerCase
-from conformance.tuners.invariants import WRAPS
 from conformance.verdict import verdict_of
 from conformance.violation import Finding
 
+LOST = {
+    "definition": "computes something else than is defined",
+    "adapter": "corrupts when the adapter is saved and loaded",
+    "merge": "corrupts at merge",
+    "reload": "corrupts at reload",
+    "reader": "corrupts for converters",
+    "config": "corrupts for converters",
+}
+"""What is said of a loss, by where it is met, in the order of a life."""
 CORRUPTS = {
-    "forward-follows-definition": "computes something else than is defined",
-    "adapter-keeps-logits": "corrupts when the adapter is saved and loaded",
-    "merge-keeps-logits": "corrupts at merge",
-    "reload-keeps-logits": "corrupts at reload",
-    "config-driven-loader-agrees": "corrupts for converters",
-    "config-tells-the-truth": "corrupts for converters",
+    name: words for place, words in LOST.items() for name in INVARIANTS.having("lost_at", place)
 }
 """What a user loses, by the promise that is broken, in the order of a life."""
 OF_THE_BASE = "misleads converters, with or without the adapter: the base's config does"
 LONGEST = 300  # characters of an upstream error that are told
-BY_PLACEMENT = {"documented-contract", "tied-stay-tied", "untied-stay-untied", WRAPS}
-"""Promises that go by the placement of the grid; a mixture has none of its own."""
+WARNED = INVARIANTS.having("decides", "warning")
+"""What is no loss of its own: that nobody told of one."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,16 @@ class Answer:
     def others(self) -> tuple[str, ...]:
         """The other promises that were broken."""
         names = dict.fromkeys(name for name, _ in self.broken if name not in CORRUPTS)
-        return tuple(name for name in names if name != "trouble-is-announced-early")
+        return tuple(name for name in names if name not in WARNED)
 
 
 def judged(seen: Observation, *, mixed: bool) -> dict[str, Judgement]:
     """What each promise says of a user's life."""
-    left_out = BY_PLACEMENT if mixed else set()
     why = "no placement of the grid is that of this adapter"
     found = {
-        name: Judgement("not applicable", reason=why) if name in left_out else one.judge(seen)
+        name: one.judge(seen)
+        if not (mixed and one.by_placement)
+        else Judgement("not applicable", reason=why)
         for name, one in promises_of(seen).items()
     }
     if '"vision_config"' in getattr(seen.case, "model_json", ""):
@@ -88,10 +92,9 @@ def judged(seen: Observation, *, mixed: bool) -> dict[str, Judgement]:
 
 def _of_experts(finding: Finding, seen: Observation) -> bool:
     """Whether it is that all-linear took what is no linear module: experts, which once were."""
-    module, _, what = finding.what.partition(" ")
-    kind = seen.stages["base"].modules.get(module, "")
+    kind = seen.stages["base"].modules.get(finding.subject, "")
     once_linear = seen.case.writing == "all-linear" and not kind.endswith((".Linear", ".Conv1D"))
-    return once_linear and what.endswith("not asked for")
+    return once_linear and finding.subject not in seen.targets
 
 
 def answer(seen: Observation, known: Declared, *, mixed: bool) -> Answer:
@@ -110,7 +113,7 @@ def answer(seen: Observation, known: Declared, *, mixed: bool) -> Answer:
         entry.id: entry
         for name, finding in broken
         for entry in known.covering(name, finding, seen)
-        if name in CORRUPTS or name == "trouble-is-announced-early"
+        if name in CORRUPTS or name in WARNED
     }
     return Answer(
         words=_words(seen, verdict, broken),
@@ -143,7 +146,7 @@ def _words(seen: Observation, verdict: str, broken: Sequence[tuple[str, Finding]
         return "refused when the adapter is put on"
     names = [name for name, _ in broken]
     lost = list(dict.fromkeys(CORRUPTS[name] for name in CORRUPTS if name in names))
-    if any(finding.what.startswith("at base,") for _, finding in broken):
+    if any(one.stage == "base" and one.kind == "wrong-flag" for _, one in broken):
         lost = [words.replace("corrupts for converters", OF_THE_BASE) for words in lost]
     if lost:
         return " and ".join([lost[0], *(words.removeprefix("corrupts ") for words in lost[1:])])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance import compat
+from conformance.invariants import INVARIANTS
 from conformance.life import Life, living
 from conformance.observation import Observation, Snapshot, Trouble
 from conformance.own.advice import KEEPS_ADAPTER, RESCUES, Advice, verified
@@ -29,7 +30,8 @@ UNTIED = (
 
 def rescued(found: Configuration, seen: Observation) -> Iterator[Advice]:
     """Advice for the adapter as it is, from its own life and from one more."""
-    needs = KEEPS_ADAPTER[:1] if "defined" in seen.absent else KEEPS_ADAPTER
+    defined = "defined" not in seen.absent
+    needs = KEEPS_ADAPTER if defined else INVARIANTS.having("lost_at", "adapter")
     beside = verified(BESIDE, seen, needs)
     if beside is not None:
         yield beside

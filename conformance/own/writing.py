@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance import compat
+from conformance.invariants import INVARIANTS
 from conformance.own.adapter import TOKENS
 from conformance.own.configuration import Configuration
 from conformance.own.subject import OwnSubject
@@ -18,13 +19,7 @@ from conformance.reproducer.writing import NotReproducible, Writing
 from conformance.tuners.case import TunerCase
 from tiny_models.families import Family
 
-SCRIPTS = (
-    "adapter-keeps-logits",
-    "merge-keeps-logits",
-    "reload-keeps-logits",
-    "config-driven-loader-agrees",
-    "config-tells-the-truth",
-)
+SCRIPTS = INVARIANTS.having("scriptable")
 """Promises whose scripts need to know nothing of an adapter but how it is put on."""
 
 

@@ -12,20 +12,14 @@ from collections.abc import Iterator
 
 from conformance.compare import distance, movement, outputs_allowance
 from conformance.comparison import Allowance, Comparison
-from conformance.invariants.invariant import Invariant
-from conformance.loading.invariants import LOADING, promise
+from conformance.invariants.invariant import Registry
+from conformance.loading.invariants import LOADING
 from conformance.pipeline.observation import PipelineObservation
 
-OF_LOADING = (
-    "checkpoint-loads",
-    "tied-keys-are-not-missing",
-    "missing-means-missing",
-    "nothing-is-silently-reinitialised",
-    "tied-members-are-one",
-    "file-is-restored",
-    "loading-keeps-outputs",
-)
-PIPELINE: dict[str, Invariant] = {name: LOADING[name] for name in OF_LOADING}
+PIPELINE = Registry(needs=("loaded",))
+for one in LOADING.values():
+    if not one.of_loading_alone:
+        PIPELINE.share(one)
 
 
 def unmerged(seen: PipelineObservation) -> str | None:
@@ -46,29 +40,29 @@ def allowance(seen: PipelineObservation) -> Allowance:
     return outputs_allowance(seen.case.spec, *outputs, moved=movement(merged, seen.nudged))
 
 
-@promise(
+@PIPELINE.check(
     "pipeline-keeps-outputs",
     "The text encoder of the loaded pipeline gives the outputs it gave before its LoRA was merged.",
     source="PEFT merge_and_unload; diffusers, merging a LoRA into a text encoder",
     needs=("base", "adapted", "loaded"),
     applies=unmerged,
-    into=PIPELINE,
 )
 def pipeline_keeps_outputs(seen: PipelineObservation) -> Iterator[Comparison]:
     adapted, loaded = seen.stages["adapted"].logits, seen.stages["loaded"].logits
     assert adapted is not None
     assert loaded is not None
     what = "outputs of loaded differ from adapted"
-    yield Comparison(what, distance(adapted, loaded), allowance(seen))
+    amount = distance(adapted, loaded)
+    yield Comparison(what, amount, allowance(seen), stage="loaded", subject="outputs")
 
 
-@promise(
+@PIPELINE.check(
     "pipeline-encodes-alike",
     "The loaded pipeline makes of a prompt what the saved one made of it.",
     source="diffusers DiffusionPipeline.from_pretrained; transformers PR #43880",
-    into=PIPELINE,
 )
 def pipeline_encodes_alike(seen: PipelineObservation) -> Iterator[Comparison]:
     source, loaded = seen.encoded["source"], seen.encoded["loaded"]
     amount = distance(source, loaded)
-    yield Comparison("prompts of loaded differ from source", amount, allowance(seen))
+    what = "prompts of loaded differ from source"
+    yield Comparison(what, amount, allowance(seen), stage="loaded", subject="prompts")

@@ -10,6 +10,7 @@ from conformance.observation import Heard, Trouble
 from conformance.programs.operations import Step
 from conformance.programs.program import Program
 from conformance.programs.state import Key, State
+from conformance.violation import tensor_subject
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,6 +90,19 @@ class ProgramObservation:
     stages: Mapping[str, object] = field(default_factory=dict)
     saved: Mapping[str, object] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+
+    def role(self, module: str) -> str:
+        """``embedding`` or ``head``, or the name of another module."""
+        return {name: role for role, name in self.names.items()}.get(module, module)
+
+    def subject(self, tensor: Key | str) -> str:
+        """What a finding is about: a tensor of an adapter, whichever it is, or one of the base.
+
+        As a name, one of an adapter is ``<adapter> <module> <part>``.
+        """
+        named = tensor if isinstance(tensor, str) else " ".join(tensor)
+        mine = named.partition(" ")[2] or named
+        return tensor_subject(mine, {name: role for role, name in self.names.items()})
 
     def upto(self, number: int) -> ProgramObservation:
         """What was seen up to a step, of the program that ends there."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.invariants import INVARIANTS
-from conformance.invariants.warning import LOGITS_PROMISES
+from conformance.invariants.warning import deciding
 from conformance.known_failures import KnownFailure
 from conformance.records import Record
 from conformance.report.cells import Cell, since
 from conformance.report.signs import EVERY, RESULT_MEANINGS, RESULT_SIGNS
-from conformance.summary import DECLARED, label
+from conformance.summary import label
 from conformance.verdict import MEANINGS
 
 PACKAGES = ("peft", "transformers", "torch", "python")
@@ -49,7 +49,7 @@ def payload(
         "meanings": {**RESULT_MEANINGS, **MEANINGS},
         "letters": {letter: name for name, letter in letters.items()},
         "strata": list(strata),
-        "deciding": [names.index(name) for name in LOGITS_PROMISES if name in names],
+        "deciding": [names.index(name) for name in deciding() if name in names],
         "invariants": [[name, INVARIANTS[name].promise] for name in names],
         "known": {
             name: [known[name].kind, known[name].story, known[name].link]
@@ -107,7 +107,7 @@ def _letter(record: Record | None, letters: Mapping[str, str]) -> str:
 def _detail(record: Record, texts: Texts) -> list[Any]:
     """Why, case, worst, allowance, warnings, known failures with counts; empty ends cut off."""
     # the ids of known failures are told by themselves
-    reason = "" if label(record) in DECLARED else record.reason
+    reason = "" if record.declared else record.reason
     found: list[Any] = [
         texts.number(record.finding or reason),
         texts.number(record.case) if record.case else None,

@@ -9,7 +9,7 @@ from conformance.refusals import REFUSALS
 from conformance.reproducer.writing import NotReproducible, Writing
 from conformance.versions import within
 
-JUDGED_WHEN_REFUSED = ("documented-contract", "base-load-tells-the-truth")
+JUDGED_WHEN_REFUSED = INVARIANTS.having("judged_when_refused")
 
 
 def require_applicable(case: Case, invariant: str | None) -> None:

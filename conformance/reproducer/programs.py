@@ -10,6 +10,7 @@ from textwrap import indent
 
 from conformance.compare import EPS, NUDGES, coarsest, margin, roundings
 from conformance.programs.arguments import PLACED, WEIGHTS
+from conformance.programs.invariants import PROGRAMS
 from conformance.programs.operations import Operation, Step, read
 from conformance.programs.operations.adapters import Add, Put, Train, Wrap
 from conformance.programs.operations.base import MergeAndUnload, Reload, Resize, Unload
@@ -24,12 +25,7 @@ from conformance.reproducer.code import call, literal
 from conformance.reproducer.shapes import inputs
 from conformance.reproducer.writing import NotReproducible, Writing
 
-PROMISES = (
-    "program-follows-reference",
-    "program-keeps-values",
-    "program-trains-only-its-adapters",
-    "program-completes",
-)
+PROMISES = PROGRAMS.having("scriptable")
 """What a script checks, all of it each time."""
 HEAD = """\
 import copy

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from conformance.records import FORMAT, RESULTS, Record
+from conformance.records import DECLARED, FORMAT, RESULTS, SELDOM, Record
 from conformance.results import files
 
 GRID = ("seed", "examples", "families", "invariants", "strata")
@@ -35,9 +35,7 @@ _TYPES: dict[str, Any] = {
     "list[dict[str, str]]": list,
 }
 RECORD = {field.name: _TYPES.get(str(field.type), dict) for field in fields(Record)}
-SELDOM = "violations"
-"""A field that few lines have, checked on its own."""
-PLAIN = {name: kinds for name, kinds in RECORD.items() if name != SELDOM}
+PLAIN = {name: kinds for name, kinds in RECORD.items() if name not in SELDOM}
 EXACT = {
     name: frozenset(kinds if isinstance(kinds, tuple) else (kinds,))
     for name, kinds in PLAIN.items()
@@ -154,13 +152,26 @@ def _record(path: Path, number: int, line: Mapping[str, Any]) -> Record:
         raise ResultsError(f"{path}, line {number}: 'known' must map ids to two counts")
     if not all(type(count) is int for count in line.get("verdicts", {}).values()):
         raise ResultsError(f"{path}, line {number}: 'verdicts' must map verdicts to counts")
-    return Record(**{name: value for name, value in line.items() if name in RECORD})
+    fields = {name: value for name, value in line.items() if name in RECORD}
+    fields["declared"] = _declared(path, number, line)
+    return Record(**fields)
+
+
+def _declared(path: Path, number: int, line: Mapping[str, Any]) -> str:
+    """What the line says is declared; files of before this was a field say it in the reason."""
+    told = line.get("declared")
+    if told is None:
+        reason = line.get("reason", "") if line["result"] == "breaks" else ""
+        return next((word for word in DECLARED if reason.startswith(f"{word}: ")), "")
+    if told not in ("", *DECLARED):
+        raise ResultsError(f"{path}, line {number}: nothing is declared {told!r}")
+    return str(told)
 
 
 def _violations(path: Path, number: int, line: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = line.get(SELDOM, [])
+    found = line.get("violations", [])
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ResultsError(f"{path}, line {number}: {SELDOM!r} must list objects")
+        raise ResultsError(f"{path}, line {number}: 'violations' must list objects")
     return found
 
 

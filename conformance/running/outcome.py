@@ -94,6 +94,7 @@ def conclude(record: Record, tally: Tally, known: KnownFailures) -> None:
     __tracebackhide__ = True
     record.result, record.reason = tally.outcome(known.arguable_ids)
     if record.result == "breaks":
+        record.declared = tally.declared(known.arguable_ids)
         pytest.xfail(record.reason)
     if record.result != "holds":
         pytest.skip(f"{record.result}: {record.reason}")

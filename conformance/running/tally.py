@@ -57,6 +57,11 @@ class Tally:
             count[0] += name in hit
             count[1] += 1
 
+    def declared(self, arguable: Collection[str]) -> str:
+        """What is declared of what breaks: ``arguable`` where nothing of it is more than that."""
+        failed = {name for name, (hits, _) in self.known.items() if hits}
+        return ("known" if failed - set(arguable) else "arguable") if failed else ""
+
     def outcome(self, arguable: Collection[str] = ()) -> tuple[str, str]:
         """The item's verdict and the reason for it, if nothing undeclared was found.
 

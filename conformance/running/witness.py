@@ -33,6 +33,7 @@ def run_witness(entry: KnownFailure, check: Invariant, context: Context, record:
     if any(entry.covers(check.id, finding, seen) for finding in judgement.findings):
         word = "arguable" if entry.arguable else "known"
         record.result, record.reason = "breaks", f"{word}: {entry.id}"
+        record.declared = word
         record.case = kind.written(entry.witness)
         pytest.xfail(f"{word}: {entry.id} ({entry.link}): {entry.story}")
     told = f"the witness of {entry.id} no longer breaks {check.id} ({judgement.verdict})"

@@ -7,25 +7,29 @@ here of every tuner and of embedding and head too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from conformance.compare import distance, same_bits
 from conformance.comparison import Comparison, Evidence
-from conformance.invariants.invariant import INVARIANTS, Applies, Invariant
+from conformance.invariants import INVARIANTS, Registry, joined
+from conformance.invariants.invariant import Applies
 from conformance.invariants.logits import differ
 from conformance.observation import Observation
 from conformance.placements import PLACEMENTS
 from conformance.promises import adapters_tied
-from conformance.tuners import way_invariants  # noqa: F401  its promises register themselves
 from conformance.tuners.case import TunerCase
-from conformance.tuners.promise import ONLY_TUNERS, idle, promise
 from conformance.tuners.refusals import refused
+from conformance.tuners.way_invariants import ONLY_TUNERS
 from conformance.violation import Finding
 
 __all__ = ["ONLY_TUNERS", "TUNER_PROMISES", "WRAPS"]
 
-OF_LORA_ALONE = ("documented-contract", "config-wraps-what-it-names", "adapter-file-is-as-asked")
 WRAPS = "tuner-wraps-what-it-names"
+
+
+def idle(seen: Observation) -> bool:
+    """Whether the tuner stands on nothing, so that no promise about logits says anything."""
+    adapted = seen.stages.get("adapted")
+    return adapted is not None and not adapted.trainable
 
 
 def _applies(name: str, before: Applies) -> Applies:
@@ -67,25 +71,28 @@ def _met(seen: Observation, stage: str) -> frozenset[str]:
     ) - {"base_model"}
 
 
-@promise(
+@ONLY_TUNERS.check(
     WRAPS,
     "The tuner stands on every module that its config names, or says that it cannot.",
     source="PEFT documentation, target_modules",
     needs=("adapted",),
     applies=_own_targets,
+    by_placement=True,
 )
 def tuner_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
     asked, met = _asked(seen), _met(seen, "adapted")
     told = [heard.text for heard in seen.heard_at("adapted")]
     for name in sorted(asked - met):
         if not any(name.rpartition(".")[2] in text for text in told):
-            yield Finding("wrong-type", f"{name} is asked for and carries no part of the tuner")
+            what = f"{name} is asked for and carries no part of the tuner"
+            yield Finding("wrong-type", what, stage="adapted", subject=seen.role(name))
     # where adapters are promised to be tied, PEFT adds what is tied
     for name in sorted(met - asked) if not adapters_tied(seen.case) else ():
-        yield Finding("wrong-type", f"{name} carries a part of the tuner and is not asked for")
+        what = f"{name} carries a part of the tuner and is not asked for"
+        yield Finding("wrong-type", what, stage="adapted", subject=seen.role(name))
 
 
-@promise(
+@ONLY_TUNERS.check(
     "merging-touches-targets-alone",
     "Merging changes the weights of the modules that the config names, and no other bit.",
     source="PEFT merge_and_unload",
@@ -101,10 +108,11 @@ def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
     for name in sorted(trained.keys() & merged.keys()):
         if name.rpartition(".")[0] not in own and not same_bits(trained[name], merged[name]):
             amount = distance(trained[name], merged[name])
-            yield Finding("wrong-value", f"{name} changed by merging", amount, 0.0)
+            what, subject = f"{name} changed by merging", seen.subject(name)
+            yield Finding("wrong-value", what, amount, 0.0, stage="merged", subject=subject)
 
 
-@promise(
+@ONLY_TUNERS.check(
     "conversion-keeps-logits",
     "What training changed, saved as LoRA, gives the same logits on the base as it was.",
     source="PEFT save_pretrained, path_initial_model_for_weight_conversion",
@@ -121,7 +129,8 @@ def _completes(seen: Observation) -> Iterator[Finding]:
     for trouble in () if idle(seen) else seen.troubles:
         if trouble.branch != "reader" and not refused(trouble):
             what = f"{trouble.stage} ended in {trouble.type} from {trouble.origin}"
-            yield Finding("unexpected-error", f"{what}: {trouble.message}")
+            what = f"{what}: {trouble.message}"
+            yield Finding("unexpected-error", what, stage=trouble.stage, subject=trouble.type)
 
 
 def _wrapping(seen: Observation) -> Iterator[Evidence]:
@@ -133,12 +142,14 @@ def _wrapping(seen: Observation) -> Iterator[Evidence]:
         yield from INVARIANTS["wrapping-keeps-logits"].check(seen)
 
 
-TUNER_PROMISES: dict[str, Invariant] = {
-    name: replace(one, applies=_applies(name, one.applies))
-    for name, one in {**INVARIANTS, **ONLY_TUNERS}.items()
-    if name not in OF_LORA_ALONE
-}
-# of an adapter without parameters this says something
-TUNER_PROMISES[WRAPS] = ONLY_TUNERS[WRAPS]
-for own_id, own_check in (("life-completes", _completes), ("wrapping-keeps-logits", _wrapping)):
-    TUNER_PROMISES[own_id] = replace(TUNER_PROMISES[own_id], check=own_check)
+TUNER_PROMISES = Registry()
+CHECKED_OTHERWISE = {"life-completes": _completes, "wrapping-keeps-logits": _wrapping}
+for own_id, one in joined(INVARIANTS, ONLY_TUNERS).items():
+    if own_id == WRAPS:  # of an adapter without parameters this says something
+        TUNER_PROMISES.share(one)
+    elif not one.of_lora_alone:
+        TUNER_PROMISES.vary(
+            one,
+            applies=_applies(own_id, one.applies),
+            check=CHECKED_OTHERWISE.get(own_id, one.check),
+        )

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from conformance.compare import same_bits
 from conformance.comparison import Evidence
-from conformance.invariants import INVARIANTS
+from conformance.invariants import INVARIANTS, Registry
 from conformance.invariants.logits import differ
 from conformance.naming import ADAPTER, PREFIX, SECOND
 from conformance.observation import Observation
 from conformance.tuners.case import TunerCase
-from conformance.tuners.promise import promise
 from conformance.violation import Finding
 
+ONLY_TUNERS = Registry()
+"""What is promised of tuners alone; ``conformance.tuners.invariants`` adds to it."""
 KEEPING = (
     "pickled",
     "pickled-on-cuda",
@@ -45,7 +46,7 @@ def _kept_anyway(seen: Observation) -> str | None:
     return None
 
 
-@promise(
+@ONLY_TUNERS.check(
     "every-way-keeps-logits",
     "The adapter gives the same logits in every file PEFT writes and by every call that loads it.",
     source="PEFT save_pretrained, load_adapter, inject_adapter_in_model, hotswap_adapter",
@@ -61,10 +62,12 @@ def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
         met = seen.saved[folder].digests
         for file in sorted({wanted} ^ {name for name in met if name.startswith("adapter_model.")}):
             kind = "missing-key" if file == wanted else "extra-key"
-            yield Finding(kind, f"{file} is {'not ' * (file == wanted)}in the folder {folder}")
+            what = f"{file} is {'not ' * (file == wanted)}in the folder {folder}"
+            stage = "adapter-saved" if folder == "adapter" else folder
+            yield Finding(kind, what, stage=stage, subject=file)
 
 
-@promise(
+@ONLY_TUNERS.check(
     "adapter-load-tells-the-truth",
     "What an adapter's file lacks, and what has another size, is said at loading; nothing else is.",
     source="PEFT PeftModel.from_pretrained, PeftModel.load_adapter",
@@ -73,12 +76,13 @@ def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
 def adapter_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
     for told in seen.heard_at("adapter-reloaded"):
         if "missing adapter keys" in told.text:
-            yield Finding("false-report", f"the complete file is loaded with: {told.text}")
-    reports = [seen.loading[stage] for stage in ("second", "again") if stage in seen.loading]
-    for report in reports:
+            what = f"the complete file is loaded with: {told.text}"
+            yield Finding("false-report", what, stage="adapter-reloaded")
+    for stage in (stage for stage in ("second", "again") if stage in seen.loading):
         for kind in ("missing", "unexpected"):
-            for key in getattr(report, kind):
-                yield Finding("false-report", f"of the complete file {key} is reported {kind}")
+            for key in getattr(seen.loading[stage], kind):
+                what = f"of the complete file {key} is reported {kind}"
+                yield Finding("false-report", what, stage=stage, subject=key)
     whole = seen.saved["adapter"].tensors
     for stage, lost in (
         ("incomplete", whole.keys() - seen.saved["incomplete"].tensors.keys()),
@@ -87,9 +91,12 @@ def adapter_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
         said = " ".join(told.text for told in seen.heard_at(stage)).replace(f".{ADAPTER}", "")
         for key in sorted(lost):
             if key.removesuffix(".weight") not in said:
-                yield Finding("missing-warning", f"nothing was said at {stage} of {key}")
+                what = f"nothing was said at {stage} of {key}"
+                yield Finding("missing-warning", what, stage=stage, subject=key)
     if "loaded" in seen.stages:
-        yield Finding("missing-error", f"{', '.join(_resized(seen))} of another size was loaded")
+        keys = ", ".join(_resized(seen))
+        what = f"{keys} of another size was loaded"
+        yield Finding("missing-error", what, stage="resized", subject=keys)
 
 
 def _resized(seen: Observation) -> list[str]:
@@ -109,10 +116,11 @@ def _others(seen: Observation) -> Iterator[Finding]:
         file = name.replace(" ", ".")
         if {file, f"{file}.weight"} & left or same_bits(whole[name], loaded[name]):
             continue
-        yield Finding("wrong-value", f"{name} is not loaded where another tensor is passed by")
+        what = f"{name} is not loaded where another tensor is passed by"
+        yield Finding("wrong-value", what, stage="passed-by", subject=seen.subject(name))
 
 
-@promise(
+@ONLY_TUNERS.check(
     "second-adapter-is-warned-of",
     "Loading another adapter where wrapping moved weights of the base is warned of.",
     source="PEFT PeftModel.load_adapter; init_lora_weights of LoraConfig",
@@ -121,10 +129,11 @@ def _others(seen: Observation) -> Iterator[Finding]:
 )
 def second_adapter_is_warned_of(seen: Observation) -> Iterator[Finding]:
     if not any("other adapters" in told.text for told in seen.heard_at("second")):
-        yield Finding("missing-warning", "nothing was said of the base that another adapter finds")
+        what = "nothing was said of the base that another adapter finds"
+        yield Finding("missing-warning", what, stage="second")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "saving-spares-a-file",
     "Saving an adapter where a file lies is refused, and the file is left as it was.",
     source="PEFT PeftModel.save_pretrained",
@@ -132,10 +141,10 @@ def second_adapter_is_warned_of(seen: Observation) -> Iterator[Finding]:
 )
 def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
     if "spared" not in seen.stages:
-        yield Finding("missing-error", "an adapter was saved onto a file")
+        yield Finding("missing-error", "an adapter was saved onto a file", stage="onto-a-file")
 
 
-@promise(
+@ONLY_TUNERS.check(
     "second-adapter-trains-as-asked",
     "An adapter loaded beside another, to be trained, is trainable in all its parts.",
     source="PEFT PeftModel.load_adapter, is_trainable",
@@ -144,15 +153,17 @@ def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
 def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
     found = seen.stages["second"].trainable
     if seen.stages["second"].settings["inference_mode"] != "False":
-        yield Finding("wrong-flag", "the config of the second says inference_mode")
+        what = "the config of the second says inference_mode"
+        yield Finding("wrong-flag", what, stage="second", subject="inference_mode")
     mine = {name for name in found if f".{SECOND}" in name}
     first = {name for name in found if f".{ADAPTER}" in name}
     for name in sorted(first ^ {name.replace(f".{SECOND}", f".{ADAPTER}") for name in mine}):
         whose = "the first adapter" if name in first else "the second"
-        yield Finding("wrong-trainable", f"{name} is trainable in {whose} alone")
+        what = f"{name} is trainable in {whose} alone"
+        yield Finding("wrong-trainable", what, stage="second", subject=seen.subject(name))
 
 
-@promise(
+@ONLY_TUNERS.check(
     "loading-leaves-no-file",
     "Loading an adapter leaves no file where the process stands.",
     source="PEFT PeftModel.from_pretrained, offload_folder",
@@ -163,4 +174,5 @@ def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
 )
 def loading_leaves_no_file(seen: Observation) -> Iterator[Finding]:
     for name in seen.loading["here"].unexpected:
-        yield Finding("left-behind", f"{name} in the working directory")
+        what = f"{name} in the working directory"
+        yield Finding("left-behind", what, stage="adapter-reloaded", subject=name)

@@ -13,8 +13,7 @@ from conformance.kinds.lifecycle.kind import LIFECYCLE, region_of, storage_and_w
 from conformance.kinds.lifecycle.proof import first_difference, require_informative
 from conformance.observation import Observation
 from conformance.tuners.case import TunerCase, parse_tuner_case, tuner_cases
-from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES, WRAPS
-from conformance.tuners.promise import idle
+from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES, WRAPS, idle
 from conformance.tuners.refusals import refused
 from conformance.tuners.table import TUNERS as TABLE
 from conformance.tuners.table import uncovered
