@@ -9,7 +9,7 @@ from faults.fault import Plant
 
 from conformance.known_failures import KnownFailures
 from conformance.observation import Observation
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import TunerCase, tuner_case
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.tuners.life import observe_tuner
 
@@ -26,7 +26,7 @@ class Planted:
 
 
 def case(tuner: str, placement: str = "body", *, tied: bool = False) -> TunerCase:
-    return TunerCase(tuner=tuner, placement=placement, tied=tied)
+    return tuner_case(tuner=tuner, placement=placement, tied=tied)
 
 
 def undeclared(name: str, seen: Observation) -> list[str]:

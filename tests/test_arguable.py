@@ -21,12 +21,13 @@ from conformance.known_failures import KnownFailures, read
 from conformance.life import observe
 from conformance.observation import Observation
 from conformance.own.answer import answer
+from conformance.own.case import OwnCase
 from conformance.records import Record
 from conformance.running.cache import Cache
 from conformance.running.judge import judge_item
 from conformance.running.tally import Tally
 from conformance.summary import label, summary_lines
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import tuner_case
 from conformance.tuners.life import observe_tuner
 from conformance.verdict import verdict_of
 
@@ -148,17 +149,17 @@ def test_an_item_with_a_bug_too_is_a_known_failure(tmp_path: Path) -> None:
 
 def test_a_user_is_told_and_safe(tmp_path: Path) -> None:
     seen = WRONG_MERGE(healthy())
-    told = answer(seen, known(tmp_path, merge_keeps_logits="arguable"), mixed=False)
+    told = answer(seen, known(tmp_path, merge_keeps_logits="arguable"), OwnCase(seen.case))
     assert told.safe
     assert [entry.other_side for entry in told.arguable] == ["It may be meant."]
     assert not told.known
-    bad = answer(seen, known(tmp_path, merge_keeps_logits="bug"), mixed=False)
+    bad = answer(seen, known(tmp_path, merge_keeps_logits="bug"), OwnCase(seen.case))
     assert not bad.safe
     assert not bad.arguable
 
 
 def test_a_tuner_on_nothing_is_silent_unless_that_is_arguable() -> None:
-    seen = observe_tuner(TunerCase(tied=False, placement="target:embedding", tuner="osf"))
+    seen = observe_tuner(tuner_case(tied=False, placement="target:embedding", tuner="osf"))
     if seen.lacks:
         pytest.skip(seen.lacks)
     assert tuner_verdict(seen, never) == "silent"

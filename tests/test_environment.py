@@ -13,14 +13,15 @@ import pytest
 from stubbed_suite import ROOT, Suite
 
 from conformance.hearing import hearing
+from conformance.kinds.tuners.kind import TUNERS
 from conformance.observation import Heard, Observation, Trouble
 from conformance.quiet import quietly
 from conformance.tuners import life
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import tuner_case
 
 pytest_plugins = ["pytester"]
 
-LOFTQ = TunerCase(tuner="lora-init-loftq")
+LOFTQ = tuner_case(tuner="lora-init-loftq")
 WITNESSES = str(ROOT / "conformance" / "test_known_failures.py")
 HIDDEN = """
 import pytest
@@ -93,10 +94,8 @@ def test_without_its_package_a_witness_says_nothing_of_what_is_fixed(suite: Suit
 
 
 def test_without_a_package_that_no_tuner_needs_a_witness_still_must_fail() -> None:
-    from conformance.test_known_failures import _needs_an_extra
-
-    assert _needs_an_extra(LOFTQ)
-    assert not _needs_an_extra(TunerCase(tuner="oft"))
+    assert TUNERS.of_an_extra(LOFTQ)
+    assert not TUNERS.of_an_extra(tuner_case(tuner="oft"))
 
 
 CHATTY = """

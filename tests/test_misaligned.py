@@ -27,7 +27,7 @@ from conformance.pipeline.observe import observe_pipeline
 from conformance.programs.invariants import PROGRAMS
 from conformance.programs.observe import observe_program
 from conformance.programs.program import Program
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import tuner_case
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.tuners.life import observe_tuner
 
@@ -46,7 +46,11 @@ PROGRAM = Program(
 )
 KINDS: Mapping[str, tuple[Callable[[Any], Any], Any, Mapping[str, Invariant]]] = {
     "lifecycle": (observe, FINE, INVARIANTS),
-    "tuner": (observe_tuner, TunerCase(tied=False, placement="body", tuner="loha"), TUNER_PROMISES),
+    "tuner": (
+        observe_tuner,
+        tuner_case(tied=False, placement="body", tuner="loha"),
+        TUNER_PROMISES,
+    ),
     "program": (observe_program, PROGRAM, PROGRAMS),
     "loading": (observe_loading, LoadingCase(family="t5"), LOADING),
     "pipeline": (observe_pipeline, PipelineCase(variant="merged-lora"), PIPELINE),

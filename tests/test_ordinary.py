@@ -32,7 +32,7 @@ from conformance.loading.case import LoadingCase
 from conformance.observation import Observation
 from conformance.programs.observation import ProgramObservation
 from conformance.programs.program import Program
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import TunerCase, tuner_case
 
 DRIFTED = "run python -m benchmarks.ordinary --write"
 HEAD = Case(tied=True, placement="target:head")
@@ -71,7 +71,7 @@ def test_a_case_is_wider_deeper_and_trained_and_otherwise_the_same() -> None:
 
 
 def test_a_tuner_keeps_what_its_row_says_but_for_sizes() -> None:
-    case = ordinary(TunerCase(placement="body", tuner="lora-init-pissa"))
+    case = ordinary(tuner_case(placement="body", tuner="lora-init-pissa"))
     assert isinstance(case, TunerCase)
     assert case.what.arguments == {
         "r": RANK,

@@ -19,6 +19,7 @@ from conformance.observation import FEW, Heard, Observation
 from conformance.own import rescue
 from conformance.own.advice import NEEDED, Advice, UnverifiedError, advised
 from conformance.own.answer import answer
+from conformance.own.case import OwnCase
 from conformance.own.configuration import Configuration
 from conformance.own.printed import _advice, answer_lines
 from conformance.own.session import OwnLife
@@ -73,7 +74,7 @@ def moved(seen: Observation, *stages: str) -> Observation:
 def test_each_loss_has_its_words(
     stages: tuple[str, ...], words: str, lives: dict[str, OwnLife]
 ) -> None:
-    found = answer(moved(lives["holds"].seen, *stages), KNOWN, mixed=False)
+    found = answer(moved(lives["holds"].seen, *stages), KNOWN, lives["holds"].found.case)
     assert found.words == words
     assert found.safe == (words == "safe")
 
@@ -81,7 +82,7 @@ def test_each_loss_has_its_words(
 def test_a_warning_on_a_life_that_holds_is_told(lives: dict[str, OwnLife]) -> None:
     told = Heard("adapted", "the weights are tied", "UserWarning x", about_tying=True)
     seen = replace(lives["holds"].seen, heard=(told,))
-    found = answer(seen, KNOWN, mixed=False)
+    found = answer(seen, KNOWN, OwnCase(seen.case))
     assert (found.words, found.safe) == ("safe but announced", True)
 
 
@@ -134,7 +135,7 @@ def test_what_was_lived_is_what_the_advice_says(lives: dict[str, OwnLife]) -> No
     met = set()
     for life in (lives[verdict] for verdict in LOST):
         for advice in life.instead:
-            case: Any = advice.seen.case
+            case: Any = advice.own
             given = json.loads(case.adapter_json)
             tokens = given.get("trainable_token_indices")
             named = {*given["target_modules"], *given.get("modules_to_save", ())}
@@ -150,7 +151,7 @@ def test_what_was_lived_is_what_the_advice_says(lives: dict[str, OwnLife]) -> No
                 and "lm_head" not in given["target_modules"],
                 "train both as a whole and tied": both and ensured,
                 "train both as a whole:": both and not ensured,
-                "untie before training": case.untied and not case.tied,
+                "untie before training": case.untied and not case.lived.tied,
                 "leave embedding and head alone": not named & {"embed_tokens", "lm_head"}
                 and not tokens,
             }
@@ -175,10 +176,10 @@ def test_where_no_change_holds_none_is_advised(lives: dict[str, OwnLife]) -> Non
 def test_each_advice_holds_by_hand(verdict: str, lives: dict[str, OwnLife]) -> None:
     """With nothing of ours but the values: PEFT on a tiny Llama, its logits before and after."""
     for advice in lives[verdict].instead:
-        case: Any = advice.seen.case
+        case: Any = advice.own
         config = transformers.LlamaConfig(**json.loads(case.model_json))
         model = transformers.LlamaForCausalLM(config).eval()
-        if not case.tied:
+        if not case.lived.tied:
             model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
             model.config.tie_word_embeddings = False
         fill(model, 0)

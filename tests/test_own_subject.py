@@ -12,6 +12,7 @@ from own_pairs import CONFIGS
 from conformance.invariants import INVARIANTS
 from conformance.own import configuration as configurations
 from conformance.own.answer import judged
+from conformance.own.case import OwnCase
 from conformance.own.configuration import Configuration, configuration
 from conformance.own.subject import OwnSubject, observe_own
 
@@ -63,7 +64,7 @@ def own(tmp_path: Path, model: str = "llama-3.2-1b", **fields: Any) -> Configura
 )
 def test_each_field_is_followed(model: str, fields: dict[str, Any], tmp_path: Path) -> None:
     seen = observe_own(own(tmp_path, model, **fields))
-    found = {name: one for name, one in judged(seen, mixed=False).items() if name in KEPT}
+    found = {name: one for name, one in judged(seen, OwnCase(seen.case)).items() if name in KEPT}
     assert {name: one.findings for name, one in found.items() if one.findings} == {}
     undefined = {"lora_bias", "target_parameters"} & set(fields)
     held = {name for name, one in found.items() if one.verdict == "holds"}
@@ -103,6 +104,6 @@ def test_an_untied_checkpoint_of_a_config_that_ties_in_memory_stays_untied(
 ) -> None:
     """UMT5: transformers 5 says tied whatever the config says; the file has two matrices."""
     found = own(tmp_path, "umt5-small", target_modules=["q"], task_type="SEQ_2_SEQ_LM")
-    assert not found.case.tied
+    assert not found.case.lived.tied
     base = OwnSubject(found).build(tmp_path / "base").model
     assert base.get_output_embeddings().weight is not base.get_input_embeddings().weight

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from own_pairs import CONFIGS
 
+from conformance.invariants.warning import never
 from conformance.kinds.tuners.kind import tuner_verdict
 from conformance.known_failures import KnownFailures
 from conformance.own import subject
@@ -42,7 +43,7 @@ def test_the_verdict_is_that_of_the_table(kind: str, targets: list[str], tmp_pat
     life = OwnLife(LLAMA, folder(tmp_path, kind, targets, r=16), KNOWN)
     nearest = life.found.case.nearest
     assert isinstance(nearest, TunerCase)
-    assert life.answer.verdict == tuner_verdict(observe_tuner(nearest)), nearest
+    assert life.answer.verdict == tuner_verdict(observe_tuner(nearest), never), nearest
     assert life.answer.known or life.answer.safe
 
 
@@ -72,14 +73,14 @@ def test_a_definition_is_asked_for_where_there_is_one(
 ) -> None:
     """Planted: IA3 that rescales nothing."""
     found = own(tmp_path, "IA3", BODY)
-    told = judged(observe_own(found), mixed=False)
+    told = judged(observe_own(found), found.case)
     assert told["forward-follows-definition"].verdict == "holds"
     fed = own(tmp_path, "IA3", [*BODY, "down_proj"], feedforward_modules=["down_proj"])
-    undefined = judged(observe_own(fed), mixed=False)
+    undefined = judged(observe_own(fed), fed.case)
     assert undefined["forward-follows-definition"].verdict == "not applicable"
     assert undefined["merge-keeps-logits"].verdict == "holds"
     monkeypatch.setattr(subject, "redefined", lambda tuner, weights, base, trained: weights)
-    told = judged(observe_own(found), mixed=False)
+    told = judged(observe_own(found), found.case)
     assert told["forward-follows-definition"].verdict == "breaks"
 
 
@@ -88,7 +89,7 @@ def test_our_reading_knows_where_a_tuner_stands(
 ) -> None:
     """Planted: nothing is left out, by our reading."""
     found = own(tmp_path, "LOKR", BODY, exclude_modules=["v_proj"])
-    assert judged(observe_own(found), mixed=False)[WRAPS].verdict == "holds"
+    assert judged(observe_own(found), found.case)[WRAPS].verdict == "holds"
     every = Configuration.targets
     monkeypatch.setattr(
         Configuration,
@@ -97,11 +98,11 @@ def test_our_reading_knows_where_a_tuner_stands(
             self, {name: value for name, value in given.items() if name != "exclude_modules"}
         ),
     )
-    assert judged(observe_own(found), mixed=False)[WRAPS].verdict == "breaks"
+    assert judged(observe_own(found), found.case)[WRAPS].verdict == "breaks"
 
 
 def test_trained_tokens_alone_are_clipped_to_the_vocabulary(tmp_path: Path) -> None:
     found = own(tmp_path, "TRAINABLE_TOKENS", ["embed_tokens"], token_indices=[5, 128009])
     assert found.arguments["token_indices"] == [5, 63]
-    told = judged(observe_own(found), mixed=False)
+    told = judged(observe_own(found), found.case)
     assert told["merge-keeps-logits"].verdict == "holds"

@@ -16,12 +16,12 @@ from conformance.records import Record
 from conformance.report import tuners
 from conformance.report.cells import Cell, combine
 from conformance.results import reader
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import TunerCase, tuner_case
 from conformance.tuners.table import TUNERS
 from conformance.versions import installed
 
 PAGE = Path(__file__).parent.parent / "docs" / "tuners.md"
-LIFE = TunerCase(tuner="ia3", placement="target:head")
+LIFE = tuner_case(tuner="ia3", placement="target:head")
 
 
 def cell(path: Path, *records: Record) -> Cell:
@@ -80,7 +80,7 @@ def test_the_page_says_what_is_refused_and_what_has_no_life(tmp_path: Path) -> N
 
 
 def test_the_page_does_not_depend_on_which_life_ended_first(tmp_path: Path) -> None:
-    cases = [TunerCase(tuner="ia3", placement=where) for where in ("target:both", "target:head")]
+    cases = [tuner_case(tuner="ia3", placement=where) for where in ("target:both", "target:head")]
     said = "adapted: Embedding is not supported"
     lives = [life("refused", case, heard=[said]) for case in cases]
     pages = {

@@ -25,7 +25,7 @@ from conformance.pipeline.case import PipelineCase
 from conformance.programs.program import Program
 from conformance.records import Record
 from conformance.results.reader import ResultsError, read
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import tuner_case
 
 pytest_plugins = ["pytester"]
 
@@ -42,7 +42,7 @@ def entry(name: str, where: dict[str, Any], says: str = "", witness: Any = HEAD)
 
 WIDE = entry("wide", {"tied": (False,), "placement": ("save:head",)})
 CLOSE = entry("close", {"tied": (True,), "placement": ("target:head",), "family": ("opt",)})
-OF_A_TUNER = entry("tuner", {"tuner": ("oft",)}, witness=TunerCase(tuner="oft"))
+OF_A_TUNER = entry("tuner", {"tuner": ("oft",)}, witness=tuner_case(tuner="oft"))
 TABLE = (WIDE, CLOSE, OF_A_TUNER)
 
 
@@ -82,7 +82,7 @@ def test_an_entry_that_misses_nothing_covers_the_case() -> None:
     "case",
     [
         Case(rank=4),
-        TunerCase(tuner="ia3"),
+        tuner_case(tuner="ia3"),
         LoadingCase(),
         PipelineCase(),
         Program(steps=(("wrap", "default", "body", 2, 2),)),

@@ -21,7 +21,7 @@ from conformance.known_failures import KnownFailures
 from conformance.observation import Observation, Snapshot, Trouble
 from conformance.running.collect import items
 from conformance.running.context import Context
-from conformance.tuners.case import TunerCase, parse_tuner_case, tuner_cases
+from conformance.tuners.case import parse_tuner_case, tuner_case, tuner_cases
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.tuners.life import lacks_tuner, observe_tuner
 from conformance.tuners.refusals import refused
@@ -107,7 +107,7 @@ def test_every_tuner_is_lived_in_half_precision_once() -> None:
 @newest
 @pytest.mark.parametrize(("dtype", "verdict"), [("float32", "holds"), ("float64", "breaks")])
 def test_adalora_loses_its_rank_but_in_float32(dtype: str, verdict: str) -> None:
-    seen = observe_tuner(TunerCase(tied=False, placement="body", dtype=dtype, tuner="adalora"))
+    seen = observe_tuner(tuner_case(tied=False, placement="body", dtype=dtype, tuner="adalora"))
     trains = TUNER_PROMISES["only-the-adapter-trains"].judge(seen)
     keeps = TUNER_PROMISES["adapter-keeps-logits"].judge(seen)
     assert (trains.verdict, keeps.verdict) == (verdict, verdict)
@@ -139,9 +139,9 @@ def test_an_older_config_gets_older_arguments() -> None:
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conformance.tuners.life.find_spec", lambda _name: None)
-    assert "needs bitsandbytes" in lacks_tuner(TunerCase(tuner="lora-init-loftq"))
+    assert "needs bitsandbytes" in lacks_tuner(tuner_case(tuner="lora-init-loftq"))
     monkeypatch.setattr(compat, "tuner_fields", lambda _kind: frozenset())
-    assert lacks_tuner(TunerCase(tuner="ia3")).endswith("has no IA3")
+    assert lacks_tuner(tuner_case(tuner="ia3")).endswith("has no IA3")
 
 
 def trouble(stage: str, message: str, *, deliberate: bool = True) -> Trouble:
@@ -166,7 +166,7 @@ def test_a_refusal_says_what_is_not_supported(one: Trouble, expected: object) ->
 
 def test_a_tuner_on_nothing_is_silent_and_promises_nothing_of_logits() -> None:
     names = {"embedding": "model.embed_tokens", "head": "lm_head"}
-    case = TunerCase(tuner="ia3", placement="target:head", tied=False)
+    case = tuner_case(tuner="ia3", placement="target:head", tied=False)
     seen = Observation(case, names, stages={"base": Snapshot(), "adapted": Snapshot()})
     assert tuner_verdict(seen, never) == "silent"
     (finding,) = TUNER_PROMISES["tuner-wraps-what-it-names"].judge(seen).findings
@@ -190,7 +190,7 @@ def test_a_run_of_one_case_or_of_a_user_lives_no_tuner(narrowed: str) -> None:
 
 
 def test_a_finding_is_found_again_by_what_its_failure_prints() -> None:
-    case = TunerCase(placement="target:head", tuner="lora")
+    case = tuner_case(placement="target:head", tuner="lora")
     options = ["--no-known-failures", "--invariant", "merge-keeps-logits", "--case", repr(case)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "conformance", "-p", "no:cacheprovider", *options],

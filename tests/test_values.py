@@ -30,7 +30,7 @@ from conformance.programs.observe import observe_program
 from conformance.programs.program import Program
 from conformance.reproducer import write_script
 from conformance.snapshot import canonical
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import TunerCase, tuner_case
 from conformance.tuners.life import observe_tuner
 
 TRAINED = ("values", "sgd", "adamw")
@@ -92,8 +92,8 @@ def test_what_is_never_called_is_told_once(training: str) -> None:
     [
         Case(tied=False, placement="body"),
         Case(tied=False, placement="body", dtype="bfloat16"),
-        TunerCase(tied=False, placement="body", tuner="lora-dora"),
-        TunerCase(tied=False, placement="body", tuner="loha"),
+        tuner_case(tied=False, placement="body", tuner="lora-dora"),
+        tuner_case(tied=False, placement="body", tuner="loha"),
     ],
     ids=repr,
 )

@@ -32,8 +32,6 @@ KINDS = {
     "Program": "programs",
     "LoadingCase": "loading",
     "PipelineCase": "pipeline",
-    "OwnCase": "user configurations",
-    "OwnTunerCase": "user configurations",
 }
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.own.fields import checked, not_followed
+from conformance.own.fields import FEED_FORWARD, OF_TUNERS, checked, not_followed
 from conformance.own.matching import PLAIN_NAME, check_expressions
 from conformance.own.reading import InputError, file_at, named, read_json, shown
 
 MOST_LAYERS = 12
 NUMBER = re.compile(r"(?:^|(?<=\.))\d+(?=\.|$)")
-FEED_FORWARD = "feedforward_modules"  # IA3's
 MOST_TOKENS = 8
 TOKENS = ("trainable_token_indices", "token_indices")
 """Where rows of the vocabulary are named: LoRA's field, and that of a tuner of tokens alone."""
@@ -98,7 +97,7 @@ def read_adapter(given: str) -> RawAdapter:
 def _read_tuner(path: Path, raw: Mapping[str, Any], kind: str) -> RawAdapter:
     """An adapter other than LoRA, which stands where it is asked to and has sizes of the table."""
     from conformance import compat
-    from conformance.own.tuners import OF_TUNERS, sizes_of, tuner_of  # imports torch
+    from conformance.own.tuners import sizes_of, tuner_of  # imports torch
 
     what = named(path)
     tuner = tuner_of(kind, what)

@@ -12,6 +12,7 @@ from typing import Any
 
 from conformance.invariants import INVARIANTS
 from conformance.observation import Observation
+from conformance.own.case import OwnCase
 from conformance.own.configuration import Configuration
 from conformance.own.matching import ends_in
 from conformance.own.tuners import promises_of
@@ -30,11 +31,15 @@ class UnverifiedError(ValueError):
 
 @dataclass(frozen=True)
 class Advice:
-    """One piece of advice and the life that showed it: ``needs`` were judged in it and held."""
+    """One piece of advice and the run that showed it: ``needs`` were judged in it and held.
+
+    ``own`` is the changed configuration that was run, where one was.
+    """
 
     text: str
     seen: Observation
     needs: tuple[str, ...] = NEEDED
+    own: OwnCase | None = None
 
     def __post_init__(self) -> None:
         if not self.needs:
@@ -62,7 +67,7 @@ def advised(found: Configuration, live: Callable[[Configuration], Observation]) 
         if other is None or other.case in tried:
             continue
         tried.add(other.case)
-        advice = verified(change.text, live(other))
+        advice = verified(change.text, live(other), own=other.case)
         if advice is not None:
             yield advice
             held += 1
@@ -70,10 +75,12 @@ def advised(found: Configuration, live: Callable[[Configuration], Observation]) 
             return
 
 
-def verified(text: str, seen: Observation, needs: tuple[str, ...] = NEEDED) -> Advice | None:
+def verified(
+    text: str, seen: Observation, needs: tuple[str, ...] = NEEDED, own: OwnCase | None = None
+) -> Advice | None:
     """The advice, if what was seen holds it up."""
     try:
-        return Advice(text, seen, needs)
+        return Advice(text, seen, needs, own)
     except UnverifiedError:
         return None
 
@@ -214,7 +221,7 @@ def _listed_tokens(found: Configuration) -> Configuration | None:
 
 
 def _untied(found: Configuration) -> Configuration | None:
-    if not found.case.tied:
+    if not found.case.lived.tied:
         return None
     return found.changed(found.arguments, untied=True)
 

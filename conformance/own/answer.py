@@ -10,6 +10,7 @@ from conformance.invariants import INVARIANTS, Judgement
 from conformance.invariants.warning import EARLY, Argues, never
 from conformance.kinds.tuners.kind import tuner_verdict
 from conformance.observation import Heard, Observation
+from conformance.own.case import OwnCase
 from conformance.own.tuners import promises_of
 from conformance.refusals import documented
 from conformance.tuners.case import TunerCase
@@ -68,16 +69,16 @@ class Answer:
         return tuple(name for name in names if name not in WARNED)
 
 
-def judged(seen: Observation, *, mixed: bool) -> dict[str, Judgement]:
-    """What each promise says of a user's life."""
+def judged(seen: Observation, own: OwnCase) -> dict[str, Judgement]:
+    """What each promise says of a user's run."""
     why = "no placement of the grid is that of this adapter"
     found = {
         name: one.judge(seen)
-        if not (mixed and one.by_placement)
+        if not (own.mixed and one.by_placement)
         else Judgement("not applicable", reason=why)
         for name, one in promises_of(seen).items()
     }
-    if '"vision_config"' in getattr(seen.case, "model_json", ""):
+    if '"vision_config"' in own.model_json:
         unseen = "the tiny model is shown no picture, so nothing calls its vision tower"
         found["adapter-takes-part"] = Judgement("not applicable", reason=unseen)
     if "config-wraps-what-it-names" not in found:  # of a tuner
@@ -97,9 +98,9 @@ def _of_experts(finding: Finding, seen: Observation) -> bool:
     return once_linear and finding.subject not in seen.targets
 
 
-def answer(seen: Observation, known: Declared, *, mixed: bool) -> Answer:
+def answer(seen: Observation, known: Declared, own: OwnCase) -> Answer:
     """Read the answer off what was seen."""
-    found = tuple(_broken(judged(seen, mixed=mixed)))
+    found = tuple(_broken(judged(seen, own)))
     argued = {
         entry.id: entry
         for name, finding in found

@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from conformance.case import Case
 from conformance.own.matching import ends_in
 from conformance.placements import MATRICES, PLACEMENTS, Placement
+from conformance.tuners.case import TunerCase, tuner_case
+from conformance.tuners.tuner import SAVED, TARGETED
 from tiny_models.families import FAMILIES, Family
 
 
 @dataclass(frozen=True, repr=False)
-class OwnCase(Case):
-    """A case whose base and adapter are a user's: both as JSON, tiny and clipped.
+class OwnCase:
+    """What a user's configuration is run as: a case, and the base and adapter as JSON.
 
-    The fields of a case say which drawn case it is nearest to, so that every promise can be asked
-    of it. ``mixed`` tells that no placement of the grid is quite its own: promises that go by the
-    placement are not asked then. ``untied`` tells that the head was given a tensor of its own.
+    ``lived`` is a ``Case`` or a ``TunerCase`` whose fields say what the run is, and which drawn
+    case it is nearest to, so that every invariant can be asked of it; base and adapter are the
+    user's, tiny and clipped. ``mixed`` tells that no placement of the grid is quite its own:
+    invariants that go by the placement are not asked then. ``untied`` tells that the head was given
+    a tensor of its own.
     """
 
+    lived: Case
     model_json: str = ""
     adapter_json: str = ""
     mixed: bool = False
@@ -29,17 +34,36 @@ class OwnCase(Case):
         return f"OwnCase({self.nearest!r}{', mixed=True' if self.mixed else ''})"
 
     @property
+    def device(self) -> str:
+        """Where the model lies."""
+        return self.lived.device
+
+    @property
+    def family(self) -> str:
+        """The family of the grid that the model is nearest to."""
+        return self.lived.family
+
+    @property
     def nearest(self) -> Case:
-        """The drawn case of the same stratum, family and kind of adapter."""
+        """The drawn case of the same stratum, family and kind of adapter, or that of a tuner."""
+        lived = self.lived
+        if isinstance(lived, TunerCase):
+            return tuner_case(
+                tied=lived.tied,
+                ensure=lived.ensure,
+                placement=lived.placement if lived.placement in (*TARGETED, *SAVED) else "body",
+                family=lived.first_family,
+                tuner=lived.tuner,
+            )
         return Case(
-            tied=self.tied,
-            ensure=self.ensure,
-            placement=self.placement,
-            family=self.family,
-            base="built" if self.tied else "loaded",
-            rslora=self.rslora,
-            dora=self.dora,
-            bias=self.bias,
+            tied=lived.tied,
+            ensure=lived.ensure,
+            placement=lived.placement,
+            family=lived.family,
+            base="built" if lived.tied else "loaded",
+            rslora=lived.rslora,
+            dora=lived.dora,
+            bias=lived.bias,
         )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.case import Case
 from conformance.own.adapter import Clipping, RawAdapter, read_adapter
 from conformance.own.case import OwnCase, nearest_family, nearest_placement
 from conformance.own.matching import ends_in, owners, targets
 from conformance.own.model import OwnModel, read_model
 from conformance.own.reading import InputError, named, shown
 from conformance.own.runaway import check_ends
+from conformance.tuners.case import TunerCase
 from tiny_models.compat import quiet_logs, quiet_progress
 
 
@@ -141,16 +143,14 @@ def _case(
         arguments.get("modules_to_save", []),
         arguments.get("trainable_token_indices"),
     )
-    kind: type[OwnCase] = OwnCase
+    kind: type[Case] = Case
     special: dict[str, Any] = {
         "rank": max(arguments.get("r", 1), *arguments.get("rank_pattern", {"": 1}).values()),
         "alpha": arguments.get("lora_alpha", 1),
     }
     if raw.kind != "LORA":
-        from conformance.own.tuners import OwnTunerCase  # imports torch
-
-        kind, special = OwnTunerCase, {"tuner": raw.tuner}
-    return kind(
+        kind, special = TunerCase, {"tuner": raw.tuner}
+    lived = kind(
         tied=model.tied,
         ensure=bool(arguments.get("ensure_weight_tying")),
         placement=placement,
@@ -165,9 +165,12 @@ def _case(
         dora=bool(arguments.get("use_dora")),
         bias=arguments.get("bias", "none"),
         loader="concrete",
+        **special,
+    )
+    return OwnCase(
+        lived,
         model_json=json.dumps(model.config, sort_keys=True),
         adapter_json=json.dumps(arguments, sort_keys=True),
         mixed=mixed,
         untied=untied,
-        **special,
     )

@@ -92,6 +92,19 @@ FOLLOWED: Mapping[str, tuple[Callable[[object], bool], str]] = {
 """What makes the adapter, and what each may hold."""
 OF_LORA = tuple(name for name in FOLLOWED if name not in ("feedforward_modules", "token_indices"))
 
+FEED_FORWARD = "feedforward_modules"  # IA3's
+OF_TUNERS = (
+    "target_modules",
+    "exclude_modules",
+    "modules_to_save",
+    "layers_to_transform",
+    "layers_pattern",
+    "fan_in_fan_out",
+    "ensure_weight_tying",
+    "token_indices",
+    FEED_FORWARD,
+)
+"""What says where a tuner stands."""
 BOOKKEEPING = {
     "peft_type",
     "task_type",

@@ -38,7 +38,7 @@ def issue(life: OwnLife) -> Issue | None:
 
 def _text(life: OwnLife, first: str, script: str, why: str) -> str:
     found, answer = life.found, life.answer
-    case, family = found.case, found.model.family
+    case, family = found.case.lived, found.model.family
     on = sorted(found.targets(found.arguments) & {family.embedding, *family.copies, family.head})
     touched = [*on, *found.arguments.get("modules_to_save", [])]
     tie = "tied" if case.tied else "untied"

@@ -53,7 +53,7 @@ def _as_stratum(answer: Answer) -> str:
 
 
 def _model(found: Configuration) -> Iterator[str]:
-    model, case = found.model, found.case
+    model, case = found.model, found.case.lived
     tie = "tied" if case.tied else "not tied"
     family = model.family
     yield (
@@ -63,13 +63,13 @@ def _model(found: Configuration) -> Iterator[str]:
 
 
 def _adapter(found: Configuration) -> Iterator[str]:
-    case, family = found.case, found.model.family
+    case, family = found.case.lived, found.model.family
     on = found.targets(found.arguments)
     named = [name for name in (family.embedding, *family.copies, family.head) if name in on]
     listed = f", among them {' and '.join(named)}" if named else ""
     listed += _beside(found)
     tie, ensure = "tied" if case.tied else "untied", "ensure" if case.ensure else "default"
-    near = "near to" if case.mixed else "as in"
+    near = "near to" if found.case.mixed else "as in"
     whose = f"{found.adapter.tuner}-" * (found.adapter.kind != "LORA")
     yield (
         f"{found.adapter.name} on {len(on)} modules{listed}; {near} the stratum "

@@ -35,7 +35,7 @@ def rescued(found: Configuration, seen: Observation) -> Iterator[Advice]:
     beside = verified(BESIDE, seen, needs)
     if beside is not None:
         yield beside
-    if found.case.tied and "adapter" in seen.saved:
+    if found.case.lived.tied and "adapter" in seen.saved:
         untied = verified(UNTIED, merged_untied(found), RESCUES)
         if untied is not None:
             yield untied

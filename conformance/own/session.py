@@ -57,7 +57,7 @@ class OwnLife:
         """What becomes of the user's model."""
         if self.vacuous:
             return Answer(words=f"not judged: {self.vacuous}", verdict="not run")
-        return answer(self.seen, self.known, mixed=self.found.case.mixed)
+        return answer(self.seen, self.known, self.found.case)
 
     @cached_property
     def instead(self) -> tuple[Advice, ...]:

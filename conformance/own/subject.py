@@ -12,10 +12,10 @@ from conformance.compat import lora_config, tuner_config
 from conformance.definition import effective_weights
 from conformance.life import observe_subject
 from conformance.observation import Observation, Snapshot
-from conformance.own.adapter import FEED_FORWARD, TOKENS
+from conformance.own.adapter import TOKENS
 from conformance.own.configuration import Configuration
+from conformance.own.fields import FEED_FORWARD, OF_TUNERS
 from conformance.own.matching import ends_in, of_pattern, owners
-from conformance.own.tuners import OF_TUNERS
 from conformance.placements import MATRICES
 from conformance.subject import Subject
 from conformance.trouble import SuiteError
@@ -46,7 +46,7 @@ class OwnSubject(Subject):
     """A model that was read from a config, with an adapter that was read from another."""
 
     def __init__(self, found: Configuration) -> None:
-        super().__init__(found.case)
+        super().__init__(found.case.lived)
         self.found, self.model, self.arguments = found, found.model, found.arguments
 
     def config(self, arguments: dict[str, Any]) -> Any:

@@ -8,52 +8,15 @@ or false are kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from conformance.invariants import INVARIANTS, Invariant
 from conformance.observation import Observation
-from conformance.own.adapter import FEED_FORWARD
-from conformance.own.case import OwnCase
-from conformance.own.fields import BOOKKEEPING
+from conformance.own.fields import BOOKKEEPING, OF_TUNERS
 from conformance.own.reading import InputError
-from conformance.tuners.case import TunerCase
+from conformance.tuners.case import TunerCase, tuner_case
 from conformance.tuners.invariants import TUNER_PROMISES
 from conformance.tuners.table import TUNERS
-from conformance.tuners.tuner import SAVED, TARGETED
-
-OF_TUNERS = (
-    "target_modules",
-    "exclude_modules",
-    "modules_to_save",
-    "layers_to_transform",
-    "layers_pattern",
-    "fan_in_fan_out",
-    "ensure_weight_tying",
-    "token_indices",
-    FEED_FORWARD,
-)
-"""What says where a tuner stands."""
-
-
-@dataclass(frozen=True, repr=False)
-class OwnTunerCase(OwnCase, TunerCase):
-    """A case whose base is a user's, and whose adapter is one other than LoRA."""
-
-    def __post_init__(self) -> None:
-        """Everything was given."""
-
-    @property
-    def nearest(self) -> TunerCase:
-        """The life of the table on the same placement."""
-        placement = self.placement if self.placement in (*TARGETED, *SAVED) else "body"
-        return TunerCase(
-            tied=self.tied,
-            ensure=self.ensure,
-            placement=placement,
-            family=self.first_family,
-            tuner=self.tuner,
-        )
 
 
 def tuner_of(kind: str, what: str) -> str:
@@ -66,7 +29,7 @@ def tuner_of(kind: str, what: str) -> str:
     if reason or not name:
         why = reason or "no config of it that fits a tiny model is known here"
         raise InputError(f"{what}: peft_type {kind} is not judged: {why}")
-    why = TUNERS[name].skipped or lacks_tuner(TunerCase(tuner=name))
+    why = TUNERS[name].skipped or lacks_tuner(tuner_case(tuner=name))
     if why:
         raise InputError(f"{what}: peft_type {kind} is not judged: {why}")
     return name

@@ -111,4 +111,4 @@ def own_script(found: Configuration, invariant: str) -> str:
     """
     if invariant not in SCRIPTS:
         raise NotReproducible(f"{invariant} has no script for a configuration of your own")
-    return script_of(OwnWriting(found.case, found), invariant)
+    return script_of(OwnWriting(found.case.lived, found), invariant)

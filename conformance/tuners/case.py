@@ -27,18 +27,9 @@ OMITTED = ("family", "dtype", "seed")
 
 @dataclass(frozen=True, repr=False)
 class TunerCase(Case):
-    """One life with a tuner of the table; its ``repr`` is valid Python.
-
-    Of a case's other fields, some follow from the tuner.
-    """
+    """One run with a tuner of the table, made by ``tuner_case``; its ``repr`` reads back."""
 
     tuner: str = "lora"
-
-    def __post_init__(self) -> None:
-        for name, value in self.what.fields.items():
-            object.__setattr__(self, name, value)
-        if self.placement == "body":  # real steps, on one placement of each
-            object.__setattr__(self, "training", "adamw")
 
     def __repr__(self) -> str:
         defaults = {field.name: field.default for field in fields(self)}
@@ -94,12 +85,45 @@ class TunerCase(Case):
         return self.what.frozen
 
 
+def tuner_case(
+    *,
+    device: str = "cpu",
+    tied: bool = True,
+    ensure: bool = False,
+    placement: str = "target:head",
+    family: str = FIRST,
+    dtype: str = "float32",
+    seed: int = 0,
+    tuner: str = "lora",
+) -> TunerCase:
+    """The run of a tuner on a placement; of a case's other fields, some follow from the tuner."""
+    follows = dict(TUNERS[tuner].fields)
+    if placement == "body":  # real steps, on one placement of each
+        follows["training"] = "adamw"
+    given: dict[str, Any] = {
+        "family": family,
+        "dtype": dtype,
+        "seed": seed,
+        "tuner": tuner,
+        **follows,
+    }
+    return TunerCase(device, tied, ensure, placement, **given)
+
+
 def tuner_cases(
     devices: tuple[str, ...], families: tuple[str, ...], *, brief: bool
 ) -> list[TunerCase]:
     """Every life of the table with these families, in a fixed order; some of them in ``brief``."""
     return [
-        TunerCase(device, tied, ensure, placement, family, dtype=dtype, tuner=name)
+        tuner_case(
+            device=device,
+            tied=tied,
+            ensure=ensure,
+            placement=placement,
+            family=family,
+            dtype=dtype,
+            tuner=name,
+        )
         for device in devices
         for name, tuner in TUNERS.items()
         if not tuner.skipped
@@ -153,4 +177,4 @@ def parse_tuner_case(text: str) -> TunerCase:
     given = chosen(values, accepted, "a tuner case")
     if type(seed) is not int or not 0 <= seed < 2**32:
         raise CaseError("the field 'seed' of a tuner case accepts a whole number from 0 on")
-    return TunerCase(**given, seed=seed)
+    return tuner_case(**given, seed=seed)

@@ -123,7 +123,7 @@ class UserConfig(Kind[OwnCase, Observation]):
         """What an invariant says of a user's adapter, which may be a mixture of placements."""
         from conformance.own.answer import judged
 
-        return judged(seen, mixed=self._told().found.case.mixed)[check.id]
+        return judged(seen, self._told().found.case)[check.id]
 
     def excuses(self, check: Invariant, finding: Finding, known: Any, seen: Observation) -> bool:
         """A declared failure is excused where the user loses nothing with it, or it is arguable.
