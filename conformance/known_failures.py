@@ -14,13 +14,13 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from conformance.case import Case, CaseError
-from conformance.core.kind import AnyObservation, parse
+from conformance.core.kind import AnyCase, AnyObservation, parse
 from conformance.invariants.warning import losses
 from conformance.kinds import KINDS, kind_of
 from conformance.kinds.corpus.kind import CORPUS
 from conformance.loading.invariants import LOADING
 from conformance.observation import Observation
-from conformance.regions import FACTS, AnyCase, conditions, unmet
+from conformance.regions import FACTS, conditions, unmet
 from conformance.tuners.case import TunerCase
 from conformance.versions import installed
 from conformance.violation import KINDS as KINDS_OF_FINDING

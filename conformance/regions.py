@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from conformance.case import Case
-from conformance.loading.case import LoadingCase
+from conformance.core.kind import AnyCase
 from conformance.programs.program import Program
 from conformance.programs.situations import situations
 from conformance.tuners.case import TunerCase
 from tiny_models.families import FAMILIES
-
-AnyCase = Case | LoadingCase | Program
 
 # What follows from a case and decides more than its fields do: PEFT goes by this name, and what
 # goes in and comes out.

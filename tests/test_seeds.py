@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from stubbed_suite import ROOT, Suite
 
 from benchmarks.seeds import __main__ as seeds
-from benchmarks.seeds.nearest import KIND, SAYS, nearest, parse, unmet
+from benchmarks.seeds.nearest import KIND, SAYS, case_of, nearest, unmet
 from benchmarks.seeds.told import counts, head, lines
 from conformance.case import Case
 from conformance.known_failures import KnownFailure, KnownFailures
@@ -90,11 +90,11 @@ def test_an_entry_that_misses_nothing_covers_the_case() -> None:
     ids=lambda case: type(case).__name__,
 )
 def test_every_kind_of_case_is_read(case: Any) -> None:
-    assert parse(repr(case)) == case
+    assert case_of(repr(case)) == case
 
 
 def test_what_is_no_case_is_none() -> None:
-    assert parse("") is parse("Case(rank='x')") is parse("print()") is None
+    assert case_of("") is case_of("Case(rank='x')") is case_of("print()") is None
 
 
 def record(result: str, **fields: Any) -> Record:

@@ -18,14 +18,13 @@ from benchmarks.ordinary.lives import lived
 from benchmarks.ordinary.sizes import FREED, ordinary
 from conformance import devices
 from conformance.comparison import Comparison
-from conformance.core.kind import AnyObservation
+from conformance.core.kind import AnyCase, AnyObservation
 from conformance.invariants import INVARIANTS, Invariant, joined
 from conformance.known_failures import OURS, KnownFailure, KnownFailures, read
 from conformance.loading.invariants import LOADING
 from conformance.pipeline.case import PipelineCase
 from conformance.pipeline.invariants import PIPELINE
 from conformance.programs.invariants import PROGRAMS
-from conformance.regions import AnyCase
 from conformance.trouble import SuiteError
 from conformance.tuners.case import TunerCase
 from conformance.tuners.invariants import TUNER_PROMISES

@@ -13,7 +13,7 @@ import torch
 from benchmarks.ordinary.sizes import OrdinaryTunerCase
 from conformance import compat
 from conformance.case import Case
-from conformance.core.kind import AnyObservation
+from conformance.core.kind import AnyCase, AnyObservation
 from conformance.kinds.lifecycle.proof import require_informative
 from conformance.kinds.loading.kind import require_informative as check_loading
 from conformance.kinds.programs.kind import up_to_the_first_wrong_step
@@ -26,7 +26,6 @@ from conformance.programs.live import Live, parts_of
 from conformance.programs.observe import observe_program
 from conformance.programs.program import Program
 from conformance.programs.state import Placed, State
-from conformance.regions import AnyCase
 from conformance.subject import Subject
 from conformance.training import steps
 from conformance.tuners.invariants import idle
@@ -108,6 +107,7 @@ def lived(case: AnyCase) -> AnyObservation:
         loading = observe_loading(case)
         check_loading(loading)
         return loading
+    assert isinstance(case, Case)
     seen = _life(case)
     if not idle(seen):
         require_informative(seen)

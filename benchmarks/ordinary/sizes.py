@@ -10,11 +10,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from conformance.case import Case
+from conformance.core.kind import AnyCase
 from conformance.loading.case import LoadingCase
 from conformance.programs.operations import Operation
 from conformance.programs.operations.adapters import Put, Train
 from conformance.programs.program import Program
-from conformance.regions import AnyCase
 from conformance.tuners.case import TunerCase
 from conformance.tuners.table import TUNERS
 from conformance.tuners.tuner import Tuner
@@ -70,6 +70,7 @@ def ordinary(case: AnyCase) -> AnyCase:
         return OrdinaryTunerCase(**{**kept, **sizes})
     if isinstance(case, LoadingCase):
         return OrdinaryLoadingCase(case.device, case.family, case.checkpoint)
+    assert isinstance(case, Case)
     return replace(case, **SIZES, rank=RANK, alpha=ALPHA, training="adamw")
 
 

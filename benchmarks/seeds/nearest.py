@@ -9,25 +9,14 @@ those of a shape; and that the text matches its ``says``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conformance.case import CaseError, parse_case
+from conformance.case import CaseError
+from conformance.core.kind import AnyCase, parse
+from conformance.kinds import KINDS
 from conformance.known_failures import KnownFailure
-from conformance.loading.case import parse_loading_case
-from conformance.pipeline.case import parse_pipeline_case
-from conformance.programs.parsing import parse_program
-from conformance.regions import AnyCase
-from conformance.tuners.case import parse_tuner_case
 
-PARSERS: dict[str, Callable[[str], AnyCase]] = {
-    "Case": parse_case,
-    "TunerCase": parse_tuner_case,
-    "LoadingCase": parse_loading_case,
-    "PipelineCase": parse_pipeline_case,
-    "Program": parse_program,
-}
-"""How a written case is read, by the name it begins with."""
 KIND = "the kind of case"
 SAYS = "says"
 
@@ -45,12 +34,13 @@ class Near:
         return f"{self.entry.id}, but for {of}"
 
 
-def parse(text: str) -> AnyCase | None:
+def case_of(text: str) -> AnyCase | None:
     """The case that a record writes, or None where it has none."""
     try:
-        return PARSERS[text.partition("(")[0]](text)
-    except (KeyError, CaseError):
+        case: AnyCase = parse(text, KINDS)
+    except CaseError:
         return None
+    return case
 
 
 def unmet(entry: KnownFailure, case: AnyCase, what: str) -> tuple[str, ...]:

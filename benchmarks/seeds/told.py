@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from benchmarks.seeds.nearest import nearest, parse
+from benchmarks.seeds.nearest import case_of, nearest
 from conformance.known_failures import KnownFailure
 from conformance.records import DECLARED, Record
 from conformance.summary import label
@@ -49,7 +49,7 @@ def _without_finding(record: Record) -> dict[str, str]:
 
 def _parts(violation: dict[str, str], entries: tuple[KnownFailure, ...]) -> tuple[str, ...]:
     invariant, finding, text = (violation[name] for name in ("invariant", "finding", "case"))
-    case = parse(text)
+    case = case_of(text)
     near = nearest(invariant, finding, case, entries) if case is not None else None
     told = f"nearest: {near or 'nothing is declared of this kind'}"
     return (invariant or "no invariant", finding, text or "no case", told)

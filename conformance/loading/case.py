@@ -5,12 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.case import CaseError, literals
 from conformance.devices import DEVICES
 from tiny_models.families import FAMILIES, Family
 from tiny_models.spec import ModelSpec
+
+
+class AnyLoading(Protocol):
+    """What is loaded from a checkpoint: a model, or the part of a pipeline."""
+
+    @property
+    def device(self) -> str:
+        """Where it is loaded to."""
+
+    @property
+    def id(self) -> str:
+        """The id of its items."""
+
+    @property
+    def family(self) -> str:
+        """The family that it is loaded as."""
+
+    @property
+    def checkpoint(self) -> str:
+        """The form of its checkpoint."""
+
+    @property
+    def tied(self) -> bool:
+        """Whether the saved model's head, if it has one, is its embedding."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model that is saved."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from conformance.compare import distance, outputs_allowance, same_bits
 from conformance.comparison import Comparison
 from conformance.invariants.invariant import Invariant, Registry
 from conformance.invariants.loading import NEWLY, false_alarms
-from conformance.loading.case import ENCODERS, LoadingCase
+from conformance.loading.case import ENCODERS, AnyLoading
 from conformance.loading.logged import told_of
 from conformance.loading.observation import LoadingObservation
 from conformance.violation import Finding, tensor_subject
@@ -16,7 +16,7 @@ from conformance.violation import Finding, tensor_subject
 LOADING = Registry(needs=("loaded",))
 
 
-def concerns(case: LoadingCase, one: Invariant) -> bool:
+def concerns(case: AnyLoading, one: Invariant) -> bool:
     """Whether a promise says anything of this kind of checkpoint at all."""
     return one.applies(LoadingObservation(case)) is None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from conformance.loading.case import LoadingCase
+from conformance.loading.case import AnyLoading
 from conformance.observation import Heard, LoadReport, Saved, Snapshot, Trouble
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class LoadingObservation:
     one that has a key.
     """
 
-    case: LoadingCase
+    case: AnyLoading
     members: Mapping[str, str] = field(default_factory=dict)
     biases: tuple[str, ...] = ()
     stages: Mapping[str, Snapshot] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from conformance.compare import same_bits
 from conformance.devices import torch_device
 from conformance.devices.repeatable import repeatable
 from conformance.hearing import hearing
-from conformance.loading.case import ENCODERS, LoadingCase
+from conformance.loading.case import ENCODERS, AnyLoading, LoadingCase
 from conformance.loading.observation import LoadingObservation
 from conformance.loading.unfilled import marked_memory, show_unfilled
 from conformance.loading.writing import write
@@ -85,7 +85,7 @@ def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
 
 
 def facts_of(
-    case: LoadingCase,
+    case: AnyLoading,
     model: Any,
     file: Saved,
     stages: Mapping[str, Snapshot],
@@ -113,7 +113,7 @@ def facts_of(
     }
 
 
-def _seen(case: LoadingCase, model: Any, inputs: Mapping[str, torch.Tensor]) -> Snapshot:
+def _seen(case: AnyLoading, model: Any, inputs: Mapping[str, torch.Tensor]) -> Snapshot:
     """A snapshot whose logits are the encoder's where only that can be compared."""
     if case.checkpoint not in ENCODERS:
         return snapshot(model, inputs)
@@ -143,7 +143,7 @@ def _became(
 
 
 def _meant(
-    case: LoadingCase,
+    case: AnyLoading,
     source: Mapping[str, Tensor],
     members: Mapping[str, str],
     file: Mapping[str, Tensor],

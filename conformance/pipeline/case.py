@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from conformance.case import literals
 from conformance.loading.case import LoadingCase, chosen
+from tiny_models.spec import ModelSpec
 
 DEVICE = "cpu"
 """Nothing here depends on where the pipeline lies: it is looked at on one device."""
@@ -53,19 +54,37 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class PipelineCase(LoadingCase):
-    """One pipeline saved and loaded once; its ``repr`` is valid Python.
+class PipelineCase:
+    """One pipeline saved and loaded once; its ``repr`` is valid Python."""
 
-    Its text encoder is loaded from a checkpoint of ``family`` as any other is.
-    """
-
-    family: str = field(default=FAMILY, init=False, repr=False)
-    checkpoint: str = field(default="full", init=False, repr=False)
+    device: str = DEVICE
     variant: str = "plain"
 
-    def __post_init__(self) -> None:
-        if self.what.untied:
-            object.__setattr__(self, "checkpoint", "untied-config")
+    @property
+    def loading(self) -> LoadingCase:
+        """How its text encoder is loaded: from a checkpoint, as any other of its family."""
+        checkpoint = "untied-config" if self.what.untied else "full"
+        return LoadingCase(self.device, FAMILY, checkpoint)
+
+    @property
+    def family(self) -> str:
+        """The family of the text encoder."""
+        return self.loading.family
+
+    @property
+    def checkpoint(self) -> str:
+        """The form of its checkpoint."""
+        return self.loading.checkpoint
+
+    @property
+    def tied(self) -> bool:
+        """Whether the saved text encoder's matrices are one."""
+        return self.loading.tied
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The text encoder that is saved."""
+        return self.loading.spec
 
     @property
     def id(self) -> str:

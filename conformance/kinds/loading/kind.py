@@ -10,7 +10,7 @@ from conformance.compare import same_bits
 from conformance.core.kind import Item, Kind
 from conformance.core.options import Options
 from conformance.invariants import Invariant
-from conformance.loading.case import LoadingCase, loading_cases, parse_loading_case
+from conformance.loading.case import AnyLoading, LoadingCase, loading_cases, parse_loading_case
 from conformance.loading.invariants import LOADING as CHECKS
 from conformance.loading.invariants import concerns
 from conformance.loading.observation import LoadingObservation
@@ -25,7 +25,7 @@ HELD = {
 }
 ALL_HELD = ("all-equal", "all-different")
 SHOWN = 6  # lines of a log message that a failure repeats
-L = TypeVar("L", bound=LoadingCase)
+L = TypeVar("L", bound=AnyLoading)
 S = TypeVar("S", bound=LoadingObservation)
 
 
