@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tox.plugin import impl
 
 from conformance.core.options import OptionError
-from conformance.results import uninstalled
+from conformance.reporting.results import uninstalled
 
 if TYPE_CHECKING:
     from tox.tox_env.api import ToxEnv

@@ -17,15 +17,15 @@ from pathlib import Path
 
 from benchmarks.programs import drawn_of
 from benchmarks.table import show
-from conformance.case import Case
+from conformance.core.case import Case
+from conformance.core.grid import strata
+from conformance.core.invariant import INVARIANTS
 from conformance.core.options import RUN_SEED
-from conformance.grid import strata
-from conformance.invariants import INVARIANTS
-from conformance.invariants.warning import never
+from conformance.kinds.lifecycle.checks.warnings import never
 from conformance.kinds.lifecycle.kind import LIFECYCLE
+from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.kind import PROGRAMS as PROGRAM_KIND
-from conformance.programs.invariants import PROGRAMS
-from conformance.programs.program import Program, program_strata
+from conformance.kinds.programs.program import Program, program_strata
 from conformance.running.cache import Cache
 from conformance.running.drawn import drawn
 

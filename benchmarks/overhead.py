@@ -17,21 +17,21 @@ from hypothesis import settings
 
 from benchmarks.plain_life import PlainLife
 from benchmarks.table import show
-from conformance import compat
-from conformance.case import Case
-from conformance.comparison import Evidence
+from conformance.core.case import Case
+from conformance.core.comparison import Evidence
+from conformance.core.grid import Stratum, strata
+from conformance.core.invariant import INVARIANTS, Invariant
+from conformance.core.observation import Observation
 from conformance.core.options import RUN_SEED, stratum_seed
-from conformance.grid import Stratum, strata
-from conformance.invariants import INVARIANTS, Invariant
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
+from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
-from conformance.known_failures import KnownFailures
-from conformance.life import observe
-from conformance.observation import Observation
+from conformance.kinds.lifecycle.verdict import verdict_of
+from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.drawn import drawn
 from conformance.running.judge import judge_item, register_profiles
-from conformance.verdict import verdict_of
+from conformance.upstream import calls
 from tiny_models.checkpoints import plain_keys
 from tiny_models.compat import quiet_logs, quiet_progress
 from tiny_models.families import DECODERS
@@ -57,7 +57,7 @@ def plain(case: Case) -> None:
     with (
         TemporaryDirectory(prefix="plain-") as folder,
         seeded(case.seed),
-        compat.without_model_card(),
+        calls.without_model_card(),
     ):
         PlainLife(case, Path(folder)).live()
 

@@ -1,4 +1,4 @@
-"""One life as a plain script would live it: the library calls of ``conformance.life``, no more.
+"""One life as a plain script would live it: the library calls of ``kinds.lifecycle.run``, no more.
 
 Every model is built, wrapped, run, saved and loaded as often as in an observed life. Nothing is
 written down but the logits, which are thrown away.
@@ -16,13 +16,13 @@ from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from conformance.adapter import lora_arguments
-from conformance.case import Case
-from conformance.compare import nudges
-from conformance.definition import nudged
-from conformance.life import GROWTH
-from conformance.snapshot import reached
-from conformance.training import steps, trained_values
+from conformance.core.case import Case
+from conformance.core.tolerances import nudges
+from conformance.engine.lora_arguments import lora_arguments
+from conformance.engine.oracle import nudged
+from conformance.engine.snapshot import reached
+from conformance.engine.training import steps, trained_values
+from conformance.kinds.lifecycle.run import GROWTH
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
 from tiny_models.compat import dtype_argument, resize

@@ -19,18 +19,19 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.table import show
-from conformance.case import Case
-from conformance.compare import coarsest, distance, drowned, logits_allowance, strays
+from conformance.core.bits import distance
+from conformance.core.case import Case
+from conformance.core.device_names import DEVICES
+from conformance.core.grid import strata
+from conformance.core.invariant import INVARIANTS
+from conformance.core.observation import NUDGED, Observation
 from conformance.core.options import RUN_SEED
-from conformance.devices import DEVICES
-from conformance.grid import strata
-from conformance.invariants import INVARIANTS
+from conformance.core.tolerances import coarsest, drowned, logits_allowance, strays
+from conformance.core.versions import versions
+from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
-from conformance.known_failures import KnownFailures
-from conformance.life import observe
-from conformance.observation import NUDGED, Observation
+from conformance.known_failures.read import KnownFailures
 from conformance.running.drawn import drawn
-from conformance.versions import versions
 
 HALF = ("bfloat16", "float16")
 FAULT = 4

@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks.table import show
-from conformance.compare import distance
+from conformance.core.bits import distance
 from conformance.core.options import RUN_SEED, stratum_seed
-from conformance.programs.invariants import PROGRAMS, allowance
-from conformance.programs.observation import Compared, ProgramObservation
-from conformance.programs.observe import observe_program
-from conformance.programs.program import Program, ProgramStratum, program_strata
-from conformance.programs.situations import situations
-from conformance.programs.strategies import LONG, programs
+from conformance.kinds.programs.checks import PROGRAMS, allowance
+from conformance.kinds.programs.hazards import situations
+from conformance.kinds.programs.observation import Compared, ProgramObservation
+from conformance.kinds.programs.observe import observe_program
+from conformance.kinds.programs.program import Program, ProgramStratum, program_strata
+from conformance.kinds.programs.strategies import LONG, programs
 from tiny_models.families import DECODERS
 
 FAULT = 4

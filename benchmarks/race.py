@@ -17,9 +17,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.table import made_with
-from conformance.devices import DEVICES, torch_device, unavailable
-from conformance.devices.repeatable import repeatable
-from conformance.versions import versions
+from conformance.core.device_names import DEVICES
+from conformance.core.versions import versions
+from conformance.engine.devices import torch_device, unavailable
+from conformance.engine.devices.deterministic import repeatable
 
 SIZES = {
     "vocab_size": 2048,

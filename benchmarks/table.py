@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.versions import versions
+from conformance.core.versions import versions
 
 Row = Mapping[str, Any]
 README = Path(__file__).with_name("README.md")

@@ -6,12 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from conformance.corpus import command as save_corpus
-from conformance.corpus import load_command as load_corpora
-from conformance.inspecting import command as inspect
-from conformance.report import command as report
-from conformance.report import publish
-from conformance.reproducer import command as reproduce
+from conformance.cli import inspect, load_corpora, publish, report, reproduce, save_corpus
 
 COMMANDS = (reproduce, inspect, report, publish, save_corpus, load_corpora)
 

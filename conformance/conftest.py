@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.core.record import Record
 from conformance.plugin import CONTEXT
-from conformance.records import Record
 from conformance.running.collect import parametrize
 from conformance.running.outcome import ITEM_RECORD
 

@@ -16,19 +16,20 @@ from typing import Any, cast
 import pytest
 from hypothesis import settings
 
-from conformance import kernels
 from conformance.core.options import PROFILES, OptionError
-from conformance.corpus.manifest import saved_by
-from conformance.header import header
-from conformance.records import KEY, Record, Results, unjudgeable
+from conformance.core.record import KEY, Record, unjudgeable
+from conformance.core.versions import commit, versions
+from conformance.kinds.corpus.manifest import saved_by
+from conformance.reporting.results_file import Results
+from conformance.reporting.summary import summary_lines
+from conformance.running import kernels
 from conformance.running.answer import ANSWER, answered
 from conformance.running.context import Context, import_problem
 from conformance.running.judge import register_profiles
 from conformance.running.options import add_options, leaves_out, profile_of
 from conformance.running.outcome import ITEM_RECORD, rewrite_report
+from conformance.running.run_header import header
 from conformance.running.scheduling import scheduler
-from conformance.summary import summary_lines
-from conformance.versions import commit, versions
 
 SUITE = Path(__file__).parent
 CONTEXT: pytest.StashKey[Context] = pytest.StashKey()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.invariants import Invariant
-from conformance.known_failures import KnownFailure
-from conformance.records import Record
+from conformance.core.invariant import Invariant
+from conformance.core.record import Record
+from conformance.known_failures.entry import KnownFailure
 from conformance.running.context import Context
 from conformance.running.witness import run_witness
 

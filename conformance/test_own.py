@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.core.kind import Item, Kind
-from conformance.records import Record
+from conformance.core.record import Record
 from conformance.running.answer import ANSWER
 from conformance.running.context import Context
 from conformance.running.outcome import run_item

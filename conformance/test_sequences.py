@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.core.kind import Item, Kind
-from conformance.records import Record
+from conformance.core.record import Record
 from conformance.running.context import Context
 from conformance.running.outcome import run_item
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.records import Record
+from conformance.core.record import Record
 from conformance.running.context import Context
 from conformance.running.smoke import run_family
 

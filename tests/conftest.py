@@ -6,9 +6,8 @@ import pytest
 import torch
 from stubbed_suite import ROOT, Suite
 
-from conformance import devices
-from conformance.invariants import Invariant, Judgement
-from conformance.invariants.invariant import Observed
+from conformance.core.invariant import Invariant, Judgement, Observed
+from conformance.engine import devices
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from pathlib import Path
 from benchmarks.bugs.corpus import Bug, bugs
 from benchmarks.bugs.discovery import breaks, confirm, discover, refused, update
 from benchmarks.bugs.page import FOUND, PAGE, page
+from conformance.core.invariant import Judgement
 from conformance.core.kind import AnyCase
-from conformance.invariants import Judgement
+from conformance.core.observation import Observation
+from conformance.core.versions import cell_name, versions
 from conformance.kinds import kind_of
-from conformance.observation import Observation
-from conformance.versions import cell_name, versions
 
 
 def shows(bug: Bug, colour: str) -> str:

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.regressions.reader import FOLDER, Regression
-from conformance.regressions.reader import read as read_regression
+from conformance.known_failures.regressions import FOLDER, Regression
+from conformance.known_failures.regressions import read as read_regression
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bugs.corpus import Bug
-from conformance.case import Case, parse_case
+from conformance.core.case import Case, parse_case
+from conformance.core.documented_errors import documented
+from conformance.core.grid import strata
+from conformance.core.invariant import INVARIANTS
+from conformance.core.observation import Observation
 from conformance.core.options import PROFILES
-from conformance.grid import strata
-from conformance.invariants import INVARIANTS
-from conformance.life import observe
-from conformance.loading.case import KINDS, LoadingCase, loading_cases
-from conformance.observation import Observation
-from conformance.refusals import documented
+from conformance.kinds.lifecycle.observe import observe
+from conformance.kinds.loading.case import KINDS, LoadingCase, loading_cases
 from conformance.running.drawn import drawn
 from tiny_models.families import FAMILIES
 

@@ -21,8 +21,8 @@ from benchmarks.discovery.lives import declared, first_lives, first_of_many, run
 from benchmarks.discovery.page import PAGE, RESULTS, page
 from benchmarks.discovery.simplest import Undeclared
 from benchmarks.table import rows
+from conformance.core.versions import versions
 from conformance.running.judge import register_profiles
-from conformance.versions import versions
 
 SEEDS = range(1, 21)
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from conformance.case import STRATUM_FIELDS, Case
+from conformance.core.case import STRATUM_FIELDS, Case
+from conformance.core.grid import Stratum, fitting, strata
+from conformance.core.invariant import INVARIANTS
+from conformance.core.observation import Observation
 from conformance.core.options import PROFILES
-from conformance.grid import Stratum, fitting, strata
-from conformance.invariants import INVARIANTS
+from conformance.core.placements import PLACEMENTS
 from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES
+from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
-from conformance.known_failures import KnownFailure, KnownFailures
-from conformance.life import observe
-from conformance.observation import Observation
-from conformance.placements import PLACEMENTS
+from conformance.known_failures.entry import KnownFailure
+from conformance.known_failures.read import KnownFailures
 from conformance.running.drawn import drawn
 from tiny_models.families import BEYOND, DECODERS
 

@@ -14,8 +14,8 @@ from benchmarks.gap.merging import Row, total
 from benchmarks.gap.recording import BINS, NOTHING, bin_of
 from benchmarks.gap.settings import SETTINGS
 from benchmarks.table import made_with
-from conformance.compare import DOUBT, MARGIN, SUMMED_IN_THEMSELVES
-from conformance.versions import versions
+from conformance.core.tolerances import DOUBT, MARGIN, SUMMED_IN_THEMSELVES
+from conformance.core.versions import versions
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, PLOT = DOCS / "gap.md", DOCS / "gap.svg"
@@ -29,9 +29,10 @@ HEAD = f"""# The gap between rounding and faults
 
 In float32 and float64 a fault moves what is compared by a thousandfold of what rounding does, so
 an allowance stands in the middle: {MARGIN:g} times what rounding is expected to do
-(`conformance/compare.py` derives that). This page shows that there is a gap, and where in it the
-allowances lie. In half precision there is none to speak of: up to 1/{DOUBT:g} of what rounding is
-expected to do holds, from {DOUBT:g} times on breaks, and in between a life is not judged.
+(`conformance/core/tolerances.py` derives that). This page shows that there is a gap, and where
+in it the allowances lie. In half precision there is none to speak of: up to 1/{DOUBT:g} of what
+rounding is expected to do holds, from {DOUBT:g} times on breaks, and in between a life is
+not judged.
 
 Every comparison of numbers that the default profile makes is written down, in all kinds of test
 that make any, under each of these kernel settings, the settings of MKL's vector code with other

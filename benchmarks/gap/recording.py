@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from conformance.comparison import Comparison
-from conformance.invariants.invariant import Invariant, Judgement, Observed
+from conformance.core.comparison import Comparison
+from conformance.core.invariant import Invariant, Judgement, Observed
 
 FOLDER = "GAP"
 """The environment variable that names the folder."""

@@ -23,7 +23,7 @@ from benchmarks.mutation.recorded import recorded
 from benchmarks.mutation.sites import Site
 from benchmarks.mutation.suites import OURS, of_peft
 from benchmarks.table import rows
-from conformance.versions import versions
+from conformance.core.versions import versions
 
 
 def main() -> int:

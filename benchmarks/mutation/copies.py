@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.mutation.probes import CODE, MODULE, probed
 from benchmarks.mutation.sites import Site, mutated, sites
-from conformance.versions import installed
+from conformance.core.versions import installed
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -19,7 +19,7 @@ from benchmarks.mutation.plugins import Chosen
 from benchmarks.mutation.recorded import Record
 from benchmarks.mutation.sites import Site
 from benchmarks.mutation.suites import Suite
-from conformance import compat
+from conformance.upstream import tuner_types
 
 KILLED = {1: "killed", 4: "killed at import"}  # pytest's exit statuses
 Row = dict[str, Any]
@@ -115,7 +115,7 @@ def _collect_once(suite: Suite, use: Callable[[Run], None]) -> None:
     sys.dont_write_bytecode = True
     with (
         mock.patch("conformance.plugin.import_problem", return_value=None),
-        mock.patch("conformance.compat.tuners", return_value=_tuners()),
+        mock.patch("conformance.upstream.tuner_types.tuners", return_value=_tuners()),
     ):
         code = pytest_main(suite.folder, suite.arguments, (*suite.plugins, Collected(work)))
     if code not in (0, 5):
@@ -128,7 +128,7 @@ def _tuners() -> dict[str, str]:
         told = Path(folder) / "tuners.json"
 
         def ask() -> int:
-            told.write_text(json.dumps(dict(compat.tuners())), encoding="utf-8")
+            told.write_text(json.dumps(dict(tuner_types.tuners())), encoding="utf-8")
             return 0
 
         forked(Path(folder), ask)

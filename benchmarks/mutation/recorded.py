@@ -15,7 +15,7 @@ from benchmarks.mutation.forking import forked, pytest_main
 from benchmarks.mutation.plugins import Recording
 from benchmarks.mutation.sites import Site
 from benchmarks.mutation.suites import Suite
-from conformance.versions import versions
+from conformance.core.versions import versions
 
 
 @dataclass(frozen=True)

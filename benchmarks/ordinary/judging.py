@@ -16,19 +16,20 @@ from packaging.specifiers import SpecifierSet
 
 from benchmarks.ordinary.lives import lived
 from benchmarks.ordinary.sizes import FREED, ordinary
-from conformance import devices
-from conformance.comparison import Comparison
+from conformance.core.comparison import Comparison
+from conformance.core.errors import SuiteError
+from conformance.core.invariant import INVARIANTS, Invariant, joined
 from conformance.core.kind import AnyCase, AnyObservation
-from conformance.invariants import INVARIANTS, Invariant, joined
-from conformance.known_failures import OURS, KnownFailure, KnownFailures, read
-from conformance.loading.invariants import LOADING
-from conformance.pipeline.case import PipelineCase
-from conformance.pipeline.invariants import PIPELINE
-from conformance.programs.invariants import PROGRAMS
-from conformance.trouble import SuiteError
-from conformance.tuners.case import TunerCase
-from conformance.tuners.invariants import TUNER_PROMISES
-from conformance.versions import installed
+from conformance.core.versions import installed
+from conformance.engine import devices
+from conformance.kinds.loading.checks import LOADING
+from conformance.kinds.pipeline.case import PipelineCase
+from conformance.kinds.pipeline.checks import PIPELINE
+from conformance.kinds.programs.checks import PROGRAMS
+from conformance.kinds.tuners.case import TunerCase
+from conformance.kinds.tuners.checks import TUNER_PROMISES
+from conformance.known_failures.entry import KnownFailure
+from conformance.known_failures.read import OURS, KnownFailures, read
 
 BREAKS, HOLDS, OTHERWISE = "breaks there too", "holds there", "breaks otherwise there"
 UNJUDGED, UNABLE = "not judged", "cannot be made ordinary"

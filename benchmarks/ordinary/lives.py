@@ -11,25 +11,25 @@ from typing import Any
 import torch
 
 from benchmarks.ordinary.sizes import OrdinaryTunerCase
-from conformance import compat
-from conformance.case import Case
+from conformance.core.case import Case
 from conformance.core.kind import AnyCase, AnyObservation
+from conformance.core.observation import Observation
+from conformance.engine.training import steps
+from conformance.kinds.lifecycle.observe import observe_subject
 from conformance.kinds.lifecycle.proof import require_informative
+from conformance.kinds.lifecycle.subject import Subject
+from conformance.kinds.loading.case import LoadingCase
 from conformance.kinds.loading.kind import require_informative as check_loading
+from conformance.kinds.loading.observe import observe_loading
 from conformance.kinds.programs.kind import up_to_the_first_wrong_step
+from conformance.kinds.programs.model import Live, parts_of
+from conformance.kinds.programs.observe import observe_program
+from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.proof import require_informative as check_program
-from conformance.life import observe_subject
-from conformance.loading.case import LoadingCase
-from conformance.loading.observe import observe_loading
-from conformance.observation import Observation
-from conformance.programs.live import Live, parts_of
-from conformance.programs.observe import observe_program
-from conformance.programs.program import Program
-from conformance.programs.state import Placed, State
-from conformance.subject import Subject
-from conformance.training import steps
-from conformance.tuners.invariants import idle
-from conformance.tuners.life import TunerSubject, lacks_tuner
+from conformance.kinds.programs.state import Placed, State
+from conformance.kinds.tuners.checks import idle
+from conformance.kinds.tuners.subject import TunerSubject, lacks_tuner
+from conformance.upstream import calls, capabilities
 
 TRAINED = 20
 """Optimizer steps: enough for every adapter that can be seen to be seen."""
@@ -73,7 +73,7 @@ class OrdinaryLive(Live):
         In float32, as people do: in float16 the epsilon of AdamW is nothing.
         """
         config, base = self.config(state, one), copy.deepcopy(self.pristine)
-        alone = compat.wrap(base, config, autocast=True, name=one.name)
+        alone = calls.wrap(base, config, autocast=True, name=one.name)
         there = {key: part for key, part in self.parts().items() if key[0] == one.name}
         _copied(there, parts_of(alone))
         steps(alone, self.inputs, replace(self.case, training="adamw"), TRAINED)
@@ -116,7 +116,7 @@ def lived(case: AnyCase) -> AnyObservation:
 
 def _life(case: Case) -> Observation:
     tuner = isinstance(case, OrdinaryTunerCase)
-    lacks = lacks_tuner(case) if isinstance(case, OrdinaryTunerCase) else compat.lacks(case)
+    lacks = lacks_tuner(case) if isinstance(case, OrdinaryTunerCase) else capabilities.lacks(case)
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
     return observe_subject(OrdinaryTunerSubject(case) if tuner else OrdinarySubject(case))

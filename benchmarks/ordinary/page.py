@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.ordinary.judging import BREAKS, UNABLE
 from benchmarks.ordinary.sizes import LAYERS, RANK, WIDTH
 from benchmarks.table import Row, made_with
-from conformance.versions import versions
+from conformance.core.versions import versions
 
 PAGE = Path(__file__).parents[2] / "docs" / "ordinary.md"
 RESULTS = Path(__file__).with_name("results.jsonl")

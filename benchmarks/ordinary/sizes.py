@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from conformance.case import Case
+from conformance.core.case import Case
 from conformance.core.kind import AnyCase
-from conformance.loading.case import LoadingCase
-from conformance.programs.operations import Operation
-from conformance.programs.operations.adapters import Put, Train
-from conformance.programs.program import Program
-from conformance.tuners.case import TunerCase
-from conformance.tuners.table import TUNERS
-from conformance.tuners.tuner import Tuner
+from conformance.kinds.loading.case import LoadingCase
+from conformance.kinds.programs.operations import Operation
+from conformance.kinds.programs.operations.adapters import Put, Train
+from conformance.kinds.programs.program import Program
+from conformance.kinds.tuners.case import TunerCase
+from conformance.kinds.tuners.table import TUNERS
+from conformance.kinds.tuners.tuner import Tuner
 from tiny_models.spec import ModelSpec
 
 WIDTH, LAYERS, VOCAB = 64, 2, 96

@@ -12,10 +12,11 @@ from statistics import median
 from unittest import mock
 
 from benchmarks.overhead import IN_A_STRATUM, STRIDE, observed
-from conformance.case import Case
+from conformance.core.case import Case
+from conformance.core.grid import strata
 from conformance.core.options import RUN_SEED
-from conformance.grid import strata
-from conformance.life import Life, observe
+from conformance.kinds.lifecycle.observe import observe
+from conformance.kinds.lifecycle.run import Life
 from conformance.running.drawn import drawn
 from tiny_models.families import BEYOND, DECODERS
 

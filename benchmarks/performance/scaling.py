@@ -28,8 +28,8 @@ CLOCK = "CONFORMANCE_CLOCK"
 def pytest_collection_finish(session: pytest.Session) -> None:
     """In a worker: import and build what the first lives would, before the clock starts."""
     if hasattr(session.config, "workerinput"):
-        from conformance.case import Case
-        from conformance.life import observe
+        from conformance.core.case import Case
+        from conformance.kinds.lifecycle.observe import observe
         from tiny_models.families import DECODERS
 
         for family in DECODERS:

@@ -18,8 +18,8 @@ from time import monotonic
 from benchmarks.arguments import for_pytest
 from benchmarks.seeds.told import head, lines
 from conformance.core.options import PROFILES
-from conformance.known_failures import KnownFailures
-from conformance.results.reader import ResultsError, read
+from conformance.known_failures.read import KnownFailures
+from conformance.reporting.results.read import ResultsError, read
 
 ROOT = Path(__file__).parents[2]
 ENDED = (0, 1)

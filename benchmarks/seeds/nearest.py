@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conformance.case import CaseError
 from conformance.core.kind import AnyCase, parse
+from conformance.core.literals import CaseError
 from conformance.kinds import KINDS
-from conformance.known_failures import KnownFailure
+from conformance.known_failures.entry import KnownFailure
 
 KIND = "the kind of case"
 SAYS = "says"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from benchmarks.seeds.nearest import case_of, nearest
-from conformance.known_failures import KnownFailure
-from conformance.records import DECLARED, Record
-from conformance.summary import label
+from conformance.core.record import DECLARED, Record
+from conformance.known_failures.entry import KnownFailure
+from conformance.reporting.summary import label
 
 
 def failed(record: Record) -> bool:

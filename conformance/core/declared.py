@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from conformance.violation import Finding
+from conformance.core.finding import Finding
 
 
 class Entry(Protocol):

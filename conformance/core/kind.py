@@ -14,14 +14,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from conformance.case import CaseError
-from conformance.versions import installed, one_line
+from conformance.core.literals import CaseError
+from conformance.core.versions import installed, one_line
 
 if TYPE_CHECKING:
+    from conformance.core.finding import Finding
+    from conformance.core.invariant import Invariant, Judgement
+    from conformance.core.observation import Heard, Trouble
     from conformance.core.options import Options
-    from conformance.invariants.invariant import Invariant, Judgement
-    from conformance.observation import Heard, Trouble
-    from conformance.violation import Finding
 
 
 class AnyCase(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tiny_models.families import BEYOND, DECODERS
 
 if TYPE_CHECKING:
-    from conformance.grid import Stratum
+    from conformance.core.grid import Stratum
 
 RUN_SEED = 20261122
 """The seed of every deterministic run; ``--hypothesis-seed`` sets another."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.inspecting.header import Tensor, read_header
-from conformance.own.reading import InputError, file_at, inside, named, read_json, shown
+from conformance.core.user_files import InputError, file_at, inside, named, read_json, shown
+from conformance.inspecting.safetensors_header import Tensor, read_header
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from textwrap import indent
 
-from conformance.magnitudes import DELTA, DELTA_OF_EMBEDDING, SIZES, WIDE
+from conformance.core.magnitudes import DELTA, DELTA_OF_EMBEDDING, SIZES, WIDE
 from conformance.reproducer.code import function, literal, text
 from conformance.reproducer.shapes import labels
 from conformance.reproducer.writing import Writing

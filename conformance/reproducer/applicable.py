@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from conformance.case import Case
-from conformance.invariants import INVARIANTS
-from conformance.observation import LoadReport, Observation
-from conformance.refusals import REFUSALS
+from conformance.core.case import Case
+from conformance.core.documented_errors import REFUSALS
+from conformance.core.invariant import INVARIANTS
+from conformance.core.observation import LoadReport, Observation
+from conformance.core.versions import within
 from conformance.reproducer.writing import NotReproducible, Writing
-from conformance.versions import within
 
 JUDGED_WHEN_REFUSED = INVARIANTS.having("judged_when_refused")
 

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
 
-from conformance.compare import EPS, NUDGES, coarsest, margin, roundings
-from conformance.programs.arguments import PLACED, WEIGHTS
-from conformance.programs.invariants import PROGRAMS
-from conformance.programs.operations import Operation, Step, read
-from conformance.programs.operations.adapters import Add, Put, Train, Wrap
-from conformance.programs.operations.base import MergeAndUnload, Reload, Resize, Unload
-from conformance.programs.operations.combining import Delete, Merge, Unmerge, Weighted
-from conformance.programs.operations.files import Load, Native, Reopen
-from conformance.programs.operations.switching import Activate, Disable, Enable, Set, Without
-from conformance.programs.plan import beginning, outcomes
-from conformance.programs.program import Program
-from conformance.programs.state import Outcome, Placed, State
+from conformance.core.tolerances import EPS, NUDGES, coarsest, margin, roundings
+from conformance.kinds.programs.arguments import PLACED, WEIGHTS
+from conformance.kinds.programs.checks import PROGRAMS
+from conformance.kinds.programs.operations import Operation, Step, read
+from conformance.kinds.programs.operations.adapters import Add, Put, Train, Wrap
+from conformance.kinds.programs.operations.base import MergeAndUnload, Reload, Resize, Unload
+from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
+from conformance.kinds.programs.operations.files import Load, Native, Reopen
+from conformance.kinds.programs.operations.switching import Activate, Disable, Enable, Set, Without
+from conformance.kinds.programs.plan import beginning, outcomes
+from conformance.kinds.programs.program import Program
+from conformance.kinds.programs.state import Outcome, Placed, State
 from conformance.reproducer import bases
 from conformance.reproducer.code import call, literal
 from conformance.reproducer.shapes import inputs

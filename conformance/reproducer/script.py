@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from textwrap import fill, indent
 
-from conformance.case import Case
-from conformance.compare import (
+from conformance.core.case import Case
+from conformance.core.invariant import INVARIANTS
+from conformance.core.tolerances import (
     ACROSS,
     NUDGES,
     blocks,
@@ -18,7 +19,6 @@ from conformance.compare import (
     nudges,
     roundings,
 )
-from conformance.invariants import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
 from conformance.reproducer.code import WIDTH, literal, several
 from conformance.reproducer.functions import FUNCTIONS
@@ -175,7 +175,7 @@ def _constants(writing: Writing, code: str) -> str:
 
 
 def _eps(case: Case) -> str:
-    """That of its precision; larger between devices, as in ``conformance.compare``."""
+    """That of its precision; larger between devices, as in ``conformance.core.tolerances``."""
     if case.crossing == "none":
         return f"torch.finfo(torch.{case.dtype}).eps"
     return f"{ACROSS:g} * torch.finfo(torch.{coarsest(case.dtype, 'float32')}).eps"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.case import Case
+from conformance.core.case import Case
+from conformance.core.versions import minor
 from conformance.reproducer.code import literal
-from conformance.versions import minor
 from tiny_models.families import FAMILIES, Family
 from tiny_models.families.family import AUTO_CLASSES
 from tiny_models.families.multimodal import PICTURE, SIDE

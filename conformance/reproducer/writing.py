@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.adapter import lora_arguments
-from conformance.case import BODY, Case
-from conformance.placements import PLACEMENTS, Placement
+from conformance.core.case import BODY, Case
+from conformance.core.placements import PLACEMENTS, Placement
+from conformance.core.versions import installed
+from conformance.engine.lora_arguments import lora_arguments
 from conformance.reproducer.code import call, literal
 from conformance.reproducer.shapes import auto_class, inputs, path
-from conformance.versions import installed
 from tiny_models.families import FAMILIES, Family
 
 

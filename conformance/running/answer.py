@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.own.session import OwnLife
+    from conformance.kinds.user_config.run import OwnLife
 
 ANSWER = "conformance-own"
 """The name under which the answer travels in a report's user properties."""
@@ -15,8 +15,8 @@ ANSWER = "conformance-own"
 
 def report(life: OwnLife) -> dict[str, object]:
     """What is told on the controller: the lines of the answer, an issue and its script."""
-    from conformance.own.issue import issue
-    from conformance.own.printed import answer_lines
+    from conformance.kinds.user_config.answer_text import answer_lines
+    from conformance.reproducer.issue import issue
 
     found = None if life.vacuous else issue(life)
     return {

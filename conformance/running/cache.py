@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from conformance.core.errors import SuiteError
 from conformance.core.kind import AnyCase, AnyObservation, Argues, Kind
 from conformance.running.replay import Draws
-from conformance.trouble import SuiteError
 
 C = TypeVar("C", bound=AnyCase)
 O = TypeVar("O", bound=AnyObservation)  # noqa: E741  beside C

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.regressions.reader import RegressionError, read_all
+from conformance.known_failures.regressions import RegressionError, read_all
 
 if TYPE_CHECKING:
     from conformance.core.kind import Item, Kind

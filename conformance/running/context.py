@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from conformance import devices
 from conformance.core.options import OptionError, Options
+from conformance.engine import devices
 from conformance.kinds import KINDS
 from conformance.kinds.user_config.kind import UserConfig
-from conformance.known_failures import KnownFailures, TableError
-from conformance.quiet import quietly
+from conformance.known_failures.read import KnownFailures, TableError
 from conformance.running.answer import report
 from conformance.running.cache import Cache
 from conformance.running.options import read
+from conformance.running.quiet import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from conformance.case import Case
+from conformance.core.case import Case
+from conformance.core.grid import Stratum
 from conformance.core.options import RUN_SEED, stratum_seed
-from conformance.grid import Stratum
-from conformance.strategies import cases
+from conformance.kinds.lifecycle.strategies import cases
 from tiny_models.families import DECODERS
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from conformance.core.finding import Finding
+from conformance.core.invariant import Invariant
 from conformance.core.kind import Kind
-from conformance.invariants import Invariant
-from conformance.violation import Finding
 
 SHOWN = 6
 BEFORE = ("CASE", "MODEL", "ADAPTER")

@@ -9,15 +9,15 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from conformance.core.errors import SuiteError
+from conformance.core.finding import Finding, Violation, violation_class
+from conformance.core.invariant import Invariant, Judgement
 from conformance.core.kind import AnyCase, Drawn, Item, Kind
 from conformance.core.options import PROFILES
-from conformance.invariants import Invariant, Judgement
-from conformance.known_failures import KnownFailures
+from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.failure_text import failure_text
 from conformance.running.tally import Tally
-from conformance.trouble import SuiteError
-from conformance.violation import Finding, Violation, violation_class
 
 WORST = ("breaks", "holds", "not run", "not judged", "not applicable")
 # A case takes a tenth of a second and more: what Hypothesis calls slow or large is the work itself.

@@ -8,15 +8,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.case import CaseError
+from conformance.core.device_names import DEVICES
+from conformance.core.grid import Stratum, strata
 from conformance.core.kind import AnyCase, Kind, forms, parse
+from conformance.core.literals import CaseError
 from conformance.core.options import RUN_SEED, OptionError, Options
-from conformance.devices import DEVICES
-from conformance.grid import Stratum, strata
+from conformance.core.placements import PLACEMENTS
 from conformance.kinds import KINDS as KINDS_OF_TEST
+from conformance.kinds.loading.case import KINDS
 from conformance.kinds.programs.kind import PROGRAMS
-from conformance.loading.case import KINDS
-from conformance.placements import PLACEMENTS
 from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:

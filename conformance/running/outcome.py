@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.core.errors import UnusableInput
+from conformance.core.finding import Finding, Violation
 from conformance.core.kind import Drawn, Item, Kind
-from conformance.known_failures import KnownFailures
+from conformance.known_failures.read import KnownFailures
 from conformance.running.judge import judge_item
 from conformance.running.tally import Tally
-from conformance.violation import Finding, Violation
 
 if TYPE_CHECKING:
-    from conformance.records import Record
+    from conformance.core.record import Record
     from conformance.running.context import Context
 
 LONGEST = 400  # characters of a warning that a record repeats

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from conformance.trouble import SuiteError
-from conformance.violation import Violation
+from conformance.core.errors import SuiteError
+from conformance.core.finding import Violation
 
 C = TypeVar("C")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pytest
 
     from conformance.core.kind import AnyCase
-    from conformance.known_failures import KnownFailures
+    from conformance.known_failures.read import KnownFailures
 
 OWN_ITEMS = "conformance/test_own.py::"
 WITNESSES = "conformance/test_known_failures.py::test_witness"

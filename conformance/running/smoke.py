@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.case import Case, fits
-from conformance.refusals import documented
+from conformance.core.case import Case, fits
+from conformance.core.documented_errors import documented
 from conformance.running.outcome import leave
 from tiny_models.families import BEYOND
 
 if TYPE_CHECKING:
-    from conformance.records import Record
+    from conformance.core.record import Record
     from conformance.running.context import Context
 
 
 def run_family(family: str, context: Context, record: Record) -> None:
     """Pass where a model with LoRA on its body reaches the end, untied where it can be."""
-    from conformance import compat  # imports torch: not before an item runs
+    from conformance.upstream import capabilities  # imports torch: not before an item runs
 
     __tracebackhide__ = True
     record.kind = "smoke"
-    unjudged = compat.not_surveyed() if family in BEYOND else ""
+    unjudged = capabilities.not_surveyed() if family in BEYOND else ""
     if unjudged:
         leave(record, "not applicable", unjudged)
     tied = not fits(family, "body", tied=False)

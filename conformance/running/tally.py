@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.core.finding import Finding
+from conformance.core.invariant import Judgement
 from conformance.core.kind import AnyCase, Kind
-from conformance.invariants import Judgement
-from conformance.violation import Finding
 
 
 @dataclass

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.known_failures import KnownFailure, is_development
+from conformance.known_failures.entry import KnownFailure
+from conformance.known_failures.read import is_development
 from conformance.running.outcome import leave
 
 if TYPE_CHECKING:
-    from conformance.invariants import Invariant
-    from conformance.records import Record
+    from conformance.core.invariant import Invariant
+    from conformance.core.record import Record
     from conformance.running.context import Context
 
 

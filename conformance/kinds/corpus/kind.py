@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.case import Case, parse_case
+from conformance.core.case import Case, parse_case
+from conformance.core.finding import Finding
+from conformance.core.invariant import Invariant
 from conformance.core.kind import Item, Kind
+from conformance.core.observation import Observation
 from conformance.core.options import OptionError, Options
-from conformance.corpus.invariants import CORPUS as CHECKS
-from conformance.corpus.manifest import Corpus, CorpusError, read
-from conformance.invariants import Invariant
+from conformance.kinds.corpus.checks import CORPUS as CHECKS
+from conformance.kinds.corpus.manifest import Corpus, CorpusError, read
 from conformance.kinds.lifecycle.kind import LIFECYCLE, storage_and_warnings
 from conformance.kinds.lifecycle.proof import first_difference, require_informative
-from conformance.observation import Observation
-from conformance.violation import Finding
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class SavedArtifacts(Kind[Case, Observation]):
 
     def observe(self, case: Case) -> Observation:
         """Load what is kept of the run."""
-        from conformance.corpus.arriving import arrive  # imports torch
+        from conformance.kinds.corpus.load import arrive  # imports torch
 
         assert self.corpus is not None
         return arrive(self.corpus, case)

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from conformance.case import CHOICES, STRATUM_FIELDS, Case, parse_case
+from conformance.core.case import CHOICES, STRATUM_FIELDS, Case, parse_case
+from conformance.core.finding import Finding
+from conformance.core.grid import Stratum, fitting
+from conformance.core.invariant import INVARIANTS, Invariant
 from conformance.core.kind import Argues, Drawn, Item, Kind, Unjudged, nothing_against
+from conformance.core.observation import Observation
 from conformance.core.options import OptionError, Options, stratum_seed
-from conformance.grid import Stratum, fitting
-from conformance.invariants import INVARIANTS, Invariant
-from conformance.invariants.warning import EARLY
+from conformance.kinds.lifecycle.checks.warnings import EARLY
+from conformance.kinds.lifecycle.merge_code.checks import of_a_merger
+from conformance.kinds.lifecycle.merge_code.load import Merger, MergerError
 from conformance.kinds.lifecycle.proof import first_difference, require_informative
-from conformance.mergers.calling import Merger, MergerError
-from conformance.mergers.judged import of_a_merger
-from conformance.observation import Observation
-from conformance.verdict import verdict_of
-from conformance.violation import Finding
+from conformance.kinds.lifecycle.verdict import verdict_of
 
 BEYOND_EXAMPLES = {"default": 4, "ci": 1, "dev": 1, "explore": 100}
 """Cases a stratum of the other architectures, which take more than twice the time."""
@@ -88,7 +88,9 @@ class Lifecycle(Kind[Case, Observation]):
 
     def observe(self, case: Case) -> Observation:
         """Run the whole lifecycle."""
-        from conformance.life import observe  # imports torch: not before an item runs
+        from conformance.kinds.lifecycle.observe import (
+            observe,  # imports torch: not before an item runs
+        )
 
         return observe(case, self.merger)
 
@@ -198,9 +200,9 @@ def _placement(case: Case) -> str:
 
 
 def _not_surveyed() -> Unjudged | None:
-    from conformance import compat  # imports torch: not before an item runs
+    from conformance.upstream import capabilities  # imports torch: not before an item runs
 
-    reason = compat.not_surveyed()
+    reason = capabilities.not_surveyed()
     return Unjudged("not applicable", reason) if reason else None
 
 
@@ -238,6 +240,6 @@ def _drawn(group: str, stratum: Stratum, options: Options) -> Drawn[Case]:
 
 
 def _strategy(stratum: Stratum, families: tuple[str, ...]) -> Any:
-    from conformance.strategies import cases
+    from conformance.kinds.lifecycle.strategies import cases
 
     return cases(stratum, families)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.compare import distance, drowned, logits_allowance, same_bits, visible
-from conformance.observation import Observation, Snapshot
-from conformance.trouble import SuiteError
+from conformance.core.bits import distance, same_bits
+from conformance.core.errors import SuiteError
+from conformance.core.observation import Observation, Snapshot
+from conformance.core.tolerances import drowned, logits_allowance, visible
 
 
 def require_informative(seen: Observation) -> None:

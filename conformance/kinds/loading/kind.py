@@ -6,15 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from conformance.compare import same_bits
+from conformance.core.bits import same_bits
+from conformance.core.errors import SuiteError
+from conformance.core.invariant import Invariant
 from conformance.core.kind import Item, Kind
 from conformance.core.options import Options
-from conformance.invariants import Invariant
-from conformance.loading.case import AnyLoading, LoadingCase, loading_cases, parse_loading_case
-from conformance.loading.invariants import LOADING as CHECKS
-from conformance.loading.invariants import concerns
-from conformance.loading.observation import LoadingObservation
-from conformance.trouble import SuiteError
+from conformance.kinds.loading.case import (
+    AnyLoading,
+    LoadingCase,
+    loading_cases,
+    parse_loading_case,
+)
+from conformance.kinds.loading.checks import LOADING as CHECKS
+from conformance.kinds.loading.checks import concerns
+from conformance.kinds.loading.observation import LoadingObservation
 from tiny_models.families import FAMILIES
 
 # Of the tied matrix, the roles whose names each checkpoint holds; the others hold what is written.
@@ -113,7 +118,7 @@ class Loading(Loadings[LoadingCase, LoadingObservation]):
 
     def observe(self, case: LoadingCase) -> LoadingObservation:
         """Write the checkpoint and load it."""
-        from conformance.loading.observe import observe_loading  # torch: not before an item
+        from conformance.kinds.loading.observe import observe_loading  # torch: not before an item
 
         return observe_loading(case)
 

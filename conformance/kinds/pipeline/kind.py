@@ -6,20 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from conformance.compare import distance, same_bits, visible_from
+from conformance.core.bits import distance, same_bits
+from conformance.core.errors import SuiteError
+from conformance.core.finding import Finding
+from conformance.core.invariant import Invariant
 from conformance.core.kind import Item
 from conformance.core.options import Options
-from conformance.invariants import Invariant
+from conformance.core.tolerances import visible_from
+from conformance.core.versions import installed
+from conformance.kinds.loading.checks import LOADING
 from conformance.kinds.loading.kind import Loadings, require_informative
-from conformance.loading.invariants import LOADING
-from conformance.pipeline.available import PACKAGE
-from conformance.pipeline.case import PipelineCase, parse_pipeline_case, pipeline_cases
-from conformance.pipeline.invariants import PIPELINE as CHECKS
-from conformance.pipeline.invariants import allowance
-from conformance.pipeline.observation import PipelineObservation
-from conformance.trouble import SuiteError
-from conformance.versions import installed
-from conformance.violation import Finding
+from conformance.kinds.pipeline.case import PipelineCase, parse_pipeline_case, pipeline_cases
+from conformance.kinds.pipeline.checks import PIPELINE as CHECKS
+from conformance.kinds.pipeline.checks import allowance
+from conformance.kinds.pipeline.diffusers import PACKAGE
+from conformance.kinds.pipeline.observation import PipelineObservation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +61,7 @@ class Pipeline(Loadings[PipelineCase, PipelineObservation]):
 
     def observe(self, case: PipelineCase) -> PipelineObservation:
         """Build the pipeline, save it and load it."""
-        from conformance.pipeline.observe import observe_pipeline  # torch: not before an item
+        from conformance.kinds.pipeline.observe import observe_pipeline  # torch: not before an item
 
         return observe_pipeline(case)
 

@@ -6,18 +6,18 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from conformance.compare import distance
+from conformance.core.bits import distance
+from conformance.core.invariant import Invariant
 from conformance.core.kind import Drawn, Item, Kind
 from conformance.core.options import Options, stratum_seed
-from conformance.invariants import Invariant
+from conformance.kinds.programs.checks import PROGRAMS as CHECKS
+from conformance.kinds.programs.checks import allowance
+from conformance.kinds.programs.hazards import situations
+from conformance.kinds.programs.minimise import simplest
+from conformance.kinds.programs.observation import ProgramObservation, StepSeen
+from conformance.kinds.programs.parsing import parse_program
+from conformance.kinds.programs.program import Program, ProgramStratum, program_strata
 from conformance.kinds.programs.proof import first_difference, require_informative
-from conformance.programs.invariants import PROGRAMS as CHECKS
-from conformance.programs.invariants import allowance
-from conformance.programs.observation import ProgramObservation, StepSeen
-from conformance.programs.parsing import parse_program
-from conformance.programs.program import Program, ProgramStratum, program_strata
-from conformance.programs.shrinking import simplest
-from conformance.programs.situations import situations
 
 PROGRAMS_A_LIFE = 6
 """Programs of a stratum for each case of a stratum of the grid, which has many more strata."""
@@ -61,7 +61,7 @@ class Programs(Kind[Program, ProgramObservation]):
 
     def observe(self, case: Program) -> ProgramObservation:
         """Run every step, beside the reference."""
-        from conformance.programs.observe import observe_program  # torch: not before an item
+        from conformance.kinds.programs.observe import observe_program  # torch: not before an item
 
         return observe_program(case)
 
@@ -159,7 +159,7 @@ def _drawn(stratum: ProgramStratum, options: Options) -> Drawn[Program]:
 
 
 def _strategy(stratum: ProgramStratum, families: tuple[str, ...], *, exploring: bool) -> Any:
-    from conformance.programs.strategies import LONG, MOST, programs
+    from conformance.kinds.programs.strategies import LONG, MOST, programs
 
     return programs(stratum, families, LONG if exploring else MOST)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.compare import SUMMED_IN_THEMSELVES, distance, same_bits, visible_from
-from conformance.programs.invariants import allowance
-from conformance.programs.observation import ProgramObservation, StepSeen
-from conformance.trouble import SuiteError
+from conformance.core.bits import distance, same_bits
+from conformance.core.errors import SuiteError
+from conformance.core.tolerances import SUMMED_IN_THEMSELVES, visible_from
+from conformance.kinds.programs.checks import allowance
+from conformance.kinds.programs.observation import ProgramObservation, StepSeen
 
 
 def require_informative(seen: ProgramObservation) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
+from conformance.core.invariant import Invariant
 from conformance.core.kind import Argues, Item, Kind, Unjudged
+from conformance.core.observation import Observation
 from conformance.core.options import PROFILES, Options
-from conformance.invariants import Invariant
-from conformance.invariants.warning import EARLY
+from conformance.kinds.lifecycle.checks.warnings import EARLY
 from conformance.kinds.lifecycle.kind import LIFECYCLE, region_of, storage_and_warnings
 from conformance.kinds.lifecycle.proof import first_difference, require_informative
-from conformance.observation import Observation
-from conformance.tuners.case import TunerCase, parse_tuner_case, tuner_cases
-from conformance.tuners.invariants import ONLY_TUNERS, TUNER_PROMISES, WRAPS, idle
-from conformance.tuners.refusals import refused
-from conformance.tuners.table import TUNERS as TABLE
-from conformance.tuners.table import uncovered
-from conformance.verdict import verdict_of
+from conformance.kinds.lifecycle.verdict import verdict_of
+from conformance.kinds.tuners.case import TunerCase, parse_tuner_case, tuner_cases
+from conformance.kinds.tuners.checks import ONLY_TUNERS, TUNER_PROMISES, WRAPS, idle
+from conformance.kinds.tuners.documented_errors import refused
+from conformance.kinds.tuners.table import TUNERS as TABLE
+from conformance.kinds.tuners.table import uncovered
 
 BRIEF = PROFILES["ci"]["max_examples"]
 """Cases a stratum of a run for which some of the tuners' runs are enough."""
@@ -76,7 +76,9 @@ class Tuners(Kind[TunerCase, Observation]):
 
     def observe(self, case: TunerCase) -> Observation:
         """Run the whole lifecycle with the tuner."""
-        from conformance.tuners.life import observe_tuner  # imports torch: not before an item runs
+        from conformance.kinds.tuners.subject import (
+            observe_tuner,  # imports torch: not before an item runs
+        )
 
         return observe_tuner(case)
 
@@ -148,9 +150,9 @@ def tuner_verdict(seen: Observation, argues: Argues) -> str:
 
 def without_run() -> Iterator[tuple[str, str]]:
     """The tuners of the installed PEFT that no run is made of, and why."""
-    from conformance import compat  # asks PEFT
+    from conformance.upstream import tuner_types  # asks PEFT
 
-    registered = compat.tuners()
+    registered = tuner_types.tuners()
     for name, tuner in TABLE.items():
         if tuner.skipped and tuner.kind in registered:
             yield name, registered[tuner.kind] or tuner.skipped

@@ -6,18 +6,18 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from conformance.core.finding import Finding
+from conformance.core.invariant import INVARIANTS, Invariant, Judgement
 from conformance.core.kind import Argues, Item, Kind, Unjudged
+from conformance.core.observation import Observation
 from conformance.core.options import OptionError, Options
-from conformance.invariants import INVARIANTS, Invariant, Judgement
+from conformance.core.versions import one_line
 from conformance.kinds.lifecycle.kind import storage_and_warnings
-from conformance.observation import Observation
-from conformance.own.case import OwnCase
-from conformance.tuners.invariants import TUNER_PROMISES
-from conformance.versions import one_line
-from conformance.violation import Finding
+from conformance.kinds.tuners.checks import TUNER_PROMISES
+from conformance.kinds.user_config.case import OwnCase
 
 if TYPE_CHECKING:
-    from conformance.own.session import OwnLife
+    from conformance.kinds.user_config.run import OwnLife
 
 
 class UserConfig(Kind[OwnCase, Observation]):
@@ -55,8 +55,8 @@ class UserConfig(Kind[OwnCase, Observation]):
 
     def prepare(self, known: Any) -> None:
         """Read both files."""
-        from conformance.own.reading import InputError
-        from conformance.own.session import OwnLife  # imports transformers
+        from conformance.core.user_files import InputError
+        from conformance.kinds.user_config.run import OwnLife  # imports transformers
 
         if self._paths is None:
             return
@@ -121,7 +121,7 @@ class UserConfig(Kind[OwnCase, Observation]):
 
     def judge(self, check: Invariant, seen: Observation) -> Judgement:
         """What an invariant says of a user's adapter, which may be a mixture of placements."""
-        from conformance.own.answer import judged
+        from conformance.kinds.user_config.answer import judged
 
         return judged(seen, self._told().found.case)[check.id]
 
@@ -130,7 +130,7 @@ class UserConfig(Kind[OwnCase, Observation]):
 
         Else it is their loss, whoever knows of it.
         """
-        from conformance.own.answer import CORRUPTS
+        from conformance.kinds.user_config.answer import CORRUPTS
 
         argued: bool = known.argues(check.id, finding, seen)
         return check.id not in CORRUPTS or argued
@@ -151,7 +151,7 @@ class UserConfig(Kind[OwnCase, Observation]):
 
     def rerun(self, seen: Observation, invariant: str) -> str:
         """The configuration by itself."""
-        from conformance.own.printed import rerun
+        from conformance.kinds.user_config.answer_text import rerun
 
         del seen
         return f"{rerun(self._told().found)} --invariant {invariant}"

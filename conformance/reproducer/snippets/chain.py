@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.promises import base_tie_survives
+from conformance.core.expected_ties import base_tie_survives
 from conformance.reproducer.code import text
 from conformance.reproducer.snippets import pieces
 from conformance.reproducer.writing import Writing

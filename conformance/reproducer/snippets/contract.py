@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from conformance.core.tying_tables import BOTH, row_for, wrapped_roles
 from conformance.reproducer.code import literal, text
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.snippets.tying import adapter_pairs
 from conformance.reproducer.writing import Writing
-from conformance.weight_tying_tables import BOTH, row_for, wrapped_roles
 
 WRAPPERS = {
     "modules_to_save": ("ModulesToSaveWrapper",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.compare import ACROSS, coarsest, margin
+from conformance.core.tolerances import ACROSS, coarsest, margin
 from conformance.reproducer.code import WIDTH, literal, text
 from conformance.reproducer.shapes import POSITIONS_AT_LOAD
 from conformance.reproducer.writing import Writing

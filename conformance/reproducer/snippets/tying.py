@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from conformance.promises import adapters_tied, base_tie_survives
+from conformance.core.expected_ties import adapters_tied, base_tie_survives
+from conformance.core.tying_tables import row_for
 from conformance.reproducer.code import text
 from conformance.reproducer.shapes import ENCODER_IS_INPUT
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.writing import Writing
-from conformance.weight_tying_tables import row_for
 
 
 def adapter_pairs(w: Writing) -> list[tuple[str, str, bool]]:

@@ -1,0 +1,1 @@
+"""What README.md and docs say that the code decides."""

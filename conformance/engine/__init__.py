@@ -1,0 +1,1 @@
+"""Models are run and facts recorded; nothing is judged."""

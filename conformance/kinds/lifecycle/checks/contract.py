@@ -1,0 +1,109 @@
+"""The promise that wrapping does what PEFT's weight-tying tables publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.core.finding import Finding
+from conformance.core.invariant import INVARIANTS
+from conformance.core.observation import Observation, Snapshot
+from conformance.core.tying_tables import BOTH, row_for, wrapped_roles
+
+WRAPPERS = {"modules_to_save": "peft.ModulesToSaveWrapper"}
+WRAPPERS["trainable_token_indices"] = "peft.TrainableTokensWrapper"  # noqa: S105  a field
+LORA = ("peft.Linear", "peft.Embedding")
+
+
+def _applies(seen: Observation) -> str | None:
+    if "weight-tying tables" in seen.absent:
+        return seen.absent["weight-tying tables"]
+    if row_for(seen.case) is None:
+        return "PEFT's tables have no row for this placement"
+    if not seen.names:
+        return "the base could not be made"
+    members = [name.removesuffix(".weight").rpartition(".")[2] for name in seen.members]
+    if members != ["embed_tokens", "lm_head"]:
+        return "PEFT's tables hold for two layers, named embed_tokens and lm_head"
+    return None
+
+
+@INVARIANTS.check(
+    "config-wraps-what-it-names",
+    "LoRA stands on exactly the attention and mlp modules that the config names.",
+    source="PEFT documentation, target_modules, exclude_modules",
+    needs=("adapted",),
+    of_lora_alone=True,
+)
+def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
+    lora = {n.partition(" ")[0] for n in seen.stages["adapted"].weights if " lora_" in n}
+    body = lora - {name.removesuffix(".weight") for name in seen.members}
+    for name in sorted(seen.targets - body):
+        what = f"{name} is asked for and carries no LoRA"
+        yield Finding("wrong-type", what, stage="adapted", subject=name)
+    for name in sorted(body - seen.targets):
+        what = f"{name} carries LoRA and is not asked for"
+        yield Finding("wrong-type", what, stage="adapted", subject=name)
+
+
+def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
+    return any(
+        {embedding, head} <= {name.partition(" ")[0] for name in group if " " in name}
+        for group in found.shares
+    )
+
+
+@INVARIANTS.check(
+    "adapter-takes-part",
+    "Every module that carries an adapter is called when the model computes.",
+    source="PEFT documentation, target_modules; measured on T5",
+    needs=("adapted",),
+)
+def adapter_takes_part(seen: Observation) -> Iterator[Finding]:
+    for name in sorted(seen.left_behind):
+        what = f"{name} carries an adapter and no forward pass calls it"
+        yield Finding("left-behind", what, stage="adapted", subject=seen.role(name))
+
+
+@INVARIANTS.check(
+    "documented-contract",
+    "Wrapper types, tying, warnings and errors are those of PEFT's published tables.",
+    source="PEFT documentation, Weight tying; #2864",
+    applies=_applies,
+    by_placement=True,
+    of_lora_alone=True,
+    judged_when_refused=True,
+)
+def documented_contract(seen: Observation) -> Iterator[Finding]:
+    row = row_for(seen.case)
+    assert row is not None
+    found = seen.stages.get("adapted")
+    if row.raises:
+        if found is not None:
+            yield _wrapped("missing-error", "wrapping is documented to raise, and did not")
+        return
+    if found is None:  # an error that is not documented is life-completes' to report
+        return
+    wrapped = wrapped_roles(seen.case, row)
+    expected = (WRAPPERS[row.table],) if row.table in WRAPPERS else LORA
+    for role in BOTH:
+        kind = found.modules[seen.names[role]]
+        if role in wrapped and kind not in expected:
+            wanted = " or ".join(expected)
+            yield _wrapped("wrong-type", f"the {role} is {kind}, documented is {wanted}", role)
+        if role not in wrapped and kind.startswith("peft."):
+            what = f"the {role} is {kind}, documented is no adapter on it"
+            yield _wrapped("wrong-type", what, role)
+    one = _one_adapter(found, seen.names["embedding"], seen.names["head"])
+    if row.tied and not one:
+        what = "the adapters of embedding and head are documented to be tied"
+        yield _wrapped("lost-tie", what, "embedding", "head")
+    if one and not row.tied:
+        what = "the adapters of embedding and head are documented as separate"
+        yield _wrapped("gained-tie", what, "embedding", "head")
+    if row.warns and not any(heard.about_tying for heard in seen.heard_at("adapted")):
+        what = "wrapping is documented to warn of the tie, and did not"
+        yield _wrapped("missing-warning", what)
+
+
+def _wrapped(kind: str, what: str, *roles: str) -> Finding:
+    return Finding(kind, what, stage="adapted", subject=", ".join(roles))

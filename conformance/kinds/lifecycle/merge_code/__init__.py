@@ -1,0 +1,1 @@
+"""Code of other people that merges, in the place of PEFT's."""

@@ -1,0 +1,314 @@
+"""One life: a case taken through all of its stages."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from conformance.core.observation import (
+    Heard,
+    LoadReport,
+    Observation,
+    Saved,
+    Snapshot,
+    Trouble,
+)
+from conformance.core.placements import MATRICES, PLACEMENTS
+from conformance.core.tolerances import nudges
+from conformance.engine.capture import hearing
+from conformance.engine.devices import torch_device
+from conformance.engine.naive_loader import read_as_config_says
+from conformance.engine.oracle import nudged
+from conformance.engine.snapshot import calls, canonical, logits, reached, saved, snapshot
+from conformance.engine.training import steps
+from conformance.engine.upstream_error import trouble
+from conformance.kinds.lifecycle.merge_code import method as mergers
+from conformance.kinds.lifecycle.merge_code.load import Merger
+from conformance.kinds.lifecycle.subject import Subject
+from conformance.upstream import calls as upstream_calls
+from conformance.upstream import capabilities
+from tiny_models import build as tiny
+from tiny_models.checkpoints import SHARD
+from tiny_models.compat import auto_class, resize
+from tiny_models.roles import linear_modules, module_names
+from tiny_models.seeding import reseed
+from tiny_models.values import refill
+
+GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
+
+
+class Life:
+    """One life under way. ``main_line`` first; branches read what it left."""
+
+    def __init__(self, subject: Subject, folder: Path, merger: Merger | None = None) -> None:
+        self.subject, self.folder, self.merger = subject, folder, merger
+        self.case = case = subject.case
+        self.family = subject.family
+        self.inputs = subject.inputs()
+        self.stages: dict[str, Snapshot] = {}
+        self.saved: dict[str, Saved] = {}
+        self.loading: dict[str, LoadReport] = {}
+        self.heard: list[Heard] = []
+        self.troubles: list[Trouble] = []
+        self.configs: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
+        self.roles: dict[str, tuple[str, ...]] = {}
+        self.targets: frozenset[str] = frozenset()
+        self.called: set[str] = set()
+        self._to_fill: frozenset[str] = frozenset()
+        self.absent: dict[str, str] = {}
+        self.pristine: Any = None
+        self.lacks = ""
+        self._stage = "base"
+        away = torch_device(case.device)
+        home = torch_device("cpu")
+        self.device = home if case.crossing == "start-on-cpu" else away
+        self.reload_device = home if case.crossing == "reload-on-cpu" else away
+
+    @property
+    def side_branches(self) -> tuple[str, ...]:
+        """The side branches that this life takes."""
+        return () if self.merger else self.subject.side_branches
+
+    @contextmanager
+    def at(self, stage: str) -> Iterator[None]:
+        """Hear everything said inside as said at ``stage``."""
+        self._stage = stage
+        with hearing(stage, self.heard, hide=os.fspath(self.folder)):
+            yield
+
+    @contextmanager
+    def branch(self, name: str) -> Iterator[None]:
+        """Let an upstream error end this branch alone, and record it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
+            met = trouble(error, self._stage, name)
+            hidden = met.message.replace(os.fspath(self.folder), "<folder>")
+            self.troubles.append(replace(met, message=hidden))
+
+    def folder_for(self, name: str) -> Path:
+        """A fresh folder for files of this life."""
+        path = self.folder / name
+        path.mkdir()
+        return path
+
+    def main_line(self) -> None:
+        """base, adapted, trained, adapter-saved, merged, saved, reloaded, read."""
+        with self.at("base"):
+            self._make_base()
+        if self.lacks:
+            return
+        model = self.adapted(first=True)
+        undefined = self.subject.undefined(self.stages["trained"])
+        if undefined:
+            self.absent["defined"] = undefined
+        else:
+            with self.at("defined"):
+                self._define()
+        with self.at("disabled"):
+            with model.disable_adapter():
+                self.stages["disabled"] = Snapshot(logits=logits(model, self.inputs))
+            self.stages["enabled-again"] = snapshot(model, None)
+        with self.at("adapter-saved"):
+            self.saved["adapter"] = self.save_adapter(model, "adapter")
+            self.saved["adapter-again"] = self.save_adapter(model, "adapter-again")
+        with self.at("merged"):
+            merged = self._merge(model)
+            self.stages["merged"] = snapshot(merged, self.inputs)
+        with self.at("saved"):
+            self.saved["merged"] = self.save_merged(merged, "merged")
+            self.saved["merged-again"] = self.save_merged(merged, "merged-again")
+        with self.at("reloaded"):
+            reloaded = self.reload()
+            self.stages["reloaded"] = snapshot(reloaded, self.inputs)
+        with self.at("read"):
+            found = read_as_config_says(reloaded, self.saved["merged"], self.family, self.names)
+            if isinstance(found, Trouble):
+                self.troubles.append(found)
+            else:
+                where = self.stages["reloaded"].devices
+                self.stages["read"] = Snapshot(logits=logits(found, self.inputs), devices=where)
+
+    def _make_base(self) -> None:
+        base = self.subject.build(self.folder_for("base"))
+        self.pristine = base.model
+        if base.loading is not None:
+            self.loading["base"] = as_report(base.loading, base.reinitialised)
+        self.roles = module_names(base.model, self.family)
+        self.lacks = self._no_module_of_its_own(base.model)
+        linear = linear_modules(base.model, but=self.roles.get("head", ()))
+        self.targets = self.subject.targets(self.roles, linear)
+        self.stages["base"] = snapshot(self.fresh_base(), self.inputs)
+
+    def _no_module_of_its_own(self, model: Any) -> str:
+        """Says that a module to adapt is another's under a second name, or ``""``.
+
+        T5 hands ``shared`` itself to encoder and decoder in transformers 4, and whenever its
+        vocabulary was resized.
+        """
+        others = dict(self.names)
+        for role in MATRICES[1:]:
+            if role in PLACEMENTS[self.case.placement].touches:
+                mine = model.get_submodule(others.pop(role))
+                if any(model.get_submodule(name) is mine for name in others.values()):
+                    return f"the {role} of this {self.case.family} is another's module"
+        return ""
+
+    def fresh_base(self, *, grown: bool = True) -> Any:
+        """A new copy of the base on the device the adapter is made on."""
+        model = copy.deepcopy(self.pristine)
+        if self.device.type != "cpu":  # where the pristine one lies; moving walks every module
+            model.to(self.device)
+        if grown and self.case.grown:
+            self._grow(model)
+        return model
+
+    def _grow(self, model: Any) -> None:
+        """Add rows to the vocabulary, and give embedding and head values from their names."""
+        resize(model, self.case.vocab + GROWTH)
+        for name in reversed(list(self.names.values())):  # a tied weight keeps the embedding's
+            for part, parameter in model.get_submodule(name).named_parameters():
+                refill(parameter, self.case.seed, f"{name}.{part}")
+
+    def adapted(
+        self, *, first: bool = False, started: Callable[[Any], object] = lambda _: None
+    ) -> Any:
+        """A freshly built, wrapped and trained model; the first one is written down.
+
+        ``started`` is called with the model before it is trained.
+        """
+        reseed(self.case.seed + 1)
+        model = self.fresh_base(grown=False)
+        arguments = self.subject.adapter(self.roles)
+        with self.at("adapted" if first else "adapted-again"):
+            config = self.subject.config(arguments)
+            if first:
+                passed = {"lists passed": arguments}
+                before = copy.deepcopy(config.to_dict() | passed)
+            model = upstream_calls.wrap(model, config, autocast=self.case.autocast)
+            if self.case.grown:
+                self._grow(model.base_model.model)
+            if first:
+                self.configs = before, config.to_dict() | passed
+                with calls(model, self.names.values()) as self.called:
+                    self.stages["adapted"] = snapshot(model, self.inputs)
+            started(model)
+        if first:
+            self._ask_what_is_reached(model)
+        with self.at("trained" if first else "trained-again"):
+            self.subject.fill(model, self._to_fill)
+            if self.case.training != "values":
+                if first:
+                    self.stages["filled"] = snapshot(model, None)
+                steps(model, self.inputs, self.case)
+            if first:
+                self.stages["trained"] = snapshot(model, self.inputs)
+        return model
+
+    def _ask_what_is_reached(self, model: Any) -> None:
+        """Which of the adapter's parameters a gradient reaches; nothing that is said is kept."""
+        self._stage = "trained"
+        with hearing(self._stage, [], hide=os.fspath(self.folder)):
+            self._to_fill = reached(model, self.inputs)
+
+    def _define(self) -> None:
+        """Logits of a plain model, nothing of it tied, that holds what the adapter stands for."""
+        import torch
+
+        base, trained = self.stages["base"], self.stages["trained"]
+        defined = self.subject.definition(self.names, base, trained)
+        weights = base.weights if defined is None else defined
+        plain = self.fresh_base()
+        for name in list(self.names.values())[1:]:
+            plain.set_submodule(name, copy.deepcopy(plain.get_submodule(name)))
+        with torch.no_grad():
+            for name, parameter in plain.named_parameters(remove_duplicate=False):
+                parameter.copy_(weights[name])
+        if defined is not None:
+            self.stages["defined"] = Snapshot(logits=logits(plain, self.inputs), weights=weights)
+        for stage in nudges(self.case.dtype):
+            with torch.no_grad():
+                for name, parameter in plain.named_parameters():
+                    parameter.copy_(nudged(weights[name], name, stage))
+            self.stages[stage] = Snapshot(logits=logits(plain, self.inputs))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Full names of the modules that hold the tied matrix, by role."""
+        return {role: self.roles[role][0] for role in MATRICES if role in self.roles}
+
+    def save_adapter(self, model: Any, name: str) -> Saved:
+        """Save the adapter in a folder of its own."""
+        folder = self.folder_for(name)
+        upstream_calls.save_adapter(
+            model, os.fspath(folder), save_embedding_layers=self.case.save_embedding_layers
+        )
+        return saved(folder, config_name="adapter_config.json")
+
+    def _merge(self, model: Any) -> Any:
+        if self.merger is not None:
+            return mergers.merged(self, self.merger)
+        return upstream_calls.merge_and_unload(model, safe=self.case.safe_merge)
+
+    def save_merged(self, model: Any, name: str) -> Saved:
+        """Save a plain model in a folder of its own."""
+        if self.merger is not None:
+            if name != "merged":  # where it was saved when it was made
+                mergers.merge(self, self.merger, name)
+            return saved(self.folder / name)
+        folder = self.folder_for(name)
+        options = {"max_shard_size": SHARD} if self.case.sharded else {}
+        model.save_pretrained(folder, **options)
+        return saved(folder)
+
+    def reload(self, name: str = "merged") -> Any:
+        """Load what was saved there, as the case does."""
+        cls: Any = auto_class(self.family.shape) if self.case.loader == "auto" else None
+        cls = cls or self.subject.model_class
+        same = self.case.reload_dtype == "same"
+        dtype = self.case.dtype if same else self.case.reload_dtype
+        model, report = tiny.load(cls, self.folder / name, dtype=dtype)
+        self.loading["reloaded"] = as_report(report)
+        # transformers wraps nn.Module.to without its types
+        return model.to(self.reload_device)  # type: ignore[arg-type]
+
+    def _plain_keys(self) -> dict[bool, frozenset[str]]:
+        """The keys of a plain checkpoint that says what the merged one says of its tie."""
+        if "merged" not in self.saved:
+            return {}
+        tied = bool(next(iter(self.saved["merged"].flags.values()), self.case.tied))
+        return {tied: self.subject.plain_keys(tied=tied)}
+
+    def observation(self) -> Observation:
+        """All that was seen, as plain facts."""
+        return Observation(
+            case=self.case,
+            names=self.names | self.family.in_file if self.roles else {},
+            stages=self.stages,
+            saved=self.saved,
+            loading=self.loading,
+            heard=tuple(self.heard),
+            troubles=tuple(self.troubles),
+            plain_keys=self._plain_keys(),
+            targets=self.targets,
+            called=frozenset(self.called),
+            reached=frozenset(map(canonical, self._to_fill)),
+            config_before=self.configs[0],
+            config_after=self.configs[1],
+            absent={
+                **capabilities.absent(),
+                **self.absent,
+                **(mergers.ABSENT if self.merger else {}),
+            },
+            merger=self.merger.name if self.merger else "",
+        )
+
+
+def as_report(loading: tiny.Loading, reinitialised: tuple[str, ...] = ()) -> LoadReport:
+    """A load report as an observation keeps it."""
+    return LoadReport(**vars(loading), reinitialised=reinitialised)

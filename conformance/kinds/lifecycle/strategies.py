@@ -1,0 +1,121 @@
+"""Hypothesis strategies for cases: valid by construction, simplest first.
+
+They know nothing of installed versions, so that every cell of a matrix judges the same cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from hypothesis import event
+from hypothesis import strategies as st
+
+from conformance.core.case import CHOICES, Case, body_roles
+from conformance.core.grid import Stratum, fitting
+from conformance.core.placements import PLACEMENTS
+from tiny_models.families import DECODERS, FAMILIES
+from tiny_models.spec import bases, ties_more
+
+# Common choices are repeated so that most lives stay ordinary: the rare ones meet each other
+# often enough over a whole grid.
+WEIGHTED: dict[str, tuple[Any, ...]] = {
+    "layers": (1, 1, 1, 2),
+    "dtype": ("float32",) * 4 + ("bfloat16", "bfloat16", "float16", "float64"),
+    "hidden": (16, 16, 16, 32),
+    "vocab": (24, 24, 24, 40),
+    "reload_dtype": ("same",) * 6 + ("float32", "bfloat16"),
+    "dora": (False, False, False, True),
+    "bias": ("none",) * 6 + ("lora_only", "all"),
+    "excluded": (False, False, False, True),
+    "autocast": (True, True, False),
+    "sharded": (False, False, False, True),
+    "save_embedding_layers": ("auto", "auto", "auto", "yes", "no"),
+}
+
+
+@cache
+def _choice(name: str, allowed: tuple[Any, ...] | None) -> st.SearchStrategy[Any]:
+    """The choices of a field, or those allowed; kept, since making one costs more than a draw."""
+    choices = WEIGHTED.get(name, CHOICES[name])
+    if allowed is not None:
+        choices = tuple(choice for choice in choices if choice in allowed)
+    return st.sampled_from(choices)
+
+
+def _may_grow(stratum: Stratum, family: str) -> bool:
+    return stratum.placement == "body" and (stratum.tied or not ties_more(family))
+
+
+@st.composite
+def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = DECODERS) -> Case:
+    """Cases of one stratum over those of the given families that fit it, at least one."""
+    placement = PLACEMENTS[stratum.placement]
+
+    def pick(name: str, allowed: tuple[Any, ...] | None = None) -> Any:
+        return draw(_choice(name, allowed))
+
+    family = draw(st.sampled_from(fitting(stratum, families)))
+    layers = pick("layers")
+    # once resized, the sides of some have no module of their own
+    ways = bases(family, tied=stratum.tied)
+    base = pick("base", ways[:2] if placement.sides else ways)
+    known = FAMILIES[family]
+    dtype = pick("dtype", tuple(d for d in CHOICES["dtype"] if d not in known.without_dtypes))
+    hidden, vocab = pick("hidden"), pick("vocab")
+    has = body_roles(family)
+    # cut to what the family has only after drawing: a choice that moved to another place in the
+    # list would keep a failing case from shrinking to another family
+    also = tuple(role for role in pick("also") if role in has)
+    excluded = pick("excluded", None if len(has) > 1 and "mlp" not in also else (False,))
+    all_linear = placement.body_only and "mlp" in has
+    writing = pick("writing", None if all_linear else ("names", "paths", "regex"))
+    rank, alpha = pick("rank"), pick("alpha")
+    rslora, dora, bias, autocast = pick("rslora"), pick("dora"), pick("bias"), pick("autocast")
+    tokens = pick("tokens", None if placement.tokens else ((0,),))
+    # AdamW divides by sqrt(v) + 1e-8, and both underflow to zero in float16.
+    training = pick("training", ("values", "sgd") if dtype == "float16" else None)
+    if (family, dtype) == ("mamba", "float16"):
+        # without loss scaling, the gradient of its scan can overflow: nothing left to judge
+        training = "values"
+    event(f"family: {family}")
+    event(f"placement: {stratum.placement}")
+    event(f"dtype: {dtype}")
+    case = Case(
+        device=stratum.device,
+        tied=stratum.tied,
+        ensure=stratum.ensure,
+        placement=stratum.placement,
+        family=family,
+        layers=layers,
+        base=base,
+        dtype=dtype,
+        hidden=hidden,
+        vocab=vocab,
+        also=also,
+        excluded=excluded,
+        writing=writing,
+        rank=rank,
+        alpha=alpha,
+        rslora=rslora,
+        dora=dora,
+        bias=bias,
+        autocast=autocast,
+        tokens=tokens,
+        training=training,
+        grown=pick("grown", None if _may_grow(stratum, family) else (False,)),
+        safe_merge=pick("safe_merge"),
+        loader=pick("loader"),
+        sharded=pick("sharded"),
+        reload_dtype=pick("reload_dtype"),
+        low_cpu_mem_usage=pick("low_cpu_mem_usage"),
+        is_trainable=pick("is_trainable"),
+        save_embedding_layers=pick("save_embedding_layers"),
+        seed=draw(st.integers(0, 99)),
+    )
+    if stratum.device == "cpu":
+        return case
+    # read off the seed: a draw of its own would give this device other cases than the cpu
+    crossings = CHOICES["crossing"]
+    return replace(case, crossing=crossings[case.seed % len(crossings)])

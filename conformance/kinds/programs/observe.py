@@ -1,0 +1,258 @@
+"""Observing: take a program step by step with the installed PEFT, and write down the facts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from conformance.core.observation import FEW, Heard, Trouble
+from conformance.core.tolerances import EPS, SUMMED_IN_THEMSELVES, coarsest
+from conformance.engine.capture import hearing
+from conformance.engine.devices.deterministic import repeatable
+from conformance.engine.snapshot import logits, shares
+from conformance.engine.upstream_error import trouble
+from conformance.kinds.programs.gradients import defined, seen, train
+from conformance.kinds.programs.model import Live
+from conformance.kinds.programs.observation import Compared, ProgramObservation, StepSeen, Trained
+from conformance.kinds.programs.operations import Operation, read
+from conformance.kinds.programs.operations.base import Reload
+from conformance.kinds.programs.operations.combining import Weighted
+from conformance.kinds.programs.operations.under_way import Change
+from conformance.kinds.programs.plan import beginning, outcomes
+from conformance.kinds.programs.program import Program
+from conformance.kinds.programs.reference import Reference
+from conformance.kinds.programs.state import Key, Outcome, State
+from conformance.upstream import calls, capabilities
+from tiny_models.values import named_values
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def observe_program(program: Program, lives: type[Live] = Live) -> ProgramObservation:
+    """The facts of one program: a pure function of it and the installed versions.
+
+    ``lives`` is what its model lives as.
+    """
+    lacks = capabilities.lacks_program(program.base)
+    if lacks:
+        return ProgramObservation(program, {}, lacks=lacks)
+    with (
+        TemporaryDirectory(prefix="conformance-") as folder,
+        repeatable(program.device, program.seed),
+        calls.without_model_card(),
+    ):
+        run = Run(program, lives(program, Path(folder)))
+        run.go()
+        return ProgramObservation(
+            program,
+            run.names,
+            steps=tuple(run.seen),
+            heard=tuple(run.heard),
+            troubles=tuple(run.troubles),
+            stages={"begun": None},
+        )
+
+
+class Run:
+    """A program under way: the live model, and the reference beside it."""
+
+    def __init__(self, program: Program, live: Live) -> None:
+        self.program, self.live = program, live
+        self.names = {role: self.live.roles[role][0] for role in ("embedding", "head")}
+        base = {name: copied(one) for name, one in self.live.base().items()}
+        kinds = {name: type(one).__name__ for name, one in self.live.model.named_modules()}
+        self.reference = Reference(
+            base, frozenset(name for name, kind in kinds.items() if kind == "Conv1D")
+        )
+        self.precision = program.dtype
+        self.seen: list[StepSeen] = []
+        self.heard: list[Heard] = []
+        self.troubles: list[Trouble] = []
+        self.untied = self._untied()
+        self.state = beginning(program)
+        self.asides: dict[str, Compared] = {}
+        self.training: Trained | None = None
+
+    def go(self) -> None:
+        """Every step until one goes wrong."""
+        for number, (step, outcome) in enumerate(outcomes(self.program), 1):
+            assert outcome is not None, "a program is valid by construction"
+            taken = read(step)
+            stage = f"{number} {taken.id}"
+            self.asides, self.training = {}, None
+            try:
+                with hearing(stage, self.heard, hide=str(self.live.folder)):
+                    refused = self._do(taken, outcome, stage)
+                    self.seen.append(self._look(number, taken, outcome, refused))
+            except Exception as error:  # noqa: BLE001  upstream may raise anything: it is data
+                self.troubles.append(trouble(error, stage, "main"))
+                return
+            self.state = self.seen[-1].state
+
+    def _do(self, taken: Operation, outcome: Outcome, stage: str) -> Trouble | None:
+        """Take the step; what a step that is to be refused raises."""
+        if not outcome.refusal:
+            taken.do(self)
+            return None
+        try:
+            taken.do(self)
+        except ValueError as error:
+            return trouble(error, stage, "refused")
+        return None
+
+    def look(self, what: str, model: Any, names: tuple[str, ...]) -> None:
+        """Compare a model with the reference with these adapters, beside the step's own look."""
+        self.asides[what] = self._compared(model, names)
+
+    def train(self, optimizer: str, count: int) -> None:
+        """Train the model, beside the gradients that the reference gives."""
+        state = self.state
+        judged = state.dtype in SUMMED_IN_THEMSELVES
+        expected = (
+            []
+            if not judged
+            else [
+                defined(self.untied, weights, self.live, state, self.reference)
+                for weights in (
+                    self._rounded(self.reference.effective(state.counted)),
+                    *self._nudged(state.counted),
+                )
+            ]
+        )
+        facts = train(self.live, state, optimizer, count)
+        plain, *nudged = expected or [{}]
+        self.training = seen(facts, plain, tuple(nudged))
+
+    def _look(
+        self, number: int, taken: Operation, outcome: Outcome, refused: Trouble | None
+    ) -> StepSeen:
+        """Bring the reference up to date, and write down what the model is beside it."""
+        live, state = self.live, outcome.state
+        active = tuple(getattr(live.model, "active_adapters", ())) if live.wrapped else ()
+        if state.told:
+            state = _told(state, active)
+        parts = live.parts() if live.wrapped else {}
+        found = {key: copied(one) for key, one in parts.items()}
+        if not outcome.refusal:
+            self._update(taken, state, found)
+        expected = {
+            (name, *where): one
+            for name, values in self.reference.adapters.items()
+            for where, one in values.items()
+        }
+        if isinstance(taken, Weighted):
+            expected = self._as_sums(taken.name, found, expected)
+        base = live.base()
+        kinds = {str(one.dtype).removeprefix("torch.") for one in parts.values()}
+        self.precision = coarsest(self.precision, state.dtype, *kinds & {*EPS})
+        tensors = {**base, **{" ".join(key): one for key, one in parts.items()}}
+        return StepSeen(
+            number=number,
+            step=taken.step,
+            state=state,
+            logits=self._compared(live.model, state.counted),
+            asides=self.asides,
+            parts=found,
+            expected=expected,
+            shares=shares(tensors),
+            trainable=frozenset(key for key, one in parts.items() if one.requires_grad),
+            base_trains=frozenset(name for name, one in base.items() if one.requires_grad),
+            active=active,
+            precision=self.precision,
+            roundings=self.reference.roundings,
+            flags=live.flags(),
+            file_flags=live.file_flags if isinstance(taken, Reload) else {},
+            training=self.training,
+            refusal=outcome.refusal,
+            refused=refused,
+        )
+
+    def _update(self, taken: Operation, state: State, found: Mapping[Key, Tensor]) -> None:
+        """Our own lines for the step."""
+        now = {name: copied(one) for name, one in self.live.base().items()}
+        ends = {name: now[name] for name in self.live.ends(now)}
+        taken.update(self.reference, Change(self.state, state, found, ends))
+        if self.state.merged != state.merged or taken.writes:
+            self.reference.wrote(state)
+        if taken.new_base:
+            self.untied = self._untied()
+
+    def _as_sums(
+        self, name: str, found: dict[Key, Tensor], expected: dict[Key, Tensor]
+    ) -> dict[Key, Tensor]:
+        """A weighted adapter counts by what it adds; from then on it has the model's factors."""
+        others = {key: one for key, one in expected.items() if key[0] != name}
+        sums = {}
+        for module in self.reference.modules(name):
+            delta = self.reference.delta(name, module)
+            if delta is not None:
+                sums[name, module, "delta"] = delta
+        self.reference.adapters[name] = {k[1:]: v for k, v in found.items() if k[0] == name}
+        for module in self.reference.modules(name):
+            delta = self.reference.delta(name, module)
+            if delta is not None:
+                found[name, module, "delta"] = delta
+        return others | sums
+
+    def _untied(self) -> Any:
+        """A plain copy, on the same device, whose head is its own.
+
+        Parts that compute in float32 whatever they are given round otherwise on another device.
+        """
+        import torch
+
+        plain = copy.deepcopy(self.live.plain)
+        head = plain.get_submodule(self.names["head"])
+        head.weight = torch.nn.Parameter(head.weight.detach().clone())
+        return plain
+
+    def _rounded(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        kinds = {n: p.dtype for n, p in self.untied.named_parameters(remove_duplicate=False)}
+        return {name: weights[name].to(kind) for name, kind in kinds.items()}
+
+    def _nudged(self, names: tuple[str, ...]) -> list[dict[str, Tensor]]:
+        """Every weight moved by one eps of the largest it has been, up or down by its name."""
+        eps, found = EPS[self.precision], []
+        for stage in FEW:
+            moved = {}
+            for name, one in self.reference.effective(names).items():
+                up = named_values(0, f"{stage} {name}", tuple(one.shape)).sign().double()
+                largest = self.reference.largest.get(name)
+                same = largest is not None and largest.shape == one.shape
+                reach = one.abs().maximum(largest) if same else one.abs()  # type: ignore[arg-type]
+                moved[name] = one + eps * up * reach
+            found.append(self._rounded(moved))
+        return found
+
+    def _of_plain(self, weights: Mapping[str, Tensor]) -> Tensor:
+        import torch
+
+        with torch.no_grad():
+            for name, one in self.untied.named_parameters(remove_duplicate=False):
+                one.copy_(weights[name])
+        return logits(self.untied, self.live.inputs)
+
+    def _compared(self, model: Any, names: tuple[str, ...]) -> Compared:
+        """The model's logits beside those of the base with these adapters."""
+        expected = self._of_plain(self._rounded(self.reference.effective(names)))
+        nudged = tuple(map(self._of_plain, self._nudged(names)))
+        base = self._of_plain(self._rounded(self.reference.effective(())))
+        found = logits(model, self.live.inputs)
+        return Compared(found, expected, nudged, base)
+
+
+def copied(tensor: Tensor) -> Tensor:
+    """A copy in float64 on the CPU, which nothing that happens to the model reaches."""
+    import torch
+
+    return tensor.detach().to("cpu", torch.float64, copy=True)
+
+
+def _told(state: State, active: tuple[str, ...]) -> State:
+    """The state with the active adapters that the model tells of, so far as they exist."""
+    return replace(state, active=tuple(name for name in active if name in state.names))

@@ -1,0 +1,107 @@
+"""Where adapters may stand, and what a state is with one more of them, or with none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+from conformance.core.case import Case, body_roles
+from conformance.core.expected_ties import adapters_tied
+from conformance.core.placements import PLACEMENTS
+from conformance.kinds.programs.arguments import PLACED, TOKENS, WORDS
+from conformance.kinds.programs.state import ENDS, HALF, Placed, State, kinds
+from tiny_models.families import FAMILIES
+
+MOST_ADAPTERS = 4
+UNTIED = tuple(PLACED)
+BODIES = ("body", "mlp", "both-bodies")
+TIED = (*BODIES, "target:both", "target:head", "save:both", "tokens:list")
+SHARED = (*TIED, "save:embedding", "save:head")
+"""Placements on an untied base, on a tied one, and on a tied one with ``ensure_weight_tying``."""
+
+
+def placements(state: State) -> tuple[str, ...]:
+    """Where an adapter may stand now.
+
+    On a tied base only where PEFT documents that both ends stay what they are promised to be:
+    what goes wrong with the others, single lives show.
+    """
+    allowed = UNTIED if not state.tied else SHARED if state.ensure else TIED
+    family = FAMILIES[state.family]
+    if state.tied and state.ensure and family.embedding.rpartition(".")[2] != "embed_tokens":
+        allowed = (*BODIES, "tokens:list")  # PEFT documents that it goes by that name
+    if state.tied and state.ensure and state.dtype in HALF:
+        allowed = tuple(name for name in allowed if not PLACED[name].target or name in BODIES)
+    if state.family == "phi":  # single lives show what becomes of a head's bias
+        allowed = tuple(name for name in allowed if not (PLACED[name].tokens or PLACED[name].save))
+    body, worn = body_roles(state.family), {how for how, _ in state.worn}
+    return tuple(
+        name
+        for name in allowed
+        if (not PLACED[name].target or set(PLACED[name].target) <= {*ENDS, *body})
+        and (not worn or {how for how, _ in kinds(placed(state, "", name, 1, 1))} <= worn)
+    )
+
+
+def placed(state: State, name: str, placement: str, rank: int, alpha: int) -> Placed:
+    """An adapter put on now."""
+    place = PLACED[placement]
+    case = Case(tied=state.tied, ensure=state.ensure, placement=placement)
+    one = placement in PLACEMENTS and adapters_tied(case)
+    tokens = {"list": ("embedding",), "same": ENDS}.get(place.tokens, ())
+    rows = TOKENS[WORDS.index(name) % len(TOKENS)] if name and tokens else ()
+    both = ENDS if one else ()
+    return Placed(
+        name,
+        placement,
+        rank,
+        alpha,
+        target=tuple(dict.fromkeys((*place.target, *(both if at_ends(place.target) else ())))),
+        save=(both or place.save) if place.save else (),
+        tokens=(both or tokens) if tokens else (),
+        rows=rows,
+        one=one,
+    )
+
+
+def at_ends(roles: tuple[str, ...]) -> bool:
+    """Whether embedding or head is among these roles."""
+    return bool(set(roles) & set(ENDS))
+
+
+def mergeable(state: State, names: tuple[str, ...]) -> bool:
+    """Whether merging these is promised anything.
+
+    LoRA on a tied base's embedding or head is not: PEFT warns of it. Rows that two adapters train
+    are not, and PEFT refuses them halfway.
+    """
+    chosen = state.named(*names, *state.merged)
+    if not chosen or (state.tied and any(at_ends(one.target) for one in chosen)):
+        return False
+    return not any(one.clashes(other) for one, other in combinations(chosen, 2))
+
+
+def joined(state: State, one: Placed) -> State:
+    """The state with one more adapter, which is not active; what was merged is so no more."""
+    before = [other for other in state.adapters if other.name not in state.late]
+    known = {layer for other in before for layer in _layers(other)}
+    alone = not state.enabled and not _layers(one) <= known
+    late = (*state.late, one.name) if alone else state.late
+    worn = state.worn | kinds(one)
+    return replace(state, adapters=(*state.adapters, one), merged=(), late=late, worn=worn)
+
+
+def _layers(one: Placed) -> set[str]:
+    """What PEFT makes a layer of: a role that is targeted or saved, and one with tokens beside."""
+    return {*one.target, *one.save, *(f"tokens of {end}" for end in one.tokens)}
+
+
+def is_new(state: State, name: str) -> bool:
+    """Whether there is room for one more adapter, and none of this name."""
+    return name not in state.names and len(state.adapters) < MOST_ADAPTERS
+
+
+def bare(state: State) -> State:
+    """The state of the plain model that is left when all adapters are off."""
+    off = replace(state, wrapped=False, adapters=(), active=(), merged=(), enabled=True)
+    return replace(off, worn=frozenset())

@@ -1,0 +1,89 @@
+"""The variants of LoRA, as tuners of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.kinds.tuners.tuner import TARGETED, Tuner
+
+PLAIN = {"r": 2, "lora_alpha": 2, "lora_dropout": 0.0}
+_MOVED = "wrapping moves a part of the base's weights into the adapter, as documented"
+_BASE = ("disabled-is-base", "unload-restores-base", "only-the-adapter-trains")
+REBASED = dict.fromkeys(_BASE, _MOVED)
+TRUNCATED = dict.fromkeys(
+    ("wrapping-keeps-logits", *_BASE),
+    "KaSA drops small singular values of the base's weights, as documented",
+)
+RANDOM = {"wrapping-keeps-logits": "init_lora_weights=False is documented as no identity"}
+SAMPLED = "its first values are computed from sample data before wrapping"
+BIASED = ("phi",)
+
+
+def _variant(
+    arguments: Mapping[str, Any], fields: Mapping[str, Any] | None = None, **more: Any
+) -> Tuner:
+    given = {"placements": TARGETED[:-1], **more}
+    return Tuner("LORA", {**PLAIN, **arguments}, fields=fields or {}, **given)
+
+
+def _start(name: str, **more: Any) -> Tuner:
+    return _variant({"init_lora_weights": name}, **more)
+
+
+VARIANTS: dict[str, Tuner] = {
+    "lora-dora": _variant({"use_dora": True}, {"dora": True}, ensures=True, placements=TARGETED),
+    "lora-rslora": _variant({"use_rslora": True}, {"rslora": True}),
+    "lora-bias-all": _variant({"bias": "all"}, {"bias": "all"}, families=BIASED),
+    "lora-bias-lora-only": _variant({"bias": "lora_only"}, {"bias": "lora_only"}, families=BIASED),
+    "lora-with-bias": _variant({"lora_bias": True}, families=BIASED),
+    "lora-patterns": _variant(
+        {"rank_pattern": {"q_proj": 4}, "alpha_pattern": {"q_proj": 8, "lm_head": 4}},
+        converts=True,
+    ),
+    "lora-layers": _variant({"layers_to_transform": [0]}, {"layers": 2}, placements=("body",)),
+    "lora-layer": _variant({"layers_to_transform": 0}, {"layers": 2}, placements=("body",)),
+    "lora-target-parameters": _variant(
+        {"target_modules": [], "target_parameters": ["mlp.up_proj.weight"]},
+        placements=("body",),
+        own_targets=True,
+        families=("llama",),
+    ),
+    "lora-tokens": _variant(
+        {"trainable_token_indices": [0, 2]},
+        placements=("body",),
+        exempt={"tuner-wraps-what-it-names": "trained tokens stand on the embedding beside it"},
+    ),
+    "lora-experts": _variant(
+        {"target_modules": [], "target_parameters": ["experts.gate_up_proj"]},
+        placements=("body",),
+        own_targets=True,
+        fused=True,
+        families=("mixtral",),
+    ),
+    "lora-without-task": _variant({"task_type": None}, placements=("body", "save:head")),
+    "lora-init-false": _variant({"init_lora_weights": False}, exempt=RANDOM),
+    "lora-init-gaussian": _start("gaussian"),
+    "lora-init-pissa": _start(
+        "pissa",
+        rebases=True,
+        converts=True,
+        exempt=REBASED,
+        placements=(*TARGETED[:-1], "save:head"),
+    ),
+    "lora-init-pissa-niter": _start("pissa_niter_4", rebases=True, converts=True, exempt=REBASED),
+    "lora-init-olora": _start("olora", rebases=True, converts=True, exempt=REBASED),
+    "lora-init-orthogonal": _start("orthogonal"),
+    "lora-init-mica": _start("mica", frozen=("lora_B", "lora_embedding_B")),
+    "lora-init-eva": _start("eva"),
+    "lora-init-corda": _start("corda", skipped=f"{SAMPLED} (preprocess_corda)"),
+    "lora-init-lora-ga": _start("lora_ga", skipped=f"{SAMPLED} (preprocess_loraga)"),
+    "lora-init-loftq": _variant(
+        {"init_lora_weights": "loftq", "loftq_config": {"loftq_bits": 4, "loftq_iter": 1}},
+        rebases=True,
+        exempt=REBASED,
+        needs="bitsandbytes",
+        on_cuda=True,
+    ),
+    "lora-kasa": _variant({"kasa_config": {}}, rebases=True, exempt=TRUNCATED),
+}

@@ -1,0 +1,1 @@
+"""What is declared of upstream: known failures and regressions, read."""

@@ -1,1 +1,0 @@
-"""Regressions: recorded cases, one small file each, with the invariants they must satisfy."""

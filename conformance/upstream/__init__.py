@@ -1,0 +1,1 @@
+"""PEFT: the only room that imports it or knows its versions."""

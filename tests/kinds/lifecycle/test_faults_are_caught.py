@@ -1,0 +1,116 @@
+"""Every invariant can fail: a fault in PEFT or transformers breaks it in the default run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from faults import FAULTS, Fault
+from hypothesis import Phase, settings
+
+from conformance.core import device_names
+from conformance.core.case import Case, parse_case
+from conformance.core.finding import Finding, Violation, invariant_class
+from conformance.core.grid import Stratum, strata
+from conformance.core.invariant import INVARIANTS, Invariant
+from conformance.core.observation import Observation
+from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
+from conformance.engine import devices
+from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
+from conformance.kinds.lifecycle.observe import observe
+from conformance.known_failures.read import KnownFailures
+from conformance.running.cache import Cache
+from conformance.running.judge import judge_item
+from conformance.running.outcome import violations
+from tiny_models.families import DECODERS
+
+pytestmark = pytest.mark.usefixtures("placed")
+
+STRATA = {stratum.id: stratum for stratum in strata(device_names.DEVICES)}
+KNOWN = KnownFailures.load()
+
+
+@pytest.fixture(autouse=True)
+def found_is_enough() -> Iterator[None]:
+    """The default profile's cases, without looking for a second bug or a simpler case."""
+    before = settings.get_current_profile_name()
+    parent = settings.get_profile("default")
+    settings.register_profile(
+        "faults", parent=parent, phases=(Phase.generate,), report_multiple_bugs=False
+    )
+    settings.load_profile("faults")
+    yield
+    settings.load_profile(before)
+
+
+@cache
+def healthy(case: Case) -> Observation:
+    """The life of this case with the library as it is."""
+    return observe(case)
+
+
+def undeclared(invariant: Invariant, seen: Observation) -> list[Finding]:
+    """What the invariant finds in this life that is no known failure."""
+    found = invariant.judge(seen).findings
+    return [finding for finding in found if not KNOWN.covering(invariant.id, finding, seen)]
+
+
+def broken(
+    stratum: Stratum, invariant: Invariant, cache: Cache[Case, Observation]
+) -> list[Violation]:
+    """What the default run of this item raises."""
+    examples, stream = PROFILES["default"]["max_examples"], stratum_seed(RUN_SEED, stratum)
+    drawn = drawn_cases(stratum, DECODERS, stream, examples)
+    item = item_of("invariant", stratum, invariant, drawn)
+    try:
+        judge_item(LIFECYCLE, item, KNOWN, cache=cache)
+    except Violation as error:
+        return violations(error)
+    return []
+
+
+def case_of(violation: Violation) -> Case:
+    """The case a violation prints."""
+    line = re.search(r"^CASE\s+(.*)$", str(violation), re.MULTILINE)
+    assert line
+    return parse_case(line[1])
+
+
+@pytest.mark.parametrize(
+    ("fault", "stratum"),
+    [
+        pytest.param(fault, STRATA[name], id=f"{fault.id}-{name}")
+        for fault in FAULTS.values()
+        for name in fault.strata
+    ],
+)
+def test_fault_is_caught(fault: Fault, stratum: Stratum) -> None:
+    absent = devices.unavailable(stratum.device)
+    if absent:
+        pytest.skip(absent)
+    lives = Cache(LIFECYCLE)  # a shared one would know healthy lives
+    with fault.plant():
+        caught = {name: broken(stratum, INVARIANTS[name], lives) for name in fault.caught_by}
+    for name, found in caught.items():
+        assert found, f"{fault.id} is not caught by {name} on {stratum.id}: {fault.story}"
+        for violation in found:
+            assert isinstance(violation, invariant_class(name))
+            assert re.search(fault.says, str(violation))
+            case = case_of(violation)
+            assert not undeclared(INVARIANTS[name], healthy(case)), (
+                f"{case!r} breaks {name} without {fault.id} too"
+            )
+
+
+def test_every_invariant_is_broken_by_a_fault() -> None:
+    caught = {name for fault in FAULTS.values() for name in fault.caught_by}
+    assert caught == set(INVARIANTS)
+
+
+def test_faults_are_many_and_told() -> None:
+    assert len(FAULTS) >= 36
+    stories = [fault.story for fault in FAULTS.values()]
+    assert len(set(stories)) == len(stories)
+    assert all(fault.caught_by and fault.strata for fault in FAULTS.values())

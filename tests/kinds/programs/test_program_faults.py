@@ -1,0 +1,101 @@
+"""Promises about programs can break: each fault is found by a program of the default run."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from program_faults import FAULTS, ProgramFault
+
+from conformance.core.case import Case
+from conformance.core.finding import Finding
+from conformance.core.invariant import INVARIANTS
+from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
+from conformance.kinds.lifecycle.observe import observe
+from conformance.kinds.programs.checks import PROGRAMS
+from conformance.kinds.programs.kind import PROGRAMS_A_LIFE, up_to_the_first_wrong_step
+from conformance.kinds.programs.observe import observe_program
+from conformance.kinds.programs.program import Program, program_strata
+from conformance.kinds.programs.strategies import MOST, programs
+from conformance.known_failures.read import KnownFailures
+from tiny_models.families import DECODERS
+
+pytestmark = pytest.mark.usefixtures("placed")
+
+STRATA = {stratum.id: stratum for stratum in program_strata(("cpu",))}
+KNOWN = KnownFailures.load()
+SINGLE = (
+    Case(tied=False, placement="body", training="adamw"),
+    Case(tied=False, placement="save:head"),
+    Case(tied=True, ensure=True, placement="save:both", training="sgd"),
+    Case(tied=True, placement="tokens:list", base="resized"),
+)
+"""Single lives of the placements that the faults are about."""
+
+
+@cache
+def drawn(stratum: str) -> tuple[Program, ...]:
+    """The programs of the default run, in the order that they are drawn."""
+    found: list[Program] = []
+
+    @seed(stratum_seed(RUN_SEED, STRATA[stratum]))
+    @settings(
+        max_examples=PROGRAMS_A_LIFE * PROFILES["default"]["max_examples"],
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        deadline=None,
+    )
+    @given(program=programs(STRATA[stratum], DECODERS, MOST))
+    def draw(program: Program) -> None:
+        found.append(program)
+
+    draw()
+    return tuple(dict.fromkeys(found))
+
+
+def undeclared(promise: str, program: Program) -> list[Finding]:
+    """What the promise finds in this program that is no known failure."""
+    seen = up_to_the_first_wrong_step(observe_program(program))
+    found = PROGRAMS[promise].judge(seen).findings
+    return [finding for finding in found if not KNOWN.covering(promise, finding, seen)]
+
+
+def single_findings() -> dict[str, list[str]]:
+    """What the invariants of single lives find, by kind: how much depends on the training."""
+    seen = [observe(case) for case in SINGLE]
+    return {
+        name: [finding.kind for one in seen for finding in invariant.judge(one).findings]
+        for name, invariant in INVARIANTS.items()
+    }
+
+
+@cache
+def healthy_singles() -> dict[str, list[str]]:
+    return single_findings()
+
+
+@pytest.mark.parametrize("planted", FAULTS, ids=lambda one: one.id)
+def test_fault_is_found_by_a_drawn_program_and_by_no_single_life(planted: ProgramFault) -> None:
+    others = [name for name in STRATA if name != planted.stratum]
+    every = [program for name in (planted.stratum, *others) for program in drawn(name)]
+    candidates = [program for program in every if planted.needs <= set(program.operations)]
+    with planted.plant():
+        found = next((p for p in candidates if undeclared(planted.caught_by, p)), None)
+        singles = single_findings()
+    assert found is not None, f"none of {len(candidates)} programs shows it"
+    assert not undeclared(planted.caught_by, found), "it breaks without the fault too"
+    assert singles == healthy_singles(), "a single life shows it"
+
+
+def test_there_are_faults_enough() -> None:
+    assert len(FAULTS) >= 12
+
+
+def test_drawn_programs_meet_every_operation() -> None:
+    from conformance.kinds.programs.operations import OPERATIONS
+
+    met: set[Any] = {op for stratum in STRATA for p in drawn(stratum) for op in p.operations}
+    assert met == set(OPERATIONS)

@@ -1,0 +1,202 @@
+"""Every promise about the ways of an adapter can be broken: a fault in how PEFT loads is caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import peft
+import peft.peft_model
+import peft.utils.hotswap
+import pytest
+from faults.fault import Wrapper, replaced
+from peft import PeftModel
+from planted_tuners import Planted, case, is_caught
+
+from conformance.core.invariant import INVARIANTS
+from conformance.kinds.tuners.save_load_checks import KEEPING
+from conformance.kinds.tuners.subject import observe_tuner
+
+pytestmark = pytest.mark.usefixtures("placed")
+
+LOGITS = ("every-way-keeps-logits",)
+TRUTH = ("adapter-load-tells-the-truth",)
+
+
+def called(owner: Any, name: str, change: Callable[[dict[str, Any]], object]) -> Any:
+    """Plant another call of a function: its keyword arguments are changed."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            change(kwargs)
+            return original(*args, **kwargs)
+
+        return call
+
+    return lambda: replaced(owner, name, make)
+
+
+def skipped(owner: Any, name: str) -> Any:
+    """Plant a function that does nothing."""
+    return lambda: replaced(owner, name, lambda _: lambda *_args, **_kwargs: None)
+
+
+def telling(change: Callable[[Any], object]) -> Any:
+    """Plant another report of what was loaded."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def load(*args: Any, **kwargs: Any) -> Any:
+            told = original(*args, **kwargs)
+            change(told)
+            return told
+
+        return load
+
+    return lambda: replaced(PeftModel, "load_adapter", make)
+
+
+def loses_another() -> AbstractContextManager[None]:
+    """Where sizes are passed by, a second tensor is lost."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def put(model: Any, state: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("ignore_mismatched_sizes"):
+                state = dict(list(state.items())[:-1])
+            return original(model, state, *args, **kwargs)
+
+        return put
+
+    return replaced(peft.peft_model, "set_peft_model_state_dict", make)
+
+
+def litters() -> AbstractContextManager[None]:
+    """Loading leaves a file."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def load(*args: Any, **kwargs: Any) -> Any:
+            Path("adapter.tmp").touch()
+            return original(*args, **kwargs)
+
+        return load
+
+    return replaced(peft.peft_model, "load_peft_weights", make)
+
+
+def saves_onto_a_file() -> AbstractContextManager[None]:
+    """What is there goes."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def save(self: Any, folder: Any, *args: Any, **kwargs: Any) -> Any:
+            if Path(folder).is_file():
+                Path(folder).unlink()
+            return original(self, folder, *args, **kwargs)
+
+        return save
+
+    return replaced(PeftModel, "save_pretrained", make)
+
+
+PLANTED = (
+    Planted(
+        "a pickle is asked for, and written as safetensors",
+        case("lora"),
+        called(PeftModel, "save_pretrained", lambda given: given.update(safe_serialization=True)),
+        LOGITS,
+        "adapter_model.bin is not in the folder pickled",
+    ),
+    Planted(
+        "hot-swapping swaps nothing",
+        case("lora"),
+        skipped(peft.utils.hotswap, "hotswap_adapter"),
+        LOGITS,
+        "logits of swapped",
+    ),
+    Planted(
+        "a model that is no PeftModel gets no weights",
+        case("loha"),
+        skipped(peft, "set_peft_model_state_dict"),
+        LOGITS,
+        "logits of injected",
+    ),
+    Planted(
+        "key_mapping is not looked at",
+        case("lora", "save:head"),
+        called(peft.peft_model, "load_peft_weights", lambda given: given.pop("key_mapping", None)),
+        ("life-completes",),
+        "renamed ended in KeyError",
+    ),
+    Planted(
+        "where another size is passed by, another tensor is lost too",
+        case("lora"),
+        loses_another,
+        LOGITS,
+        "is not loaded where another tensor is passed by",
+    ),
+    Planted(
+        "other sizes are passed by, whether that was asked for or not",
+        case("lora"),
+        called(
+            peft.peft_model,
+            "set_peft_model_state_dict",
+            lambda given: given.update(ignore_mismatched_sizes=True),
+        ),
+        TRUTH,
+        "of another size was loaded",
+    ),
+    Planted(
+        "nobody says what the file lacks",
+        case("ia3"),
+        telling(lambda told: told.missing_keys.clear()),
+        TRUTH,
+        "nothing was said at incomplete",
+    ),
+    Planted(
+        "a parameter of the base is reported missing",
+        case("lora"),
+        telling(lambda told: told.missing_keys.append("base_model.model.lm_head.weight")),
+        TRUTH,
+        "lm_head.weight is reported missing",
+    ),
+    Planted(
+        "nobody warns of a base that PiSSA moved",
+        case("lora-init-pissa"),
+        skipped(PeftModel, "_check_new_adapter_config"),
+        ("second-adapter-is-warned-of",),
+    ),
+    Planted(
+        "an adapter is saved onto a file",
+        case("lora"),
+        saves_onto_a_file,
+        ("saving-spares-a-file",),
+    ),
+    Planted(
+        "loading an adapter leaves a file where one stands",
+        case("lora-rslora"),
+        litters,
+        ("loading-leaves-no-file",),
+        "adapter.tmp",
+    ),
+    Planted(
+        "a second adapter stays frozen, though it was loaded to be trained",
+        case("lora"),
+        skipped(PeftModel, "set_requires_grad"),
+        ("second-adapter-trains-as-asked",),
+        "is trainable in the first adapter alone",
+    ),
+)
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.story)
+def test_fault_is_caught(planted: Planted) -> None:
+    is_caught(planted)
+
+
+def test_the_logits_of_every_way_are_judged() -> None:
+    seen = observe_tuner(case("lora"))
+    of_grid = {stage for one in INVARIANTS.values() for stage in one.needs}
+    taken = {stage for stage, found in seen.stages.items() if found.logits is not None}
+    left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
+    assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
+    assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
