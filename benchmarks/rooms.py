@@ -1,7 +1,8 @@
 """The rooms of the suite: their order, what stands in them, and who imports whom.
 
 ``python -m benchmarks.rooms`` prints rooms, modules, lines and arrows; ``--mermaid`` a picture of
-the arrows between rooms, for docs. What stands here is what ``tests/test_rooms.py`` holds.
+the arrows between rooms, which ``--write`` draws into docs/architecture.md. What stands here is
+what ``tests/test_rooms.py`` holds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OURS = ("conformance", "tiny_models")
+PAGE = ROOT / "docs" / "architecture.md"
+BEGINS, ENDS = "<!-- rooms: python -m benchmarks.rooms --write -->", "<!-- /rooms -->"
 
 ROOMS = (
     "tiny_models",
@@ -23,7 +26,6 @@ ROOMS = (
     "upstream",
     "engine",
     "kinds",
-    "causes",
     "known_failures",
     "reproducer",
     "inspecting",
@@ -33,7 +35,7 @@ ROOMS = (
     "docs_build",
     "face",
 )
-"""From left to right; a room imports rooms to its left only. Some may have no modules yet."""
+"""From left to right; a room imports rooms to its left only."""
 
 BETWEEN_KINDS = {
     "tuners": {"lifecycle"},
@@ -261,11 +263,25 @@ def _leads(pairs: set[tuple[str, str]], start: str, end: str) -> bool:
     return start == end or any(_leads(pairs, b, end) for a, b in pairs if a == start)
 
 
+def drawn_into(text: str) -> str:
+    """The text of the page with the picture made anew."""
+    before, mark, rest = text.partition(BEGINS)
+    _, end, after = rest.partition(ENDS)
+    if not mark or not end:
+        raise ValueError(f"{PAGE} has no block between {BEGINS} and {ENDS}")
+    return f"{before}{BEGINS}\n```mermaid\n{mermaid()}\n```\n{ENDS}{after}"
+
+
 def main() -> None:
-    """Print the table, or the picture."""
+    """Print the table or the picture, or draw it into the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rooms", description=__doc__)
     parser.add_argument("--mermaid", action="store_true", help="the picture alone")
-    print(mermaid() if parser.parse_args().mermaid else table())
+    parser.add_argument("--write", action="store_true", help="draw it into docs/architecture.md")
+    given = parser.parse_args()
+    if given.write:
+        PAGE.write_text(drawn_into(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        return
+    print(mermaid() if given.mermaid else table())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import settings
 
 from conformance.core.options import PROFILES, OptionError
 from conformance.core.record import KEY, Record, unjudgeable
@@ -25,7 +24,7 @@ from conformance.reporting.summary import summary_lines
 from conformance.running import kernels
 from conformance.running.answer import ANSWER, answered
 from conformance.running.context import Context, import_problem
-from conformance.running.judge import register_profiles
+from conformance.running.judge import register_profiles, use_profile
 from conformance.running.options import add_options, leaves_out, profile_of
 from conformance.running.outcome import ITEM_RECORD, rewrite_report
 from conformance.running.run_header import header
@@ -52,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     name = profile_of(config)
     if name not in PROFILES:
         raise pytest.UsageError(f"--hypothesis-profile accepts {', '.join(PROFILES)}, not {name!r}")
-    settings.load_profile(name)
+    use_profile(name)
     _set_seed(config, name)
     if config.option.help or config.option.version or not about_to_judge(config):
         return

@@ -16,8 +16,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
 from conformance.cli import report
 from conformance.core.case import CHOICES, Case
 from conformance.core.invariant import INVARIANTS
@@ -81,7 +79,7 @@ class _Recorder:
 def options() -> str:
     """Our options, and the profiles of Hypothesis."""
     recorder = _Recorder()
-    add_options(cast("pytest.Parser", recorder))
+    add_options(cast("Any", recorder))
     profiles = ", ".join(
         f"{name} ({what['max_examples']}, {BEYOND_EXAMPLES[name]})"
         for name, what in PROFILES.items()

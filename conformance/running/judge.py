@@ -70,7 +70,9 @@ class Judge:
         """Judge every case; raises a Violation for what nobody declared."""
         __tracebackhide__ = True
         if isinstance(self.item.cases, Drawn):
-            _draw(self.item.cases, self.cache, self._judge_drawn)
+            # asked here: inside of a drawn test Hypothesis has that test's settings
+            minimises = self.item.cases.own_minimiser and Phase.shrink in settings().phases
+            _draw(self.item.cases, self.cache, partial(self._judge_drawn, minimises=minimises))
         else:
             self._judge_listed(self.item.cases)
 
@@ -82,14 +84,13 @@ class Judge:
             self.cache.confirm(case)
             self._raise(case, broken, also=[other for other, _ in others])
 
-    def _judge_drawn(self, case: AnyCase) -> None:
+    def _judge_drawn(self, case: AnyCase, *, minimises: bool) -> None:
         __tracebackhide__ = True
         broken = self.judge(case)
         if not broken:
             return
         self.cache.confirm(case)
-        assert isinstance(self.item.cases, Drawn)
-        if self.item.cases.own_minimiser and Phase.shrink in settings().phases:
+        if minimises:
             of_kind = broken[0].undeclared[0].kind
             case = self.kind.minimise(case, partial(self._fails, of_kind))
             broken = self._broken(self.cache(case))
@@ -212,6 +213,11 @@ def _together(judgements: Sequence[Judgement]) -> Judgement:
     found = tuple(finding for judgement in judgements for finding in judgement.findings)
     reasons = [one.reason for one in judgements if one.verdict == worst and one.reason]
     return Judgement(worst, found, reasons[0] if reasons else "")
+
+
+def use_profile(name: str) -> None:
+    """Run Hypothesis with one of our profiles."""
+    settings.load_profile(name)
 
 
 def register_profiles() -> None:

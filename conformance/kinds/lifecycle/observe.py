@@ -14,7 +14,8 @@ from conformance.core.observation import (
 from conformance.engine.devices.deterministic import repeatable
 from conformance.kinds.lifecycle.branches import BRANCHES
 from conformance.kinds.lifecycle.merge_code.load import Merger
-from conformance.kinds.lifecycle.run import Life
+from conformance.kinds.lifecycle.merge_code.method import Elsewhere
+from conformance.kinds.lifecycle.run import Life, MergeMethod
 from conformance.kinds.lifecycle.save_load_variants import WAYS, elsewhere
 from conformance.kinds.lifecycle.subject import Subject
 from conformance.upstream import calls as upstream_calls
@@ -30,12 +31,12 @@ def observe(case: Case, merger: Merger | None = None) -> Observation:
     lacks = capabilities.lacks(case)
     if lacks:
         return Observation(case=case, names={}, lacks=lacks)
-    return observe_subject(Subject(case), merger)
+    return observe_subject(Subject(case), Elsewhere(merger) if merger else None)
 
 
-def observe_subject(subject: Subject, merger: Merger | None = None) -> Observation:
+def observe_subject(subject: Subject, method: MergeMethod | None = None) -> Observation:
     """The facts of a life that the installed versions can live."""
-    with living(subject, merger) as life:
+    with living(subject, method) as life:
         if life.lacks:
             return Observation(case=subject.case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
@@ -49,7 +50,7 @@ def observe_subject(subject: Subject, merger: Merger | None = None) -> Observati
 
 
 @contextmanager
-def living(subject: Subject, merger: Merger | None = None) -> Iterator[Life]:
+def living(subject: Subject, method: MergeMethod | None = None) -> Iterator[Life]:
     """A life whose main line is lived; its files last as long as the context."""
     case = subject.case
     with (
@@ -57,7 +58,7 @@ def living(subject: Subject, merger: Merger | None = None) -> Iterator[Life]:
         repeatable(case.device, case.seed),
         upstream_calls.without_model_card(),
     ):
-        life = Life(subject, Path(folder), merger)
+        life = Life(subject, Path(folder), method)
         with life.branch("main"):
             life.main_line()
         yield life

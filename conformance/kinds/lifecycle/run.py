@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.core.observation import (
     Heard,
@@ -27,8 +27,6 @@ from conformance.engine.oracle import nudged
 from conformance.engine.snapshot import calls, canonical, logits, reached, saved, snapshot
 from conformance.engine.training import steps
 from conformance.engine.upstream_error import trouble
-from conformance.kinds.lifecycle.merge_code import method as mergers
-from conformance.kinds.lifecycle.merge_code.load import Merger
 from conformance.kinds.lifecycle.subject import Subject
 from conformance.upstream import calls as upstream_calls
 from conformance.upstream import capabilities
@@ -42,11 +40,29 @@ from tiny_models.values import refill
 GROWTH = 4  # rows added where a case grows its vocabulary after wrapping
 
 
+class MergeMethod(Protocol):
+    """A way of merging and saving that takes the place of PEFT's and transformers' own."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Stages that a run with it does not have, with the reason."""
+
+    def merged(self, life: Life) -> Any:
+        """The merged model of a run whose adapter is saved."""
+
+    def saved(self, life: Life, name: str) -> Path:
+        """A folder with the merged model saved, under one name or another."""
+
+
 class Life:
     """One life under way. ``main_line`` first; branches read what it left."""
 
-    def __init__(self, subject: Subject, folder: Path, merger: Merger | None = None) -> None:
-        self.subject, self.folder, self.merger = subject, folder, merger
+    def __init__(self, subject: Subject, folder: Path, method: MergeMethod | None = None) -> None:
+        self.subject, self.folder, self.method = subject, folder, method
         self.case = case = subject.case
         self.family = subject.family
         self.inputs = subject.inputs()
@@ -72,7 +88,7 @@ class Life:
     @property
     def side_branches(self) -> tuple[str, ...]:
         """The side branches that this life takes."""
-        return () if self.merger else self.subject.side_branches
+        return () if self.method else self.subject.side_branches
 
     @contextmanager
     def at(self, stage: str) -> Iterator[None]:
@@ -251,16 +267,14 @@ class Life:
         return saved(folder, config_name="adapter_config.json")
 
     def _merge(self, model: Any) -> Any:
-        if self.merger is not None:
-            return mergers.merged(self, self.merger)
+        if self.method is not None:
+            return self.method.merged(self)
         return upstream_calls.merge_and_unload(model, safe=self.case.safe_merge)
 
     def save_merged(self, model: Any, name: str) -> Saved:
         """Save a plain model in a folder of its own."""
-        if self.merger is not None:
-            if name != "merged":  # where it was saved when it was made
-                mergers.merge(self, self.merger, name)
-            return saved(self.folder / name)
+        if self.method is not None:
+            return saved(self.method.saved(self, name))
         folder = self.folder_for(name)
         options = {"max_shard_size": SHARD} if self.case.sharded else {}
         model.save_pretrained(folder, **options)
@@ -303,9 +317,9 @@ class Life:
             absent={
                 **capabilities.absent(),
                 **self.absent,
-                **(mergers.ABSENT if self.merger else {}),
+                **(self.method.absent if self.method else {}),
             },
-            merger=self.merger.name if self.merger else "",
+            merger=self.method.name if self.method else "",
         )
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from conformance.engine.lora_arguments import body_targets, lora_arguments
 from conformance.engine.oracle import effective_weights, token_rows
 from conformance.engine.training import trained_values
-from conformance.kinds.lifecycle.branches import BRANCHES
 from conformance.upstream import calls
 from tiny_models import build as tiny
 from tiny_models.checkpoints import plain_keys
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 
     from conformance.core.case import Case
     from conformance.core.observation import Snapshot
+
+
+SIDE_BRANCHES = ("adapter", "unmerge", "unload", "safe")
+"""What every run goes on with after its main line, by the names of ``branches.BRANCHES``."""
 
 
 class Subject:
@@ -66,7 +69,7 @@ class Subject:
     @property
     def side_branches(self) -> tuple[str, ...]:
         """The side branches of its life."""
-        return tuple(name for name in BRANCHES if name != "convert")
+        return SIDE_BRANCHES
 
     def undefined(self, trained: Snapshot) -> str:  # noqa: ARG002  others read it
         """Why there is no definition of what this adapter computes, or ""."""

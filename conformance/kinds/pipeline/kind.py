@@ -16,10 +16,10 @@ from conformance.core.tolerances import visible_from
 from conformance.core.versions import installed
 from conformance.kinds.loading.checks import LOADING
 from conformance.kinds.loading.kind import Loadings, require_informative
+from conformance.kinds.pipeline.available import PACKAGE
 from conformance.kinds.pipeline.case import PipelineCase, parse_pipeline_case, pipeline_cases
 from conformance.kinds.pipeline.checks import PIPELINE as CHECKS
 from conformance.kinds.pipeline.checks import allowance
-from conformance.kinds.pipeline.diffusers import PACKAGE
 from conformance.kinds.pipeline.observation import PipelineObservation
 
 if TYPE_CHECKING:

@@ -20,10 +20,11 @@ from conformance.engine.uninitialised import marked_memory, show_unfilled
 from conformance.engine.upstream_error import trouble
 from conformance.kinds.loading.checkpoints import say_untied
 from conformance.kinds.loading.observe import facts_of, printed
+from conformance.kinds.pipeline.available import PACKAGE, missing
 from conformance.kinds.pipeline.case import DEVICE, PipelineCase
-from conformance.kinds.pipeline.diffusers import PACKAGE, encoded, missing, pipeline
 from conformance.kinds.pipeline.merging import merged, moved_by_eps, unnamed
 from conformance.kinds.pipeline.observation import PipelineObservation
+from conformance.kinds.pipeline.parts import encoded, pipeline
 from conformance.upstream import capabilities
 from tiny_models import build as tiny
 from tiny_models.families import FAMILIES

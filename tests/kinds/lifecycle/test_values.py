@@ -24,8 +24,8 @@ from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.engine.snapshot import canonical
 from conformance.kinds.lifecycle.observe import observe
+from conformance.kinds.pipeline.available import missing
 from conformance.kinds.pipeline.case import PipelineCase
-from conformance.kinds.pipeline.diffusers import missing
 from conformance.kinds.pipeline.observe import observe_pipeline
 from conformance.kinds.programs.observe import observe_program
 from conformance.kinds.programs.program import Program

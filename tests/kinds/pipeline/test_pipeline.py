@@ -24,7 +24,7 @@ from conformance.core.load_log import called_missing
 from conformance.core.observation import Heard, Saved, Snapshot
 from conformance.kinds.loading.case import KINDS, LoadingCase
 from conformance.kinds.loading.checks import LOADING, concerns
-from conformance.kinds.pipeline import diffusers
+from conformance.kinds.pipeline import available
 from conformance.kinds.pipeline.case import (
     VARIANTS,
     PipelineCase,
@@ -187,7 +187,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, *names: str, **attributes: Any) -> Non
 
 def test_an_older_diffusers_lacks_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
     fake(monkeypatch, "DiffusionPipeline", DiffusionPipeline=object)
-    assert diffusers.missing.__wrapped__().endswith(" has no WanPipeline")
+    assert available.missing.__wrapped__().endswith(" has no WanPipeline")
 
 
 def fails(error: Exception) -> Any:
@@ -203,8 +203,8 @@ def test_a_diffusers_that_cannot_be_imported_is_one_sentence(
     error = RuntimeError("Failed to import diffusers.pipelines.wan (look up to see its traceback)")
     folder = "/home/someone/venv/lib/site-packages/transformers/__init__.py"
     error.__cause__ = ImportError(f"cannot import name 'X' from 'transformers'\n({folder})")
-    fake(monkeypatch, *diffusers.CLASSES, __getattr__=fails(error))
-    said = diffusers.missing.__wrapped__()
+    fake(monkeypatch, *available.CLASSES, __getattr__=fails(error))
+    said = available.missing.__wrapped__()
     assert "cannot be imported beside transformers " in said
     assert said.endswith(
         "(ImportError: cannot import name 'X' from 'transformers' (transformers/__init__.py))"

@@ -21,12 +21,13 @@ from stubbed_suite import ROOT
 
 from conformance.core.errors import SuiteError
 from conformance.kinds.loading.checks import concerns
+from conformance.kinds.pipeline.available import missing
 from conformance.kinds.pipeline.case import VARIANTS, PipelineCase
 from conformance.kinds.pipeline.checks import PIPELINE
-from conformance.kinds.pipeline.diffusers import LENGTH, missing, pipeline
 from conformance.kinds.pipeline.kind import PIPELINE as PIPELINE_KIND
 from conformance.kinds.pipeline.kind import require_informative_pipeline
 from conformance.kinds.pipeline.observe import observe_pipeline
+from conformance.kinds.pipeline.parts import LENGTH, pipeline
 from conformance.running.cache import Cache
 from tiny_models import build as tiny
 from tiny_models.spec import ModelSpec
