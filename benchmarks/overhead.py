@@ -30,7 +30,8 @@ from conformance.kinds.lifecycle.verdict import verdict_of
 from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.drawn import drawn
-from conformance.running.judge import judge_item, register_profiles
+from conformance.running.judge import judge_item
+from conformance.running.profiles import register_profiles
 from conformance.upstream import calls
 from tiny_models.checkpoints import plain_keys
 from tiny_models.compat import quiet_logs, quiet_progress

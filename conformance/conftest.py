@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.core.record import Record
-from conformance.plugin import CONTEXT
+from conformance.hooks import CONTEXT
 from conformance.running.collect import parametrize
 from conformance.running.outcome import ITEM_RECORD
 

@@ -142,6 +142,22 @@ def test_only_upstream_asks_for_versions(module: str) -> None:
     assert not asks or allowed_here
 
 
+LEFT_ALONE = """
+import sys
+import pytest
+pytest.main(["tests/test_rooms.py", "-q", "-k", "root_is_a_face", "-p", "no:cacheprovider"])
+print("loaded", *sorted({name for name in sys.modules} & {"torch", "conformance.hooks"}))
+"""
+
+
+def test_a_test_that_judges_nothing_loads_neither_torch_nor_the_hooks_of_a_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_ALONE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "1 passed" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
 def test_the_page_shows_the_rooms_as_they_are() -> None:
     text = rooms.PAGE.read_text(encoding="utf-8")
     assert rooms.drawn_into(text) == text, "python -m benchmarks.rooms --write"
@@ -163,6 +179,7 @@ def test_the_root_is_a_face() -> None:
     "module",
     [
         "conformance.plugin",
+        "conformance.hooks",
         "conformance.conftest",
         "conformance.__main__",
         "conformance.cli.report",

@@ -22,7 +22,7 @@ from benchmarks.discovery.page import PAGE, RESULTS, page
 from benchmarks.discovery.simplest import Undeclared
 from benchmarks.table import rows
 from conformance.core.versions import versions
-from conformance.running.judge import register_profiles
+from conformance.running.profiles import register_profiles
 
 SEEDS = range(1, 21)
 

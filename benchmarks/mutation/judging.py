@@ -114,7 +114,7 @@ def _collect_once(suite: Suite, use: Callable[[Run], None]) -> None:
 
     sys.dont_write_bytecode = True
     with (
-        mock.patch("conformance.plugin.import_problem", return_value=None),
+        mock.patch("conformance.hooks.import_problem", return_value=None),
         mock.patch("conformance.upstream.tuner_types.tuners", return_value=_tuners()),
     ):
         code = pytest_main(suite.folder, suite.arguments, (*suite.plugins, Collected(work)))

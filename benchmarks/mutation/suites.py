@@ -67,7 +67,7 @@ def _scope(nodeid: str) -> str:
 
 def _forget(config: pytest.Config) -> None:
     """Give the run new caches: nothing that was seen is kept."""
-    from conformance.plugin import CONTEXT
+    from conformance.hooks import CONTEXT
 
     config.stash[CONTEXT].forget()
 

@@ -27,7 +27,7 @@ from benchmarks.performance.lives import (
 from benchmarks.performance.page import PAGE, PLOT, RESULTS, page, plot
 from benchmarks.performance.scaling import RUNS, scaling
 from conformance.core.versions import versions
-from conformance.running.judge import register_profiles
+from conformance.running.profiles import register_profiles
 
 
 def lives(count: int, between: int) -> dict[str, Any]:

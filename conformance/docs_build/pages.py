@@ -39,7 +39,8 @@ from conformance.reporting.environments import Cell
 from conformance.reporting.markdown import matrix, meanings
 from conformance.reporting.results import read as results
 from conformance.reporting.summary import verdict_table
-from conformance.running.options import LEFT_OUT, add_options
+from conformance.running.arguments import add_options
+from conformance.running.options import LEFT_OUT
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -13,7 +13,6 @@ from conformance.core.errors import SuiteError
 from conformance.core.finding import Finding, Violation, violation_class
 from conformance.core.invariant import Invariant, Judgement
 from conformance.core.kind import AnyCase, Drawn, Item, Kind
-from conformance.core.options import PROFILES
 from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.failure_text import failure_text
@@ -213,22 +212,3 @@ def _together(judgements: Sequence[Judgement]) -> Judgement:
     found = tuple(finding for judgement in judgements for finding in judgement.findings)
     reasons = [one.reason for one in judgements if one.verdict == worst and one.reason]
     return Judgement(worst, found, reasons[0] if reasons else "")
-
-
-def use_profile(name: str) -> None:
-    """Run Hypothesis with one of our profiles."""
-    settings.load_profile(name)
-
-
-def register_profiles() -> None:
-    """Register our profiles: deterministic but for ``explore``, none with a database or clock."""
-    parent = settings(
-        deadline=None,
-        database=None,
-        derandomize=False,
-        print_blob=False,
-        report_multiple_bugs=True,
-        phases=(Phase.generate, Phase.shrink),
-    )
-    for name, values in PROFILES.items():
-        settings.register_profile(name, parent=parent, **values)

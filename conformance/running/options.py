@@ -1,4 +1,4 @@
-"""Every command-line option of the suite, in one place."""
+"""Reading and checking the options of a run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.device_names import DEVICES
 from conformance.core.grid import Stratum, strata
-from conformance.core.kind import AnyCase, Kind, forms, parse
+from conformance.core.kind import AnyCase, Kind, parse
 from conformance.core.literals import CaseError
 from conformance.core.options import RUN_SEED, OptionError, Options
 from conformance.core.placements import PLACEMENTS
-from conformance.kinds import KINDS as KINDS_OF_TEST
 from conformance.kinds.loading.case import KINDS
 from conformance.kinds.programs.kind import PROGRAMS
+from conformance.running.arguments import profile_of
 from tiny_models.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -29,37 +29,6 @@ BEYOND_STEP = {"dev": 2}
 
 LEFT_OUT = {"dev": ("test_tuners.py", "test_sequences.py", "test_known_failures.py")}
 """Files of the suite that a profile runs only where they are named."""
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Add our options, under one group of ``pytest --help``."""
-    group = parser.getgroup("conformance", "PEFT conformance suite")
-    add = group.addoption
-    add("--device", action="append", metavar="NAME", help=f"device: {', '.join(DEVICES)}")
-    add("--family", metavar="NAMES", help="families to draw from, separated by commas")
-    add("--invariant", metavar="IDS", help="invariants to judge: ids or patterns, by commas")
-    add("--stratum", metavar="PATTERN", help="strata to cover, such as 'cpu-tied-*-target:*'")
-    add("--checkpoint", metavar="KINDS", help="kinds of checkpoint to load: names, by commas")
-    add("--examples", metavar="N", help="lives a stratum, instead of the profile's")
-    add("--case", metavar="CASE", help=f"judge one case: {forms(KINDS_OF_TEST)}")
-    add("--program", metavar="PROGRAM", help='judge one program: "Program(...)", read as literals')
-    add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
-    add(
-        "--no-known-failures",
-        action="store_true",
-        help="declared bugs and limitations fail too; what is arguable never does",
-    )
-    add(
-        "--strict-known-failures",
-        action="store_true",
-        help="a declared bug that a development version has fixed fails the run",
-    )
-    add("--model-config", metavar="PATH", help="a model's config.json or folder: judge it alone")
-    add("--adapter-config", metavar="PATH", help="an adapter_config.json or folder, to put on it")
-    add("--issue", metavar="FILE", help="write an issue about it to FILE, its script beside it")
-    add("--results", metavar="FILE", help="write machine-readable results to FILE")
-    add("--merger", metavar="MODULE:CALLABLE", help="judge this merge code; takes three folders")
-    add("--load-corpus", metavar="DIR", help="judge only what another version saved in DIR")
 
 
 def read(config: pytest.Config, kinds: Sequence[Kind[Any, Any]]) -> Options:
@@ -143,11 +112,6 @@ def _case(config: pytest.Config, kinds: Sequence[Kind[Any, Any]]) -> AnyCase | N
             raise OptionError(f"{name}: {error}") from None
         return case
     return None
-
-
-def profile_of(config: pytest.Config) -> str:
-    """The name of the profile that was asked for, or of the one that is used unasked."""
-    return config.getoption("--hypothesis-profile", None) or "default"
 
 
 def _left_out(profile: str, config: pytest.Config, *, named: bool) -> tuple[str, ...]:

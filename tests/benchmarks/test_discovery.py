@@ -25,7 +25,7 @@ from benchmarks.table import rows
 from conformance.core.case import CHOICES, Case
 from conformance.known_failures.entry import KnownFailure
 from conformance.running.drawn import drawn
-from conformance.running.judge import register_profiles
+from conformance.running.profiles import register_profiles
 
 # All of them are asked by `python -m benchmarks.discovery`; these take few lives, of small models.
 SAMPLE = (

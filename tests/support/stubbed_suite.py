@@ -24,7 +24,7 @@ import pytest
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     from conformance.known_failures import read
-    from conformance import plugin
+    from conformance import hooks
     from conformance.kinds.lifecycle.kind import Lifecycle
     from conformance.core.observation import Observation, Trouble
 
@@ -40,7 +40,7 @@ def pytest_cmdline_main(config):
         return Observation(case, names={{}}, troubles=(said,) if {broken} else ())
 
     Lifecycle.observe = observe
-    plugin.import_problem = lambda: None
+    hooks.import_problem = lambda: None
     read.OURS = Path(__file__).with_name("ours.toml")
 """
 

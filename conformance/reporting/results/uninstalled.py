@@ -12,7 +12,8 @@ from conformance.core.record import unjudgeable
 from conformance.core.versions import PACKAGES, commit
 from conformance.kinds import KINDS
 from conformance.reporting.results_file import Results
-from conformance.running.options import add_options, read
+from conformance.running.arguments import add_options
+from conformance.running.options import read
 from conformance.running.run_header import header
 
 LONGEST = 400  # letters of an installer's last words
