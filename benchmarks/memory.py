@@ -19,8 +19,8 @@ from benchmarks.programs import drawn_of
 from benchmarks.table import show
 from conformance.core.case import Case
 from conformance.core.grid import strata
-from conformance.core.invariant import INVARIANTS
 from conformance.core.options import RUN_SEED
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import never
 from conformance.kinds.lifecycle.kind import LIFECYCLE
 from conformance.kinds.programs.checks import PROGRAMS

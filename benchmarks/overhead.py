@@ -20,9 +20,10 @@ from benchmarks.table import show
 from conformance.core.case import Case
 from conformance.core.comparison import Evidence
 from conformance.core.grid import Stratum, strata
-from conformance.core.invariant import INVARIANTS, Invariant
+from conformance.core.invariant import Invariant
 from conformance.core.observation import Observation
 from conformance.core.options import RUN_SEED, stratum_seed
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative

@@ -23,11 +23,11 @@ from conformance.core.bits import distance
 from conformance.core.case import Case
 from conformance.core.device_names import DEVICES
 from conformance.core.grid import strata
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import NUDGED, Observation
 from conformance.core.options import RUN_SEED
 from conformance.core.tolerances import coarsest, drowned, logits_allowance, strays
 from conformance.core.versions import versions
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
 from conformance.known_failures.read import KnownFailures

@@ -19,9 +19,9 @@ from benchmarks.bugs.corpus import Bug
 from conformance.core.case import Case, parse_case
 from conformance.core.documented_errors import documented
 from conformance.core.grid import strata
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.core.options import PROFILES
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.loading.case import KINDS, LoadingCase, loading_cases
 from conformance.running.drawn import drawn

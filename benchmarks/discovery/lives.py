@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from conformance.core.case import STRATUM_FIELDS, Case
 from conformance.core.grid import Stratum, fitting, strata
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.core.options import PROFILES
 from conformance.core.placements import PLACEMENTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative

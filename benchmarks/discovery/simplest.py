@@ -9,9 +9,9 @@ from typing import Any
 from benchmarks.discovery.lives import MANY, its_families, its_strata, lived, shows
 from conformance.core.case import CHOICES, Case, check, parse_case
 from conformance.core.errors import SuiteError
-from conformance.core.invariant import INVARIANTS
 from conformance.core.literals import CaseError
 from conformance.core.options import stratum_seed
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.known_failures.entry import KnownFailure
 from conformance.known_failures.read import KnownFailures

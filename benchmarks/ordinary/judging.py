@@ -18,10 +18,11 @@ from benchmarks.ordinary.lives import lived
 from benchmarks.ordinary.sizes import FREED, ordinary
 from conformance.core.comparison import Comparison
 from conformance.core.errors import SuiteError
-from conformance.core.invariant import INVARIANTS, Invariant, joined
+from conformance.core.invariant import Invariant, joined
 from conformance.core.kind import AnyCase, AnyObservation
 from conformance.core.versions import installed
 from conformance.engine import devices
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.loading.checks import LOADING
 from conformance.kinds.pipeline.case import PipelineCase
 from conformance.kinds.pipeline.checks import PIPELINE

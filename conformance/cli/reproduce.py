@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance.core.case import Case, check
-from conformance.core.invariant import INVARIANTS
 from conformance.core.kind import AnyCase, parse
 from conformance.core.literals import CaseError
 from conformance.kinds import KINDS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.programs.program import Program
 from conformance.reproducer import NotReproducible, write_script
 from conformance.reproducer.programs import PROMISES, write_program

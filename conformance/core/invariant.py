@@ -208,8 +208,6 @@ class Registry(Mapping[str, Invariant]):
 
 EVERY: dict[str, Invariant] = {}
 """Every invariant of every kind, by its id."""
-INVARIANTS = Registry()
-"""What is promised of a life with LoRA."""
 
 
 def joined(*registries: Mapping[str, Invariant]) -> dict[str, Invariant]:

@@ -18,7 +18,6 @@ from typing import Any, cast
 
 from conformance.cli import report
 from conformance.core.case import CHOICES, Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.options import PROFILES
 from conformance.core.placements import PLACEMENTS
 from conformance.core.versions import minor
@@ -32,6 +31,7 @@ from conformance.docs_build.tables import (
     variants,
 )
 from conformance.kinds import KINDS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES, LIFECYCLE
 from conformance.reporting import inputs
 from conformance.reporting import published as reporting_published

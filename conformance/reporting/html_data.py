@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.core.invariant import INVARIANTS
 from conformance.core.record import Record
 from conformance.core.verdict import EVERY, MEANINGS, RESULT_MEANINGS, RESULT_SIGNS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import deciding
 from conformance.known_failures.entry import KnownFailure
 from conformance.reporting.environments import Cell, since

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from conformance.core.case import Case
 from conformance.core.documented_errors import REFUSALS
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import LoadReport, Observation
 from conformance.core.versions import within
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.reproducer.writing import NotReproducible, Writing
 
 JUDGED_WHEN_REFUSED = INVARIANTS.having("judged_when_refused")

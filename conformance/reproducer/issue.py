@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.core.invariant import INVARIANTS
 from conformance.core.versions import versions
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.user_config.answer import CORRUPTS, when_told
 from conformance.reproducer.user_config import SCRIPTS, own_script
 from conformance.reproducer.writing import NotReproducible

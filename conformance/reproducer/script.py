@@ -9,7 +9,6 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.tolerances import (
     ACROSS,
     NUDGES,
@@ -19,6 +18,7 @@ from conformance.core.tolerances import (
     nudges,
     roundings,
 )
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
 from conformance.reproducer.code import WIDTH, literal, several
 from conformance.reproducer.functions import FUNCTIONS

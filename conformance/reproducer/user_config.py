@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.core.invariant import INVARIANTS
 from conformance.core.placements import Placement
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.user_config.adapter import TOKENS
 from conformance.kinds.user_config.configuration import Configuration

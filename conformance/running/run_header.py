@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from conformance.core.invariant import INVARIANTS
 from conformance.core.options import Options
 from conformance.kinds.corpus.checks import CORPUS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 
 
 def header(

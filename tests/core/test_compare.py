@@ -15,7 +15,6 @@ from conformance.core.bits import distance, same_bits, worst
 from conformance.core.case import CHOICES, Case
 from conformance.core.comparison import Allowance
 from conformance.core.errors import SuiteError
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import FEW, Observation, Snapshot
 from conformance.core.tolerances import (
     EPS,
@@ -26,6 +25,7 @@ from conformance.core.tolerances import (
     strays,
     weight_allowance,
 )
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
 from conformance.kinds.lifecycle.verdict import verdict_of

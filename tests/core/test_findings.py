@@ -14,7 +14,7 @@ from observations import BODY, EMBEDDING, HEAD, at, disk, healthy, put
 
 from conformance.core.comparison import Allowance, Comparison
 from conformance.core.finding import Finding, of_an_adapter, tensor_subject
-from conformance.core.invariant import INVARIANTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.programs.observation import ProgramObservation
 from conformance.kinds.programs.program import Program
 

@@ -14,8 +14,8 @@ import pytest
 
 from conformance.core.case import Case
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE
 from conformance.known_failures.read import KnownFailures
 

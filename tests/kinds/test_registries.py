@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from conformance.core.finding import Finding
-from conformance.core.invariant import EVERY, INVARIANTS, Invariant, Registry, joined
+from conformance.core.invariant import EVERY, Invariant, Registry, joined
 from conformance.kinds.corpus.checks import CORPUS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import deciding
 from conformance.kinds.lifecycle.merge_code.checks import of_a_merger
 from conformance.kinds.loading.checks import LOADING

@@ -12,9 +12,9 @@ from observations import healthy
 from stubbed_suite import ROOT, TABLE, Suite
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.core.record import Record
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import never
 from conformance.kinds.lifecycle.kind import LIFECYCLE
 from conformance.kinds.lifecycle.observe import observe

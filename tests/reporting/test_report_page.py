@@ -15,8 +15,8 @@ import pytest
 import results_files as files
 
 from conformance.core.grid import strata
-from conformance.core.invariant import INVARIANTS
 from conformance.core.verdict import EVERY
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.known_failures.read import OURS
 from conformance.known_failures.read import read as read_table
 from conformance.reporting import html

@@ -12,9 +12,9 @@ from scripts import ALLOWED, STATUS, Ended, imports, run_all, scripts_for, unbou
 
 from conformance.__main__ import main
 from conformance.core.case import Case, fits, make_case, parse_case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.core.placements import PLACEMENTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.reproducer import write_script
 from conformance.reproducer.code import call, literal

@@ -9,9 +9,9 @@ from scripts import STATUS, imports, run_all, scripts_for, unbound
 
 from conformance.core.case import Case
 from conformance.core.grid import Stratum
-from conformance.core.invariant import INVARIANTS
 from conformance.core.placements import MATRICES
 from conformance.core.versions import installed, minor
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.reproducer import write_script
 from conformance.reproducer.shapes import (

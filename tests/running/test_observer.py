@@ -10,8 +10,8 @@ import pytest
 from conformance.core.case import Case
 from conformance.core.errors import SuiteError
 from conformance.core.grid import Stratum
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation, Trouble
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import FEW, LIFECYCLE, drawn_cases, item_of
 from conformance.running.cache import Cache
 

@@ -14,10 +14,10 @@ import pytest
 from stubbed_suite import ROOT, TABLE, Suite, sentence
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.options import PROFILES, RUN_SEED
 from conformance.core.versions import ABSENT, EXTRAS, PACKAGES, installed
 from conformance.engine import devices
+from conformance.kinds.lifecycle.checks import INVARIANTS
 
 pytest_plugins = ["pytester"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from conformance.core.case import parse_case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.versions import one_line
+from conformance.kinds.lifecycle.checks import INVARIANTS
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("INVARIANT", "CASE", "FOUND", "SOURCE", "WITH", "RERUN", "KEEP", "KNOWN")

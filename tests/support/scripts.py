@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.reproducer import NotReproducible, write_script
 
 ALLOWED = {"torch", "transformers", "peft", "safetensors"}

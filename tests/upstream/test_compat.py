@@ -16,9 +16,9 @@ from peft import PeftModel, get_peft_model
 from peft.tuners.lora import LoraModel
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle import observe
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.proof import require_informative
 from conformance.kinds.lifecycle.verdict import verdict_of
 from conformance.upstream import calls as upstream_calls

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.versions import versions
 from conformance.kinds.corpus import expected, manifest
 from conformance.kinds.corpus.checks import CORPUS
 from conformance.kinds.corpus.manifest import KeptLife
 from conformance.kinds.lifecycle.branches import adapter
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import living
 from conformance.kinds.lifecycle.run import Life
 from conformance.kinds.lifecycle.subject import Subject

@@ -11,10 +11,11 @@ from typing import Any
 from conformance.core.case import CHOICES, STRATUM_FIELDS, Case, parse_case
 from conformance.core.finding import Finding
 from conformance.core.grid import Stratum, fitting
-from conformance.core.invariant import INVARIANTS, Invariant
+from conformance.core.invariant import Invariant
 from conformance.core.kind import Argues, Drawn, Item, Kind, Unjudged, nothing_against
 from conformance.core.observation import Observation
 from conformance.core.options import OptionError, Options, stratum_seed
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import EARLY
 from conformance.kinds.lifecycle.merge_code.checks import of_a_merger
 from conformance.kinds.lifecycle.merge_code.load import Merger, MergerError

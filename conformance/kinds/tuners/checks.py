@@ -12,9 +12,10 @@ from conformance.core.bits import distance, same_bits
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.expected_ties import adapters_tied
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS, Applies, Registry, joined
+from conformance.core.invariant import Applies, Registry, joined
 from conformance.core.observation import Observation
 from conformance.core.placements import PLACEMENTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.documented_errors import refused

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from conformance.core.bits import same_bits
 from conformance.core.comparison import Evidence
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS, Registry
+from conformance.core.invariant import Registry
 from conformance.core.observation import Observation
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
 from conformance.upstream.names import ADAPTER, PREFIX, SECOND

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.user_config.case import OwnCase
 from conformance.kinds.user_config.configuration import Configuration
 from conformance.kinds.user_config.matching import ends_in

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS, Invariant, Judgement
+from conformance.core.invariant import Invariant, Judgement
 from conformance.core.kind import Argues, Item, Kind, Unjudged
 from conformance.core.observation import Observation
 from conformance.core.options import OptionError, Options
 from conformance.core.versions import one_line
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import storage_and_warnings
 from conformance.kinds.tuners.checks import TUNER_PROMISES
 from conformance.kinds.user_config.case import OwnCase

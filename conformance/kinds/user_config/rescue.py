@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation, Snapshot, Trouble
 from conformance.engine.naive_loader import read_as_config_says
 from conformance.engine.snapshot import logits, snapshot
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import living
 from conformance.kinds.lifecycle.run import Life
 from conformance.kinds.user_config.advice import KEEPS_ADAPTER, RESCUES, Advice, verified

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.core.invariant import INVARIANTS, Invariant
+from conformance.core.invariant import Invariant
 from conformance.core.observation import Observation
 from conformance.core.user_files import InputError
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.tuners.case import TunerCase, tuner_case
 from conformance.kinds.tuners.checks import TUNER_PROMISES
 from conformance.kinds.tuners.table import TUNERS

@@ -15,7 +15,8 @@ from corpus_files import judged, saved
 from misaligned import LINE, misaligned, moved
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS, Invariant
+from conformance.core.invariant import Invariant
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import first_difference
 from conformance.kinds.loading.case import LoadingCase

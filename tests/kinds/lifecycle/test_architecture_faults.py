@@ -13,8 +13,8 @@ from faults.fault import after_taking_off, after_wrapping
 from peft.tuners.trainable_tokens import TrainableTokensLayer
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.known_failures.read import KnownFailures
 

@@ -13,9 +13,9 @@ from peft.tuners.lora import Linear as LoraLinear
 
 from conformance.core.case import CHOICES, Case
 from conformance.core.grid import strata
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.engine import devices
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.running.drawn import drawn
 

@@ -14,10 +14,11 @@ from conformance.core import device_names
 from conformance.core.case import Case, parse_case
 from conformance.core.finding import Finding, Violation, invariant_class
 from conformance.core.grid import Stratum, strata
-from conformance.core.invariant import INVARIANTS, Invariant
+from conformance.core.invariant import Invariant
 from conformance.core.observation import Observation
 from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
 from conformance.engine import devices
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.observe import observe
 from conformance.known_failures.read import KnownFailures

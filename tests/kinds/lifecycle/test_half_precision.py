@@ -8,8 +8,8 @@ import pytest
 from faults import FAULTS
 
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 
 PLANTED = {

@@ -36,7 +36,7 @@ from changes import (
 )
 from observations import BODY, EMBEDDING, HEAD, TIE, at, disk, healthy, put, reported, without
 
-from conformance.core.invariant import INVARIANTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.verdict import verdict_of
 
 pytestmark = pytest.mark.usefixtures("placed")

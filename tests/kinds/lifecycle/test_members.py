@@ -8,8 +8,8 @@ import pytest
 import torch
 from observations import EMBEDDING, HEAD, NAMES, at, healthy
 
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation, Snapshot
+from conformance.kinds.lifecycle.checks import INVARIANTS
 
 SIDE = "encoder.embed_tokens"
 

@@ -10,8 +10,8 @@ from conformance.core.bits import same_bits
 from conformance.core.case import Case
 from conformance.core.comparison import Allowance, Comparison
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.merge_code.checks import OTHERWISE, is_the_mergers, of_a_merger
 from conformance.kinds.lifecycle.merge_code.load import Merger
 from conformance.kinds.lifecycle.observe import observe

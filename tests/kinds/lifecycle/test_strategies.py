@@ -15,10 +15,11 @@ from conformance.core.case import CHOICES, STRATUM_FIELDS, Case, check, parse_ca
 from conformance.core.device_names import DEVICES
 from conformance.core.finding import Finding, Violation
 from conformance.core.grid import Stratum, strata
-from conformance.core.invariant import INVARIANTS, Invariant, always
+from conformance.core.invariant import Invariant, always
 from conformance.core.observation import Observation
 from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
 from conformance.core.tying_tables import ROWS, Row
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.strategies import cases
 from conformance.known_failures.read import KnownFailures

@@ -20,9 +20,9 @@ from transformers import MarianConfig, MarianMTModel
 
 from conformance.core.bits import same_bits
 from conformance.core.case import Case
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.engine.snapshot import canonical
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.pipeline.available import missing
 from conformance.kinds.pipeline.case import PipelineCase

@@ -11,8 +11,8 @@ from program_faults import FAULTS, ProgramFault
 
 from conformance.core.case import Case
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.kind import PROGRAMS_A_LIFE, up_to_the_first_wrong_step

@@ -23,7 +23,7 @@ from planted_tuners import Planted, case, is_caught
 from test_way_faults import PLANTED as WAYS
 
 from conformance.core.finding import Violation, invariant_class
-from conformance.core.invariant import INVARIANTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.tuners.checks import ONLY_TUNERS, TUNER_PROMISES
 from conformance.kinds.tuners.kind import TUNERS
 from conformance.kinds.tuners.subject import observe_tuner

@@ -15,7 +15,7 @@ from faults.fault import Wrapper, replaced
 from peft import PeftModel
 from planted_tuners import Planted, case, is_caught
 
-from conformance.core.invariant import INVARIANTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.tuners.save_load_checks import KEEPING
 from conformance.kinds.tuners.subject import observe_tuner
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from own_pairs import CONFIGS
 
-from conformance.core.invariant import INVARIANTS
+from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.user_config import configuration as configurations
 from conformance.kinds.user_config.answer import judged
 from conformance.kinds.user_config.case import OwnCase

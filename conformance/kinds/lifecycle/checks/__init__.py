@@ -5,7 +5,6 @@ Importing this package registers all of them; adding a module means naming it he
 
 from __future__ import annotations
 
-from conformance.core.invariant import INVARIANTS, Registry, joined
 from conformance.kinds.lifecycle.checks import (  # noqa: F401
     checkpoint,
     config,
@@ -19,5 +18,6 @@ from conformance.kinds.lifecycle.checks import (  # noqa: F401
     unloading,
     warnings,
 )
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
-__all__ = ["INVARIANTS", "Registry", "joined"]
+__all__ = ["INVARIANTS"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from conformance.core.bits import same_bits
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation, Saved
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 
 @INVARIANTS.check(

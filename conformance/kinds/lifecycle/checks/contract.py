@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation, Snapshot
 from conformance.core.tying_tables import BOTH, row_for, wrapped_roles
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 WRAPPERS = {"modules_to_save": "peft.ModulesToSaveWrapper"}
 WRAPPERS["trainable_token_indices"] = "peft.TrainableTokensWrapper"  # noqa: S105  a field

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from conformance.core.bits import distance, same_bits, worst
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation, Trouble
 from conformance.core.tolerances import coarsest, drowned, logits_allowance
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 
 def differ(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from conformance.core.bits import distance
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.core.tolerances import strays, weight_allowance
 from conformance.kinds.lifecycle.checks.logits import changed_weights, differ
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,11 +8,11 @@ from conformance.core.bits import distance, same_bits
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.expected_ties import adapters_tied, base_tie_survives, separate
 from conformance.core.finding import OF_AN_ADAPTER, Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.core.placements import MATRICES
 from conformance.core.tolerances import precision, weight_allowance
 from conformance.core.tying_tables import row_for
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 # Which part of the embedding's adapter is which part of another member's, and whether transposed.
 PARTNERS = (

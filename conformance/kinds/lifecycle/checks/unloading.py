@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from conformance.core.comparison import Evidence
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks.logits import changed_weights, differ
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 
 @INVARIANTS.check(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.core.finding import Finding
-from conformance.core.invariant import INVARIANTS
 from conformance.core.observation import Observation
+from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 Argues = Callable[[str, Finding, Observation], bool]
 """Whether a promise's finding is declared arguable: not agreed to be wrong."""
