@@ -9,13 +9,16 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import results_files as files
 from stubbed_suite import ROOT
 
 from conformance.__main__ import main
+from conformance.core.kind import Kind
 from conformance.core.options import RUN_SEED, OptionError
+from conformance.kinds import KINDS
 from conformance.reporting.results import read, uninstalled
 
 PINS = ("torch==2.13.0", "peft==0.3.0", "transformers==4.36.2", "pytest>=9.0", "-e .")
@@ -97,6 +100,15 @@ def test_the_row_is_a_column_of_the_matrix(
     report = capsys.readouterr().out
     assert f"- peft 0.3.0, transformers 4.36.2: {why}" in report
     assert "| placement | peft 0.3.0, transformers 4.36.2 | peft 0.21.2, transformers" in report
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_whatever_a_run_may_judge_has_a_row(kind: Kind[Any, Any], tmp_path: Path) -> None:
+    path = tmp_path / "cell.jsonl"
+    words = ["--results", str(path), *(["--load-corpus", "kept"] if kind.crosses else [])]
+    for name in kind.checks:
+        assert uninstalled.write([*words, "--invariant", name], (), "3.11.7", "") == path
+    assert read.read(path).header["invariants"] is not None
 
 
 def test_the_row_is_of_the_run_that_was_asked_for(tmp_path: Path) -> None:
