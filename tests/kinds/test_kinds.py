@@ -179,7 +179,7 @@ def test_a_kind_is_read_without_the_packages_that_it_needs_to_run() -> None:
     assert (done.returncode, done.stdout.strip()) == (0, str(len(KINDS))), done.stderr
 
 
-TOY = ROOT / "tests" / "data" / "toy_kind"
+TOY = ROOT / "tests" / "support" / "data" / "toy_kind"
 CASE = "ToyCase(number=3)"
 
 

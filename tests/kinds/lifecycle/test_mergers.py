@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mergers
 import pytest
 from stubbed_suite import ROOT, Suite, sentence
@@ -18,6 +20,7 @@ from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
 
 pytest_plugins = ["pytester"]
+HERE = Path(__file__).parent
 
 PLAIN = Case(tied=False, placement="body")
 SURVIVE = (
@@ -123,7 +126,7 @@ def test_a_merger_that_cannot_be_used_is_one_sentence(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, merger: str, said: str
 ) -> None:
     (suite.path / "broken_module.py").write_text("1 / 0")
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}:{suite.path}")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{HERE}:{suite.path}")
     assert said in sentence(suite.run("--merger", merger, stub=False))
 
 
@@ -163,7 +166,7 @@ def test_what_peft_gets_wrong_excuses_no_other_merger(
     suite: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PEFT's documented limitation fails the run, unless a table of the user's own declares it."""
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{HERE}")
     case = "Case(device='cpu', tied=True, ensure=False, placement='target:head')"
     options = ("--merger", "conformance.mergers:peft", "--case", case)
     chosen = ("--invariant", "merge-keeps-logits")
