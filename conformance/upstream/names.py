@@ -16,6 +16,8 @@ ADAPTER = "default"
 SECOND = "second"  # one beside it
 # How each wrapper hides the plain module: LoRA, trainable tokens, modules_to_save.
 # They can stand inside each other: trained tokens under the LoRA of a tied head.
+TOKENS = ".token_adapter"
+"""What follows the name of a module whose tokens are trained."""
 _HIDDEN = re.compile(r"(\.token_adapter)?\.(base_layer|original_module)(?=\.|$)")
 # An adapter may be called like one of PEFT's parts: what is read first counts.
 _NAME = r"(?P<adapter>[^.]+)"

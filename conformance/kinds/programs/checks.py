@@ -231,8 +231,16 @@ def program_tells_what_is_active(_: ProgramObservation, step: StepSeen) -> Itera
 @at_each_step
 def program_tells_what_it_merges(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
     said = seen.heard_at(f"{step.number} {step.step[0]}") if step.step[0] == "merge" else ()
-    if any("nothing to do" in heard.text for heard in said):
+    if any("nothing to do" in heard.text for heard in said) and _unmerged(seen, step):
         yield Finding("false-report", f"it is said that there is nothing to do {at(step)}")
+
+
+def _unmerged(seen: ProgramObservation, step: StepSeen) -> set[tuple[str, str]]:
+    """What a step asks to merge and no layer had merged before it: adapters and modules."""
+    before = seen.steps[step.number - 2].merged  # nothing is merged by a first step
+    asked = {*step.step[1]} or {*step.state.active}
+    carried = {(adapter, module) for adapter, module, part in step.parts if adapter in asked}
+    return carried - before
 
 
 @PROGRAMS.check(

@@ -236,6 +236,15 @@ def parts_of(model: Any) -> dict[Key, torch.nn.Parameter]:
     return {key: parameter for key, parameter in found if key is not None}
 
 
+def merged_of(model: Any) -> frozenset[tuple[str, str]]:
+    """The adapters that PEFT's layers say are merged into them: adapter and module."""
+    return frozenset(
+        (adapter, upstream_names.plain_name(name).removesuffix(upstream_names.TOKENS))
+        for name, module in model.named_modules()
+        for adapter in getattr(module, "merged_adapters", ())
+    )
+
+
 def adapter_folder(folder: str, name: str) -> str:
     """Where PEFT puts an adapter of this name: ``default`` into the folder itself."""
     return folder if name == upstream_names.ADAPTER else os.path.join(folder, name)  # noqa: PTH118

@@ -54,7 +54,8 @@ class StepSeen:
     ``expected`` those of the reference. ``shares`` groups names that share storage, of adapters
     as ``<adapter> <module> <part>``. ``asides`` are logits taken besides, by what was looked at.
     ``flags`` are those of the plain model's config in memory, ``file_flags`` of the saved one.
-    ``refused`` says what a step that was to be refused raised.
+    ``refused`` says what a step that was to be refused raised. ``merged`` are the adapters that
+    layers say are merged into them, each with its module.
     """
 
     number: int
@@ -75,6 +76,7 @@ class StepSeen:
     training: Trained | None = None
     refusal: str = ""
     refused: Trouble | None = None
+    merged: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from conformance.engine.devices.deterministic import repeatable
 from conformance.engine.snapshot import logits, shares
 from conformance.engine.upstream_error import trouble
 from conformance.kinds.programs.gradients import defined, seen, train
-from conformance.kinds.programs.model import Live
+from conformance.kinds.programs.model import Live, merged_of
 from conformance.kinds.programs.observation import Compared, ProgramObservation, StepSeen, Trained
 from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.base import Reload
@@ -170,6 +170,7 @@ class Run:
             training=self.training,
             refusal=outcome.refusal,
             refused=refused,
+            merged=merged_of(live.model),
         )
 
     def _update(self, taken: Operation, state: State, found: Mapping[Key, Tensor]) -> None:

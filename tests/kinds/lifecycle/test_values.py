@@ -279,3 +279,16 @@ def test_marians_tokens_by_hand(tokens: Any, *, ensure: bool, breaks: bool) -> N
         after = model.merge_and_unload()(**batch).logits
     off = float((before - after).abs().max() / before.abs().max())
     assert off > 0.05 if breaks else off < 1e-5
+
+
+@pytest.mark.parametrize("placement", ["save:both", "body"])
+def test_a_bias_trains_under_all_its_names_or_where_its_copy_is(placement: str) -> None:
+    """BERT's head has its bias under two names; where the head is saved, a copy trains instead."""
+    seen = lived(Case(tied=True, placement=placement, family="bert", bias="all"))
+    names = {"cls.predictions.bias", "cls.predictions.decoder.bias"}
+    trains = names & seen.stages["adapted"].trainable
+    assert trains == (set() if placement == "save:both" else names)
+    judged = INVARIANTS["only-the-adapter-trains"].judge(replace(seen, stages={
+        stage: one for stage, one in seen.stages.items() if stage != "adapter-reloaded"
+    }))  # fmt: skip
+    assert judged.verdict == "holds", judged.findings

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.core.literals import CaseError
+from conformance.core.observation import Heard
 from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.hazards import SITUATIONS, situations
 from conformance.kinds.programs.kind import PROGRAMS as KIND
@@ -193,3 +194,16 @@ def test_a_bad_program_is_a_usage_error() -> None:
     done = run("--program", "Program(steps=(('unmerge',),))")
     assert done.returncode == 4
     assert done.stderr.strip().splitlines()[-1].startswith("ERROR: --program: this program cannot")
+
+
+def test_nothing_to_do_is_true_where_everything_was_merged_before() -> None:
+    program = Program(tied=False, steps=(PUT, ("merge", ())))
+    seen = observe_program(program)
+    said = Heard("2 merge", "All adapters are already merged, nothing to do.", "peft", False)
+    wrong = replace(seen, heard=(*seen.heard, said))
+    check = PROGRAMS["program-tells-what-it-merges"]
+    assert [finding.kind for finding in check.judge(wrong).findings] == ["false-report"]
+    first, second = wrong.steps
+    assert second.merged > first.merged == set()
+    right = replace(wrong, steps=(replace(first, merged=second.merged), second))
+    assert check.judge(right).verdict == "holds"

@@ -19,17 +19,18 @@ def _promised(seen: Observation) -> set[str]:
     if seen.case.bias == "none":
         return adapters
     owners = {name.partition(" ")[0] for name in adapters if " lora_" in name}
-    replaced = {name.partition(" ")[0] for name in adapters if " saved " in name}
+    replaced = {f"{name.partition(' ')[0]}.bias" for name in adapters if " saved " in name}
+    # a tensor that trains does so under all its names, and none where a copy of its module
+    # trains instead: the bias of BERT's head has two
+    shares = seen.stages["adapted"].shares
+    instead = replaced.union(*(group for group in shares if group & replaced))
     biases = {
         name
-        for name in names - adapters
+        for name in names - adapters - instead
         if name.rpartition(".")[2] == "bias"
-        and name.rpartition(".")[0] not in replaced  # its copy trains instead
         and (seen.case.bias == "all" or name.rpartition(".")[0] in owners)
     }
-    # a tensor that trains does so under all its names: the bias of BERT's head has two
-    shared = (group for group in seen.stages["adapted"].shares if group & biases)
-    return adapters | biases.union(*shared)
+    return adapters | biases.union(*(group for group in shares if group & biases))
 
 
 def _elsewhere(seen: Observation, found: frozenset[str]) -> Iterator[Finding]:
