@@ -14,13 +14,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
+from conformance.core.invariant import Observed
 from conformance.core.literals import CaseError
 from conformance.core.versions import installed, one_line
 
 if TYPE_CHECKING:
     from conformance.core.finding import Finding
     from conformance.core.invariant import Invariant, Judgement
-    from conformance.core.observation import Heard, Trouble
+    from conformance.core.observation import Heard
     from conformance.core.options import Options
 
 
@@ -36,7 +37,7 @@ class AnyCase(Protocol):
         """The family of its model."""
 
 
-class AnyObservation(Protocol):
+class AnyObservation(Observed, Protocol):
     """What every observation has: plain facts, no live model and no judgement."""
 
     @property
@@ -44,33 +45,15 @@ class AnyObservation(Protocol):
         """What was observed."""
 
     @property
-    def lacks(self) -> str:
-        """What the case asks for that the installed versions do not have."""
-
-    @property
-    def stages(self) -> Mapping[str, object]:
-        """What was seen, by stage."""
-
-    @property
-    def saved(self) -> Mapping[str, object]:
-        """What was saved, by folder."""
-
-    @property
     def heard(self) -> tuple[Heard, ...]:
         """What upstream warned of, logged or printed."""
-
-    @property
-    def troubles(self) -> tuple[Trouble, ...]:
-        """The errors met."""
-
-    @property
-    def absent(self) -> Mapping[str, str]:
-        """Why a stage cannot be there."""
 
     def heard_at(self, *stages: str) -> tuple[Heard, ...]:
         """What was heard at the given stages."""
 
 
+RANGED = ("peft", "transformers")
+"""The packages whose versions an entry of known failures is about."""
 C = TypeVar("C", bound=AnyCase)
 O = TypeVar("O", bound=AnyObservation)  # noqa: E741  beside C
 Argues = Callable[[str, "Finding", Any], bool]
@@ -188,15 +171,17 @@ class Kind(ABC, Generic[C, O]):
         elif not options.user_config:
             yield from self.listed(test, chosen, options)
 
-    @abstractmethod
     def listed(
         self, test: str, checks: tuple[Invariant, ...], options: Options
     ) -> Iterator[Item[C]]:
         """The items of a run that names no case."""
+        del test, checks, options
+        return iter(())
 
-    @abstractmethod
     def given(self, case: C, checks: tuple[Invariant, ...]) -> Iterator[Item[C]]:
         """The items of one case."""
+        del case, checks
+        return iter(())
 
     # observing
 
@@ -296,7 +281,7 @@ class Kind(ABC, Generic[C, O]):
         yield "CASE", repr(case)
         yield "WITH", one_line()
         yield "RERUN", self.rerun(seen, check.id)
-        entry = entry_text(case, check.id, findings[0], self.region(case))
+        entry = entry_text(case, check.id, findings[0], self.region(case), self.saver)
         yield "KNOWN", f"an entry for known_failures.toml:\n{entry}"
 
 
@@ -317,12 +302,19 @@ def parse(text: str, kinds: Sequence[Kind[Any, Any]]) -> Any:
     raise CaseError(f"a case is written {forms(kinds)}, not {begins[1]}(...)")
 
 
-def entry_text(case: object, invariant: str, finding: Finding, region: str) -> str:
+def entry_text(
+    case: object,
+    invariant: str,
+    finding: Finding,
+    region: str,
+    saver: Mapping[str, str] | None = None,
+) -> str:
     """The text of a known-failure entry for any region, with any kind of case as its witness."""
+    ranges = (f'saver_{name} = "=={saver[name]}"\n' for name in RANGED) if saver else ()
     return (
         '[[known]]\nid = "my-known-failure"\nkind = "bug"\n'
         f'invariant = "{invariant}"\nfinding = "{finding.kind}"\n'
         f'peft = "=={installed("peft")}"\ntransformers = "=={installed("transformers")}"\n'
-        f'where = {{ {region} }}\nwitness = """{case!r}"""\n'
+        f'{"".join(ranges)}where = {{ {region} }}\nwitness = """{case!r}"""\n'
         'link = "unreported"\nstory = "One sentence: what goes wrong; what was searched for."'
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tiny_models.families import BEYOND, DECODERS
 
@@ -25,16 +25,6 @@ PROFILES = {
 
 class OptionError(ValueError):
     """An option value that means nothing; one sentence names it and what is accepted."""
-
-
-class AnyStratum(Protocol):
-    """One combination of parameters that a run covers."""
-
-    device: str
-
-    @property
-    def id(self) -> str:
-        """Its id, the device's name in it."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.core.kind import AnyCase, Kind
@@ -24,6 +25,6 @@ KINDS: tuple[Kind[Any, Any], ...] = (
 )
 
 
-def kind_of(case: AnyCase) -> Kind[Any, Any]:
+def kind_of(case: AnyCase, kinds: Sequence[Kind[Any, Any]] = KINDS) -> Kind[Any, Any]:
     """The kind that a case is of; what crosses versions is of the lifecycle until it is loaded."""
-    return next(kind for kind in KINDS if kind.case_type is type(case))
+    return next(kind for kind in kinds if kind.case_type is type(case))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.options import OptionError, Options
 from conformance.engine import devices
-from conformance.kinds import KINDS
+from conformance.kinds import KINDS, kind_of
 from conformance.kinds.user_config.kind import UserConfig
 from conformance.known_failures.read import KnownFailures, TableError
 from conformance.running.answer import report
@@ -77,7 +77,7 @@ class Context:
 
     def kind_of(self, case: AnyCase) -> Kind[Any, Any]:
         """The kind that judges such cases in this run."""
-        return next(kind for kind in self.kinds if kind.case_type is type(case))
+        return kind_of(case, self.kinds)
 
     def cache(self, kind: Kind[Any, Any]) -> Cache[Any, Any]:
         """The observations of a kind."""

@@ -14,6 +14,7 @@ from conformance.core.kind import AnyCase, Kind, parse
 from conformance.core.literals import CaseError
 from conformance.core.options import RUN_SEED, OptionError, Options
 from conformance.core.placements import PLACEMENTS
+from conformance.kinds import kind_of
 from conformance.kinds.loading.case import KINDS
 from conformance.kinds.programs.kind import PROGRAMS
 from conformance.running.arguments import profile_of
@@ -55,7 +56,7 @@ def read(config: pytest.Config, kinds: Sequence[Kind[Any, Any]]) -> Options:
     merger, profile = config.getoption("--merger"), profile_of(config)
     if corpus and merger:
         raise OptionError("--merger cannot go with --load-corpus, whose models are merged")
-    if case is not None and (corpus or merger) and not _kind_of(case, kinds).merges:
+    if case is not None and (corpus or merger) and not kind_of(case, kinds).merges:
         name = type(case).__name__
         raise OptionError(f"--merger and --load-corpus judge no {name}: it is PEFT's alone")
     return Options(
@@ -93,10 +94,6 @@ def _invariants(kinds: Sequence[Kind[Any, Any]], *, crossing: bool) -> tuple[str
     """The ids of all that a run may judge: of what crosses versions, or of everything else."""
     of = [kind for kind in kinds if kind.crosses is crossing]
     return tuple(dict.fromkeys(name for kind in of for name in kind.checks))
-
-
-def _kind_of(case: AnyCase, kinds: Sequence[Kind[Any, Any]]) -> Kind[Any, Any]:
-    return next(kind for kind in kinds if kind.case_type is type(case))
 
 
 def _case(config: pytest.Config, kinds: Sequence[Kind[Any, Any]]) -> AnyCase | None:

@@ -21,7 +21,7 @@ def header(
 
     ``saver`` is who saved its corpus, ``kernels`` what the environment sets of them.
     """
-    first = CORPUS if saver else INVARIANTS
+    first = CORPUS if options.corpus else INVARIANTS
     of_a_corpus = {"saver": dict(saver)} if saver else {}
     of_kernels = {"kernels": dict(kernels)} if kernels else {}
     of_a_merger = {"merger": options.merger} if options.merger else {}

@@ -74,18 +74,6 @@ class SavedArtifacts(Kind[Case, Observation]):
                         repeats=LIFECYCLE.together,
                     )
 
-    def listed(
-        self, test: str, checks: tuple[Invariant, ...], options: Options
-    ) -> Iterator[Item[Case]]:
-        """The same: a corpus is all that is judged."""
-        del checks
-        return self.items(test, options)
-
-    def given(self, case: Case, checks: tuple[Invariant, ...]) -> Iterator[Item[Case]]:
-        """None: a case is chosen among the corpus's."""
-        del case, checks
-        return iter(())
-
     def observe(self, case: Case) -> Observation:
         """Load what is kept of the run."""
         from conformance.kinds.corpus.load import arrive  # imports torch
@@ -137,10 +125,7 @@ class SavedArtifacts(Kind[Case, Observation]):
     ) -> Iterator[tuple[str, str]]:
         """Those of every kind, with who saved it and how it is saved again."""
         assert self.corpus is not None
-        saver = self.corpus.saver
-        ranges = "".join(f'saver_{name} = "=={saver[name]}"\n' for name in ("peft", "transformers"))
-        for heading, text in super().headings(check, findings, seen, known):
-            yield heading, text.replace("\nwhere", f"\n{ranges}where", 1)
+        yield from super().headings(check, findings, seen, known)
         yield "SAVER", self.corpus.saved_by
         yield "SAVE", f'python -m conformance save-corpus DIR --case "{seen.case!r}"'
 

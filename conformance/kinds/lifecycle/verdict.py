@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from conformance.core.kind import Argues
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks.warnings import (
     EARLY,
     LATE,
-    Argues,
     announced,
     broken_promises,
     never,

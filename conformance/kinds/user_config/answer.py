@@ -9,9 +9,10 @@ from conformance.core.declared import Declared, Entry
 from conformance.core.documented_errors import documented
 from conformance.core.finding import Finding
 from conformance.core.invariant import Judgement
+from conformance.core.kind import Argues
 from conformance.core.observation import Heard, Observation
 from conformance.kinds.lifecycle.checks import INVARIANTS
-from conformance.kinds.lifecycle.checks.warnings import EARLY, Argues, never
+from conformance.kinds.lifecycle.checks.warnings import EARLY, never
 from conformance.kinds.lifecycle.verdict import verdict_of
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.kind import tuner_verdict

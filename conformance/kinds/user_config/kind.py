@@ -72,13 +72,6 @@ class UserConfig(Kind[OwnCase, Observation]):
             chosen = [one for name, one in self.checks.items() if name in options.invariants]
             yield from self.given(self.run.found.case, tuple(chosen))
 
-    def listed(
-        self, test: str, checks: tuple[Invariant, ...], options: Options
-    ) -> Iterator[Item[OwnCase]]:
-        """The same: a user's configuration is all that is judged."""
-        del checks
-        return self.items(test, options)
-
     def given(self, case: OwnCase, checks: tuple[Invariant, ...]) -> Iterator[Item[OwnCase]]:
         """Each invariant on the run."""
         for check in checks:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from conformance.core.finding import Finding
+from conformance.core.kind import Argues
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
-Argues = Callable[[str, Finding, Observation], bool]
-"""Whether a promise's finding is declared arguable: not agreed to be wrong."""
 EARLY = ("adapted",)
 LATE = ("adapter-saved", "merged", "saved", "reloaded", "adapter-reloaded")
 
