@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.core.case import Case, parse_case
 from conformance.core.finding import Finding
 from conformance.core.invariant import Invariant
-from conformance.core.kind import Item, Kind
+from conformance.core.kind import Item
 from conformance.core.observation import Observation
 from conformance.core.options import OptionError, Options
 from conformance.kinds.corpus.checks import CORPUS as CHECKS
 from conformance.kinds.corpus.manifest import Corpus, CorpusError, read
-from conformance.kinds.lifecycle.kind import LIFECYCLE, storage_and_warnings
-from conformance.kinds.lifecycle.proof import first_difference, require_informative
+from conformance.kinds.lifecycle.kind import LIFECYCLE, Runs
 
 
 @dataclass(frozen=True)
-class SavedArtifacts(Kind[Case, Observation]):
+class SavedArtifacts(Runs[Case]):
     """The lifecycle runs of a corpus; ``corpus`` is what ``--load-corpus`` names."""
 
     corpus: Corpus | None = None
@@ -85,40 +84,16 @@ class SavedArtifacts(Kind[Case, Observation]):
         """The stratum."""
         return LIFECYCLE.together(case)
 
-    def require_informative(self, seen: Observation) -> None:
-        """Raise SuiteError where the saver's run proves nothing."""
-        require_informative(seen)
-
-    def difference(self, one: Observation, other: Observation) -> str | None:
-        """What two loads do not have in common."""
-        return first_difference(one, other)
-
     def without(self, case: Case) -> str:
         """Whether a witness is not among what was saved."""
         here = self.corpus is not None and case in self.corpus.lives
         return "" if here else "the corpus does not hold the witness"
-
-    def simplicity(self, case: Case) -> tuple[int, str]:
-        """As for any lifecycle run."""
-        return LIFECYCLE.simplicity(case)
-
-    def told(self, seen: Observation) -> Iterable[str]:
-        """What was said of the tie."""
-        return LIFECYCLE.told(seen)
-
-    def evidence(self, seen: Observation) -> Iterator[str]:
-        """Who shares storage, and what was heard of the tie."""
-        return storage_and_warnings(seen)
 
     def rerun(self, seen: Observation, invariant: str) -> str:
         """The case by itself, of the same corpus."""
         assert self.corpus is not None
         options = f"--load-corpus {self.corpus.path} --no-known-failures --invariant {invariant}"
         return f'pytest conformance {options} --case "{seen.case!r}"'
-
-    def region(self, case: Case) -> str:
-        """The stratum and the family."""
-        return LIFECYCLE.region(case)
 
     def headings(
         self, check: Invariant, findings: Sequence[Finding], seen: Observation, known: Any

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from conformance.core.case import CHOICES, STRATUM_FIELDS, Case, parse_case
 from conformance.core.finding import Finding
@@ -31,8 +31,48 @@ GROUPS: Mapping[str, str] = {"test_invariant": "invariant", "test_architecture":
 """The groups of families, by the test that collects their items: decoders, and the others."""
 
 
+L = TypeVar("L", bound=Case)
+
+
+class Runs(Kind[L, Observation], Generic[L]):
+    """What every kind has in common whose cases are lifecycle runs."""
+
+    def require_informative(self, seen: Observation) -> None:
+        """Raise SuiteError where an observation proves nothing."""
+        require_informative(seen)
+
+    def difference(self, one: Observation, other: Observation) -> str | None:
+        """What two observations do not have in common."""
+        return first_difference(one, other)
+
+    def simplicity(self, case: L) -> tuple[int, str]:
+        """Smaller for a case that differs from the plain one in fewer fields."""
+        changed = sum(getattr(case, name) != choices[0] for name, choices in CHOICES.items())
+        return changed, repr(case)
+
+    def told(self, seen: Observation) -> Iterable[str]:
+        """What was said of the tie when the adapter was put on."""
+        return (heard.text for heard in seen.heard_at(*EARLY) if heard.about_tying)
+
+    def evidence(self, seen: Observation) -> Iterable[str]:
+        """Who shares storage, and what was heard of the tie."""
+        return storage_and_warnings(seen)
+
+    def rerun(self, seen: Observation, invariant: str) -> str:
+        """The case by itself."""
+        options = f"--no-known-failures --invariant {invariant}"
+        return f'pytest conformance {options} --case "{seen.case!r}"'
+
+    def region(self, case: L) -> str:
+        """The stratum and the family."""
+        return (
+            f"tied = {str(case.tied).lower()}, ensure = {str(case.ensure).lower()}, "
+            f'placement = "{case.placement}", family = "{case.family}"'
+        )
+
+
 @dataclass(frozen=True)
-class Lifecycle(Kind[Case, Observation]):
+class Lifecycle(Runs[Case]):
     """LoRA's lifecycle runs; ``merger`` is another's merge code where that is judged."""
 
     merger: Merger | None = None
@@ -99,40 +139,15 @@ class Lifecycle(Kind[Case, Observation]):
         """The stratum."""
         return _stratum(case)
 
-    def require_informative(self, seen: Observation) -> None:
-        """Raise SuiteError where an observation proves nothing."""
-        require_informative(seen)
-
-    def difference(self, one: Observation, other: Observation) -> str | None:
-        """What two observations do not have in common."""
-        return first_difference(one, other)
-
     def verdict(self, seen: Observation, argues: Argues) -> str:
         """What happens to a user on this placement."""
         return verdict_of(seen, argues)
-
-    def simplicity(self, case: Case) -> tuple[int, str]:
-        """Smaller for a case that differs from the plain one in fewer fields."""
-        changed = sum(getattr(case, name) != choices[0] for name, choices in CHOICES.items())
-        return changed, repr(case)
-
-    def told(self, seen: Observation) -> Iterable[str]:
-        """What was said of the tie when the adapter was put on."""
-        return (heard.text for heard in seen.heard_at(*EARLY) if heard.about_tying)
-
-    def evidence(self, seen: Observation) -> Iterable[str]:
-        """Who shares storage, and what was heard of the tie."""
-        return storage_and_warnings(seen)
 
     def rerun(self, seen: Observation, invariant: str) -> str:
         """The case by itself."""
         whose = f" --merger {seen.merger}" if seen.merger else ""
         options = f"--no-known-failures{whose} --invariant {invariant}"
         return f'pytest conformance {options} --case "{seen.case!r}"'
-
-    def region(self, case: Case) -> str:
-        """The stratum and the family."""
-        return region_of(case)
 
     def headings(
         self, check: Invariant, findings: Sequence[Finding], seen: Observation, known: Any
@@ -182,14 +197,6 @@ def storage_and_warnings(seen: Observation) -> Iterator[str]:
         yield f"heard at {heard.stage}: {text[:LONGEST]}{'...' if len(text) > LONGEST else ''}"
     if not told:
         yield "heard of the tie: nothing"
-
-
-def region_of(case: Case) -> str:
-    """The stratum and the family of a case, as a ``where``."""
-    return (
-        f"tied = {str(case.tied).lower()}, ensure = {str(case.ensure).lower()}, "
-        f'placement = "{case.placement}", family = "{case.family}"'
-    )
 
 
 def _stratum(case: Case) -> tuple[object, ...]:

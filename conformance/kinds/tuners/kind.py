@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from conformance.core.invariant import Invariant
-from conformance.core.kind import Argues, Item, Kind, Unjudged
+from conformance.core.kind import Argues, Item, Unjudged
 from conformance.core.observation import Observation
 from conformance.core.options import PROFILES, Options
-from conformance.kinds.lifecycle.checks.warnings import EARLY
-from conformance.kinds.lifecycle.kind import LIFECYCLE, region_of, storage_and_warnings
-from conformance.kinds.lifecycle.proof import first_difference, require_informative
+from conformance.kinds.lifecycle.kind import Runs
 from conformance.kinds.lifecycle.verdict import verdict_of
 from conformance.kinds.tuners.case import TunerCase, parse_tuner_case, tuner_cases
 from conformance.kinds.tuners.checks import ONLY_TUNERS, TUNER_PROMISES, WRAPS, idle
@@ -23,7 +21,7 @@ BRIEF = PROFILES["ci"]["max_examples"]
 """Cases a stratum of a run for which some of the tuners' runs are enough."""
 
 
-class Tuners(Kind[TunerCase, Observation]):
+class Tuners(Runs[TunerCase]):
     """One run of one tuner on one placement."""
 
     name = "tuners"
@@ -89,11 +87,7 @@ class Tuners(Kind[TunerCase, Observation]):
     def require_informative(self, seen: Observation) -> None:
         """Raise SuiteError where a run proves nothing; an adapter on no module is a finding."""
         if not idle(seen):
-            require_informative(seen)
-
-    def difference(self, one: Observation, other: Observation) -> str | None:
-        """What two observations do not have in common."""
-        return first_difference(one, other)
+            super().require_informative(seen)
 
     def of_an_extra(self, case: TunerCase) -> bool:
         """Whether the tuner needs a package of its own."""
@@ -103,32 +97,15 @@ class Tuners(Kind[TunerCase, Observation]):
         """What happens to a user with this tuner on this placement."""
         return tuner_verdict(seen, argues)
 
-    def simplicity(self, case: TunerCase) -> tuple[int, str]:
-        """As for any lifecycle run."""
-        return LIFECYCLE.simplicity(case)
-
-    def told(self, seen: Observation) -> Iterable[str]:
-        """What was said of the tie when the adapter was put on."""
-        return (heard.text for heard in seen.heard_at(*EARLY) if heard.about_tying)
-
     def afterwards(self, seen: Observation) -> list[str]:
         """The error that ended the run."""
         ended = seen.ended_at()
         return [f"{ended.stage}: {ended.message}"] if ended else []
 
-    def evidence(self, seen: Observation) -> Iterator[str]:
-        """Who shares storage, and what was heard of the tie."""
-        return storage_and_warnings(seen)
-
-    def rerun(self, seen: Observation, invariant: str) -> str:
-        """The case by itself."""
-        options = f"--no-known-failures --invariant {invariant}"
-        return f'pytest conformance {options} --case "{seen.case!r}"'
-
     def region(self, case: TunerCase) -> str:
         """The placement, the tuner, and the precision where it is not float32."""
         precision = "" if case.dtype == "float32" else f', dtype = "{case.dtype}"'
-        return f'{region_of(case)}, tuner = "{case.tuner}"{precision}'
+        return f'{super().region(case)}, tuner = "{case.tuner}"{precision}'
 
 
 TUNERS = Tuners()
