@@ -20,6 +20,9 @@ FEW = NUDGED[:3]
 """What is taken of them but in half precision, where movements differ most."""
 
 
+LONGEST = 110  # characters of a message that a failure repeats
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """What can be read off a model at one stage.
@@ -76,6 +79,12 @@ class Heard:
     text: str
     source: str
     about_tying: bool
+
+    @property
+    def brief(self) -> str:
+        """Its text on one line, cut where it is long."""
+        text = " ".join(self.text.split())
+        return f"{text[:LONGEST]}..." if len(text) > LONGEST else text
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,36 @@
-"""The cases of a run, drawn again: what a benchmark measures and what a corpus keeps."""
+"""The cases that Hypothesis draws: for a run, for a benchmark, and for a corpus to keep."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from conformance.core.case import Case
 from conformance.core.grid import Stratum
+from conformance.core.kind import AnyCase, Drawn
 from conformance.core.options import RUN_SEED, stratum_seed
-from conformance.kinds.lifecycle.strategies import cases
+from conformance.kinds.lifecycle.kind import drawn_cases
 from tiny_models.families import DECODERS
+
+# A case takes a tenth of a second and more: what Hypothesis calls slow or large is the work itself.
+ALLOWED = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
+
+
+def draw(of: Drawn[Any], meet: Callable[[Any], object], **limits: Any) -> None:
+    """Have Hypothesis call ``meet`` with each case; ``limits`` are more of its settings."""
+    __tracebackhide__ = True
+
+    @seed(of.stream)
+    @settings(suppress_health_check=ALLOWED, max_examples=of.examples, **limits)
+    @given(case=of.strategy())
+    def lives(case: AnyCase) -> None:
+        __tracebackhide__ = True
+        meet(case)
+
+    run: Callable[[], None] = lives
+    run()
 
 
 def drawn(
@@ -20,18 +42,6 @@ def drawn(
 ) -> list[Case]:
     """Distinct cases of a stratum, the same in every run; ``stream`` names a group's own."""
     met: dict[Case, None] = {}
-
-    @seed(stratum_seed(run_seed, stratum, stream))
-    @settings(
-        max_examples=examples,
-        phases=(Phase.generate,),
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    @given(case=cases(stratum, families))
-    def lives(case: Case) -> None:
-        met.setdefault(case)
-
-    lives()
+    of = drawn_cases(stratum, families, stratum_seed(run_seed, stratum, stream), examples)
+    draw(of, met.setdefault, phases=[Phase.generate], database=None, deadline=None)
     return list(met)

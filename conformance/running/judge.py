@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import Phase, settings
 
 from conformance.core.errors import SuiteError
 from conformance.core.finding import Finding, Violation, violation_class
@@ -15,12 +15,11 @@ from conformance.core.invariant import Invariant, Judgement
 from conformance.core.kind import AnyCase, Drawn, Item, Kind
 from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
+from conformance.running.drawn import draw
 from conformance.running.failure_text import failure_text
 from conformance.running.tally import Tally
 
 WORST = ("breaks", "holds", "not run", "not judged", "not applicable")
-# A case takes a tenth of a second and more: what Hypothesis calls slow or large is the work itself.
-ALLOWED = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
 
 
 class SeveralViolations(AssertionError):  # noqa: N818  what they are, not that they are errors
@@ -32,12 +31,13 @@ class SeveralViolations(AssertionError):  # noqa: N818  what they are, not that 
 
 
 @dataclass(frozen=True)
-class Broken:
-    """What nobody declared of one invariant, beside all that it found."""
+class Found:
+    """What one invariant says of a case; ``hit`` are the entries that declare what is declared."""
 
     check: Invariant
+    judgement: Judgement
     undeclared: tuple[Finding, ...]
-    found: tuple[Finding, ...]
+    hit: set[str]
 
 
 def judge_item(
@@ -96,25 +96,20 @@ class Judge:
             self.tally.keep(self.kind, case, self.cache(case), undeclared=True)
         self._raise(case, broken)
 
-    def judge(self, case: AnyCase) -> list[Broken]:
+    def judge(self, case: AnyCase) -> list[Found]:
         """Judge one case and count it; returns what nobody declared."""
         repeats = self.item.repeats(case) if self.item.repeats else None
         seen = self.cache(case, repeats=repeats)
         first = case not in self.tally.judged and not self.tally.failed
-        broken: list[Broken] = []
-        judgements: list[Judgement] = []
-        for check in self.item.checks:
-            judgement = self.kind.judge(check, seen)
-            judgements.append(judgement)
-            undeclared, hit = self._undeclared(check, judgement, seen)
-            if first and judgement.verdict in {"holds", "breaks"}:
-                self.tally.count(self._regions(check, seen), hit)
-            if undeclared:
-                broken.append(Broken(check, undeclared, judgement.findings))
+        found = [self._found(check, seen) for check in self.item.checks]
+        broken = [one for one in found if one.undeclared]
         if first:
+            for one in found:
+                if one.judgement.verdict in {"holds", "breaks"}:
+                    self.tally.count(self._regions(one.check, seen), one.hit)
             verdict = self.cache.verdict(case, self.known.argues)
-            self.tally.add(case, _together(judgements), verdict)
-        if any(judgement.findings for judgement in judgements):
+            self.tally.add(case, _together([one.judgement for one in found]), verdict)
+        if any(one.judgement.findings for one in found):
             self.tally.keep(self.kind, case, seen, undeclared=bool(broken))
         return broken
 
@@ -123,23 +118,18 @@ class Judge:
             return ()
         return self.known.regions_of(check.id, seen.case)
 
-    def _undeclared(
-        self, check: Invariant, judgement: Judgement, seen: Any
-    ) -> tuple[tuple[Finding, ...], set[str]]:
+    def _found(self, check: Invariant, seen: Any) -> Found:
         def excuses(finding: Finding) -> bool:
             return self.kind.excuses(check, finding, self.known, seen)
 
-        return self.known.undeclared(check.id, judgement.findings, seen, excuses)
+        judgement = self.kind.judge(check, seen)
+        undeclared, hit = self.known.undeclared(check.id, judgement.findings, seen, excuses)
+        return Found(check, judgement, undeclared, hit)
 
-    def _broken(self, seen: Any) -> list[Broken]:
+    def _broken(self, seen: Any) -> list[Found]:
         """What nobody declared of a case that is not counted."""
-        found = []
-        for check in self.item.checks:
-            judgement = self.kind.judge(check, seen)
-            undeclared, _ = self._undeclared(check, judgement, seen)
-            if undeclared:
-                found.append(Broken(check, undeclared, judgement.findings))
-        return found
+        found = (self._found(check, seen) for check in self.item.checks)
+        return [one for one in found if one.undeclared]
 
     def _fails(self, of_kind: str, case: AnyCase) -> bool:
         """Whether a case breaks in the same way; one that proves nothing does not."""
@@ -150,7 +140,7 @@ class Judge:
         broken = self._broken(seen)
         return any(finding.kind == of_kind for one in broken for finding in one.undeclared)
 
-    def _raise(self, case: AnyCase, broken: Sequence[Broken], also: Sequence[AnyCase] = ()) -> None:
+    def _raise(self, case: AnyCase, broken: Sequence[Found], also: Sequence[AnyCase] = ()) -> None:
         """Raise each kind of finding as its own exception class, with the full text."""
         __tracebackhide__ = True
         found = [self._violation(case, one, kind) for one in broken for kind in self._kinds(one)]
@@ -162,16 +152,16 @@ class Judge:
             found[0].args = (f"{found[0]}{told}",)
         raise found[0] if len(found) == 1 else SeveralViolations(found)
 
-    def _kinds(self, broken: Broken) -> Sequence[str]:
+    def _kinds(self, broken: Found) -> Sequence[str]:
         """The kinds of finding that are reported one by one."""
         kinds = list(dict.fromkeys(finding.kind for finding in broken.undeclared))
         return kinds if self.item.every else kinds[:1]
 
-    def _violation(self, case: AnyCase, broken: Broken, of_kind: str) -> Violation:
+    def _violation(self, case: AnyCase, broken: Found, of_kind: str) -> Violation:
         undeclared = broken.undeclared
         if self.item.every:
             undeclared = tuple(one for one in undeclared if one.kind == of_kind)
-        shown = broken.found if self.kind.shows_declared else undeclared
+        shown = broken.judgement.findings if self.kind.shows_declared else undeclared
         seen = self.cache(case)
         text = failure_text(self.kind, broken.check, shown, seen, self.known)
         violation = violation_class(broken.check.id, of_kind)(text)
@@ -183,24 +173,9 @@ class Judge:
 def _draw(drawn: Drawn[Any], cache: Cache[Any, Any], judge_case: Callable[[AnyCase], None]) -> None:
     """Have Hypothesis draw the cases, or judge those that it drew for another invariant."""
     __tracebackhide__ = True
-    limits: dict[str, Any] = {"max_examples": drawn.examples}
-    if drawn.own_minimiser:
-        limits["phases"] = [Phase.generate]
-
-    def draw(judge_drawn: Callable[[AnyCase], None]) -> None:
-        __tracebackhide__ = True
-
-        @seed(drawn.stream)
-        @settings(suppress_health_check=ALLOWED, **limits)
-        @given(case=drawn.strategy())
-        def lives(case: AnyCase) -> None:
-            __tracebackhide__ = True
-            judge_drawn(case)
-
-        run: Callable[[], None] = lives
-        run()
-
-    cache.draws.run(drawn, judge_case, draw)
+    # a kind that minimises itself has Hypothesis only generate
+    limits: dict[str, Any] = {"phases": [Phase.generate]} if drawn.own_minimiser else {}
+    cache.draws.run(drawn, judge_case, partial(draw, drawn, **limits))
 
 
 def _together(judgements: Sequence[Judgement]) -> Judgement:

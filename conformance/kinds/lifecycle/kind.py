@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 from conformance.core.case import CHOICES, STRATUM_FIELDS, Case, parse_case
@@ -26,7 +26,6 @@ BEYOND_EXAMPLES = {"default": 4, "ci": 1, "dev": 1, "explore": 100}
 """Cases a stratum of the other architectures, which take more than twice the time."""
 FEW = 2
 """Cases a stratum of which none is observed again, but one of each placement."""
-LONGEST = 110  # characters of a warning that a failure repeats
 GROUPS: Mapping[str, str] = {"test_invariant": "invariant", "test_architecture": "architecture"}
 """The groups of families, by the test that collects their items: decoders, and the others."""
 
@@ -84,7 +83,7 @@ class Lifecycle(Runs[Case]):
     single = "test_case"
     merges = True
 
-    @property
+    @cached_property
     def checks(self) -> Mapping[str, Invariant]:
         """The invariants of a run, or what they say of another merger."""
         return of_a_merger(INVARIANTS) if self.merger else INVARIANTS
@@ -193,8 +192,7 @@ def storage_and_warnings(seen: Observation) -> Iterator[str]:
             yield f"sharing storage at {stage}: {'; '.join(sorted(groups)) or 'nothing'}"
     told = [heard for heard in seen.heard if heard.about_tying]
     for heard in {(h.stage, h.text): h for h in told}.values():
-        text = " ".join(heard.text.split())
-        yield f"heard at {heard.stage}: {text[:LONGEST]}{'...' if len(text) > LONGEST else ''}"
+        yield f"heard at {heard.stage}: {heard.brief}"
     if not told:
         yield "heard of the tie: nothing"
 

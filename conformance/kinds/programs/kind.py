@@ -21,7 +21,6 @@ from conformance.kinds.programs.proof import first_difference, require_informati
 
 PROGRAMS_A_LIFE = 6
 """Programs of a stratum for each case of a stratum of the grid, which has many more strata."""
-LONGEST = 110  # characters of a warning that a failure repeats
 
 
 class Programs(Kind[Program, ProgramObservation]):
@@ -94,8 +93,7 @@ class Programs(Kind[Program, ProgramObservation]):
         for step in seen.steps:
             yield _line(seen, step)
             for heard in seen.heard_at(f"{step.number} {step.step[0]}"):
-                text = " ".join(heard.text.split())
-                yield f"   heard: {text[:LONGEST]}{'...' if len(text) > LONGEST else ''}"
+                yield f"   heard: {heard.brief}"
         for error in seen.troubles:
             yield f"{error.stage}: {error.type}: {error.message}"
 
