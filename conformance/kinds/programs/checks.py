@@ -239,8 +239,9 @@ def _unmerged(seen: ProgramObservation, step: StepSeen) -> set[tuple[str, str]]:
     """What a step asks to merge and no layer had merged before it: adapters and modules."""
     before = seen.steps[step.number - 2].merged  # nothing is merged by a first step
     asked = {*step.step[1]} or {*step.state.active}
-    carried = {(adapter, module) for adapter, module, part in step.parts if adapter in asked}
-    return carried - before
+    # a saved module is not merged in place: it counts where its adapter is active
+    merges = (key for key in step.parts if key[0] in asked and not key[2].startswith("saved "))
+    return {(adapter, module) for adapter, module, _ in merges} - before
 
 
 @PROGRAMS.check(

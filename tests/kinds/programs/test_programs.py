@@ -196,8 +196,10 @@ def test_a_bad_program_is_a_usage_error() -> None:
     assert done.stderr.strip().splitlines()[-1].startswith("ERROR: --program: this program cannot")
 
 
-def test_nothing_to_do_is_true_where_everything_was_merged_before() -> None:
-    program = Program(tied=False, steps=(PUT, ("merge", ())))
+@pytest.mark.parametrize("placement", ["body", "save:both", "tokens:list"])
+def test_nothing_to_do_is_true_where_everything_was_merged_before(placement: str) -> None:
+    steps = (("wrap", "default", placement, 2, 2), ("merge", ()))
+    program = Program(tied=False, steps=steps)
     seen = observe_program(program)
     said = Heard("2 merge", "All adapters are already merged, nothing to do.", "peft", False)
     wrong = replace(seen, heard=(*seen.heard, said))
