@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from benchmarks.plain_life import PlainLife
 from benchmarks.table import show
+from conformance.causes.known import Known
 from conformance.core.case import Case
 from conformance.core.comparison import Evidence
 from conformance.core.grid import Stratum, strata
@@ -28,7 +29,6 @@ from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
 from conformance.kinds.lifecycle.verdict import verdict_of
-from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.drawn import drawn
 from conformance.running.judge import judge_item
@@ -109,7 +109,7 @@ def hypothesis_share(grid: list[Stratum]) -> tuple[float, float]:
 
         return replace(invariant, check=check)
 
-    known = KnownFailures.load()
+    known = Known.load()
     cache = Cache(LIFECYCLE, seen.__getitem__)
     spent = 0.0
     for stratum in grid:

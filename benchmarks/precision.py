@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.table import show
+from conformance.causes.known import Known
 from conformance.core.bits import distance
 from conformance.core.case import Case
 from conformance.core.device_names import DEVICES
@@ -30,7 +31,6 @@ from conformance.core.versions import versions
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.lifecycle.proof import require_informative
-from conformance.known_failures.read import KnownFailures
 from conformance.running.drawn import drawn
 
 HALF = ("bfloat16", "float16")
@@ -85,7 +85,7 @@ def half(run_seed: int, device: str = "cpu") -> Iterator[Case]:
                     yield case
 
 
-def lived(case: Case, known: KnownFailures) -> Life:
+def lived(case: Case, known: Known) -> Life:
     """Live one case; judge it, and judge it again with each fault."""
     seen = observe(case)
     require_informative(seen)
@@ -181,7 +181,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=RUN_SEED)
     parser.add_argument("--write", action="store_true", help="write the table into the README")
     arguments = parser.parse_args()
-    known, lives = KnownFailures.load(), kept(arguments.to)
+    known, lives = Known.load(), kept(arguments.to)
     with arguments.to.open("a") as file:
         for case in half(arguments.seed, arguments.device):
             if len(lives) >= arguments.lives:

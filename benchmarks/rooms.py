@@ -26,7 +26,7 @@ ROOMS = (
     "upstream",
     "engine",
     "kinds",
-    "known_failures",
+    "causes",
     "reproducer",
     "inspecting",
     "running",
@@ -73,6 +73,7 @@ def modules() -> Mapping[str, Path]:
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
         for package in OURS
         for path in sorted((ROOT / package).rglob("*.py"))
+        if not (path.parent / "cause.toml").exists()  # a script stands alone
     }
 
 

@@ -6,9 +6,29 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from conformance.cli import inspect, load_corpora, publish, report, reproduce, save_corpus
+from conformance.cli import (
+    causes,
+    inspect,
+    issue,
+    load_corpora,
+    publish,
+    remedies,
+    report,
+    reproduce,
+    save_corpus,
+)
 
-COMMANDS = (reproduce, inspect, report, publish, save_corpus, load_corpora)
+COMMANDS = (
+    reproduce,
+    inspect,
+    causes,
+    issue,
+    remedies,
+    report,
+    publish,
+    save_corpus,
+    load_corpora,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,17 +11,20 @@ import random
 import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
 
+from conformance.causes.read import CauseError
+from conformance.causes.remedies import Remedied, RemedyError
 from conformance.core.options import OptionError
 from conformance.core.record import KEY, Record, unjudgeable
 from conformance.core.versions import commit, versions
 from conformance.kinds.corpus.manifest import saved_by
 from conformance.reporting.results_file import Results
 from conformance.reporting.summary import summary_lines
-from conformance.running import kernels
+from conformance.running import kernels, remedied
 from conformance.running.answer import ANSWER, answered
 from conformance.running.arguments import profile_of
 from conformance.running.context import Context, import_problem
@@ -34,6 +37,8 @@ CONTEXT: pytest.StashKey[Context] = pytest.StashKey()
 RECORDS: pytest.StashKey[list[Record]] = pytest.StashKey()
 RESULTS: pytest.StashKey[Results] = pytest.StashKey()
 EXIT: pytest.StashKey[int] = pytest.StashKey()
+SHARED: pytest.StashKey[Path] = pytest.StashKey()
+REMEDIED: pytest.StashKey[Remedied | None] = pytest.StashKey()
 ANSWERED: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 
 
@@ -41,10 +46,13 @@ def begin(config: pytest.Config) -> None:
     """Check options and imports; usage errors are one sentence."""
     config.stash[RECORDS] = []
     _set_seed(config)
+    _share(config)
     try:
         kernels.check(os.environ)
-        context = config.stash[CONTEXT] = Context.of(config)
-    except (OptionError, kernels.KernelError) as error:
+        done = config.stash[REMEDIED] = _remedied(config)
+        applied = done.applied if done else ()
+        context = config.stash[CONTEXT] = Context.of(config, config.stash[SHARED], applied)
+    except (OptionError, kernels.KernelError, CauseError, RemedyError) as error:
         raise pytest.UsageError(str(error)) from None
     is_worker = hasattr(config, "workerinput")
     if not is_worker:
@@ -73,13 +81,35 @@ def _set_seed(config: pytest.Config) -> None:
         config.conformance_seed = random.SystemRandom().randrange(2**32)  # type: ignore[attr-defined]
 
 
+def _share(config: pytest.Config) -> None:
+    """A folder that all processes of the run have in common."""
+    if hasattr(config, "workerinput"):
+        config.stash[SHARED] = Path(config.workerinput["conformance_shared"])
+        return
+    folder = TemporaryDirectory(prefix="conformance-")
+    config.add_cleanup(folder.cleanup)
+    config.stash[SHARED] = Path(folder.name)
+
+
+def _remedied(config: pytest.Config) -> Remedied | None:
+    """What became of the remedies where they are asked for; workers have it of the controller."""
+    if not config.getoption("--remedied"):
+        return None
+    if hasattr(config, "workerinput"):
+        return Remedied(tuple(config.workerinput["conformance_remedied"]), {})
+    return remedied.use(config.stash[SHARED])
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give the workers of xdist the controller's seed."""
+    """Give the workers of xdist the controller's seed and folder."""
     if CONTEXT in node.config.stash:
         node.workerinput["conformance_seed"] = node.config.stash[CONTEXT].options.seed
     else:
         node.workerinput["conformance_seed"] = 0
+    node.workerinput["conformance_shared"] = str(node.config.stash[SHARED])
+    done = node.config.stash[REMEDIED]
+    node.workerinput["conformance_remedied"] = list(done.applied) if done else []
 
 
 def _header(config: pytest.Config) -> dict[str, Any]:
@@ -105,7 +135,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
             f"{head['examples']} lives a stratum; seed {head['seed']}{without}"
         ),
         *_kernels_line(head.get("kernels", {})),
+        *_remedies_lines(config.stash[REMEDIED]),
     ]
+
+
+def _remedies_lines(done: Remedied | None) -> list[str]:
+    """How many remedies are in force, and why others are not."""
+    if done is None:
+        return []
+    left = [f"conformance: left out is {name}: {why}" for name, why in done.left_out.items()]
+    return [f"conformance: remedied: {len(done.applied)} remedies are in force", *left]
 
 
 def _kernels_line(chosen: Mapping[str, str]) -> list[str]:
@@ -121,7 +160,7 @@ def _kernels_line(chosen: Mapping[str, str]) -> list[str]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep all invariants of a stratum, or of a recorded case, where its lives are cached."""
-    return scheduler(config, log, config.stash[CONTEXT].known) if CONTEXT in config.stash else None
+    return scheduler(config, log) if CONTEXT in config.stash else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -200,8 +239,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
     if records:
         terminalreporter.section("conformance")
-        arguable = config.stash[CONTEXT].known.arguable_ids
-        for line in summary_lines(records, arguable):
+        causes = {cause.id: cause for cause in config.stash[CONTEXT].known.causes}
+        whole = config.get_verbosity() > 0
+        for line in summary_lines(records, causes, whole=whole):
             terminalreporter.write_line(line)
 
 
@@ -212,6 +252,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Close the results file; an interrupted run gets its footer here too."""
+    if CONTEXT in config.stash:
+        config.stash[CONTEXT].known.outcomes.close()
     if RESULTS in config.stash:
         status = config.stash.get(EXIT, int(pytest.ExitCode.USAGE_ERROR))
         records = config.stash[RECORDS]

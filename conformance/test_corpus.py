@@ -11,6 +11,6 @@ from conformance.running.outcome import run_item
 
 
 def test_corpus(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
-    """The promise holds for every kept run of the stratum, known failures apart."""
+    """The promise holds for every kept run of the stratum, or a known cause explains why not."""
     __tracebackhide__ = True
     run_item(kind, item, context, record)

@@ -11,6 +11,6 @@ from conformance.running.outcome import run_item
 
 
 def test_invariant(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
-    """The invariant holds for every drawn case of the stratum, known failures apart."""
+    """The invariant holds for every drawn case of the stratum, or a cause explains why not."""
     __tracebackhide__ = True
     run_item(kind, item, context, record)

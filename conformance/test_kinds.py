@@ -11,6 +11,6 @@ from conformance.running.outcome import run_item
 
 
 def test_item(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
-    """The promise holds, known failures apart."""
+    """The promise holds, or a known cause explains why not."""
     __tracebackhide__ = True
     run_item(kind, item, context, record)

@@ -11,6 +11,6 @@ from conformance.running.outcome import run_item
 
 
 def test_pipeline(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
-    """The promise holds when this pipeline is saved and loaded, known failures apart."""
+    """The promise holds when this pipeline is saved and loaded, or a cause explains why not."""
     __tracebackhide__ = True
     run_item(kind, item, context, record)

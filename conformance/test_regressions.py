@@ -13,6 +13,6 @@ from conformance.running.outcome import run_item
 def test_regression(
     kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record
 ) -> None:
-    """The recorded case keeps the promise, or a known failure says that it does not."""
+    """The recorded case keeps the promise, or a known cause explains that it does not."""
     __tracebackhide__ = True
     run_item(kind, item, context, record)

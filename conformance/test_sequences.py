@@ -11,7 +11,7 @@ from conformance.running.outcome import run_item
 
 
 def test_program(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
-    """The promise holds after every step of every drawn program, known failures apart."""
+    """The promise holds after every step of every drawn program, or a cause explains why not."""
     __tracebackhide__ = True
     run_item(kind, item, context, record)
 

@@ -11,7 +11,7 @@ from conformance.running.outcome import run_item
 
 
 def test_tuner(kind: Kind[Any, Any], item: Item[Any], context: Context, record: Record) -> None:
-    """Every promise holds in this run, known failures apart."""
+    """Every promise holds in this run, or a known cause explains why not."""
     __tracebackhide__ = True
     run_item(kind, item, context, record)
 

@@ -131,14 +131,10 @@ def test_only_upstream_asks_for_versions(module: str) -> None:
     asks -= {"torch.__version__"}
     names = {arrow.target for arrow in imports(module)}
     asks |= {name for name in names if re.match(r"packaging\b|importlib\.metadata\b", name)}
-    allowed_here = (
-        room_of(module) in {"upstream", "known_failures"}  # ranges are their matter
-        or module
-        in {
-            "tiny_models.compat",
-            "conformance.core.versions",  # reads metadata and orders versions, decides no verdict
-        }
-    )
+    allowed_here = room_of(module) == "upstream" or module in {
+        "tiny_models.compat",
+        "conformance.core.versions",  # reads metadata and orders versions, decides no verdict
+    }
     assert not asks or allowed_here
 
 

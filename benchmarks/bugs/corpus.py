@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.known_failures.regressions import FOLDER, Regression
-from conformance.known_failures.regressions import read as read_regression
+from conformance.running.regressions import FOLDER, Regression
+from conformance.running.regressions import read as read_regression
 
 if sys.version_info >= (3, 11):
     import tomllib

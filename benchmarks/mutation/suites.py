@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Loading plain models asks nothing of PEFT, and a pipeline needs packages that may not be there.
 PARTS = (
-    ("smoke", "regressions", "known_failures", "invariants", "architectures", "sequences"),
+    ("smoke", "regressions", "causes", "invariants", "architectures", "sequences"),
     ("tuners",),
 )
 # What PEFT does about devices shows on one that is not the CPU: in these lives as in any.

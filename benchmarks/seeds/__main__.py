@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from benchmarks.arguments import for_pytest
-from benchmarks.seeds.told import head, lines
+from benchmarks.seeds.told import head, lines, met, shares
 from conformance.core.options import PROFILES
-from conformance.known_failures.read import KnownFailures
+from conformance.core.record import Record
 from conformance.reporting.results.read import ResultsError, read
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +42,17 @@ def command(seed: int, results: Path, given: argparse.Namespace, more: Sequence[
     return [*pytest, "--results", str(results), *more]
 
 
-def judge(seed: int, folder: Path, given: argparse.Namespace, more: Sequence[str]) -> int:
-    """Run one seed and say what it found; 0 if nothing is undeclared, or how its run ended."""
+def judge(
+    seed: int,
+    folder: Path,
+    given: argparse.Namespace,
+    more: Sequence[str],
+    runs: list[Sequence[Record]],
+) -> int:
+    """Run one seed and say what it found; 0 if nothing is undeclared, or how its run ended.
+
+    Its records are added to ``runs``.
+    """
     results, log = (folder / f"seed-{seed}.{ending}" for ending in ("jsonl", "txt"))
     results.unlink(missing_ok=True)  # of an earlier call
     began = monotonic()
@@ -63,7 +72,8 @@ def judge(seed: int, folder: Path, given: argparse.Namespace, more: Sequence[str
         print(f"seed {seed}: {error}", flush=True)
         return 1
     print(head(seed, records, monotonic() - began), flush=True)
-    told = list(lines(records, KnownFailures.load().entries))
+    runs.append(records)
+    told = list(lines(records))
     if status and not told:
         told = [f"  pytest ended with {status}, and no item says why: see {log.name}"]
     for line in told:
@@ -79,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-n", default="2", metavar="N", help="workers of a run, 2 unless said")
     parser.add_argument("--profile", choices=tuple(PROFILES), default="default", help="lives")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep results and logs here")
+    parser.add_argument("--causes", action="store_true", help="end with what causes came to")
     given = parser.parse_args(own)
     try:
         seeds = whole_numbers(given.seeds)
@@ -91,7 +102,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(TemporaryDirectory(prefix="seeds-")))
         # the runs start at the root, wherever this one does
-        return max(judge(seed, folder.resolve(), given, more) for seed in seeds)
+        runs: list[Sequence[Record]] = []
+        status = max(judge(seed, folder.resolve(), given, more, runs) for seed in seeds)
+    if given.causes:
+        for line in shares(met(runs), len(runs)):
+            print(line)
+    return status
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from benchmarks.seeds.nearest import case_of, nearest
 from conformance.core.record import DECLARED, Record
-from conformance.known_failures.entry import KnownFailure
 from conformance.reporting.summary import label
+
+NARROW = 0.9
+"""The share of judged cases of a cause's ``when`` below which that is too wide."""
 
 
 def failed(record: Record) -> bool:
@@ -34,12 +36,11 @@ def head(seed: int, records: Iterable[Record], seconds: float) -> str:
     return f"seed {seed}: {told}; {seconds:.0f} s"
 
 
-def lines(records: Iterable[Record], entries: Iterable[KnownFailure]) -> Iterator[str]:
+def lines(records: Iterable[Record]) -> Iterator[str]:
     """A line of each undeclared finding; of a failed item that has none, why it failed."""
-    every = tuple(entries)
     for record in filter(failed, records):
         for violation in record.violations or [_without_finding(record)]:
-            yield " | ".join((f"  {record.item}", *_parts(violation, every)))
+            yield " | ".join((f"  {record.item}", *_parts(violation)))
 
 
 def _without_finding(record: Record) -> dict[str, str]:
@@ -47,9 +48,50 @@ def _without_finding(record: Record) -> dict[str, str]:
     return {"invariant": record.invariant, "finding": told, "case": record.case}
 
 
-def _parts(violation: dict[str, str], entries: tuple[KnownFailure, ...]) -> tuple[str, ...]:
+def _parts(violation: dict[str, str]) -> tuple[str, ...]:
     invariant, finding, text = (violation[name] for name in ("invariant", "finding", "case"))
-    case = case_of(text)
-    near = nearest(invariant, finding, case, entries) if case is not None else None
-    told = f"nearest: {near or 'nothing is declared of this kind'}"
+    told = f"nearest: {violation.get('nearest') or 'no cause is about such a finding'}"
     return (invariant or "no invariant", finding, text or "no case", told)
+
+
+@dataclass
+class Met:
+    """A cause over some seeds: in how many runs it was met, and broken of judged cases.
+
+    A case counts once for each invariant that the cause explains something of.
+    """
+
+    runs: int = 0
+    broken: int = 0
+    judged: int = 0
+
+    @property
+    def share(self) -> float:
+        """How many of the judged cases that its ``when`` has break as it says."""
+        return self.broken / self.judged if self.judged else 0.0
+
+
+def met(runs: Iterable[Iterable[Record]]) -> dict[str, Met]:
+    """What each cause came to over several runs."""
+    found: dict[str, Met] = {}
+    for records in runs:
+        here: dict[str, list[int]] = {}
+        for record in records:
+            for name, (hits, judged) in record.known.items():
+                counts = here.setdefault(name, [0, 0])
+                counts[0] += hits
+                counts[1] += judged
+        for name, (hits, judged) in here.items():
+            one = found.setdefault(name, Met())
+            one.runs += bool(hits)
+            one.broken += hits
+            one.judged += judged
+    return found
+
+
+def shares(found: Mapping[str, Met], runs: int) -> Iterator[str]:
+    """A line of each cause, the widest first."""
+    for name, one in sorted(found.items(), key=lambda item: item[1].share):
+        wide = "  too wide" if one.share < NARROW else ""
+        told = f"{one.broken} of {one.judged} judged ({one.share:.0%})"
+        yield f"{name}: met in {one.runs} of {runs} runs, {told}{wide}"

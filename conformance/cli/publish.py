@@ -6,8 +6,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from conformance.causes.read import CauseError
 from conformance.core.versions import cell_name
-from conformance.known_failures.read import TableError
 from conformance.reporting.environments import Cell, combine
 from conformance.reporting.inputs import (
     ReportError,
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with read.many():
             publish(arguments.results, arguments.docs)
-    except (ReportError, LoadingError, TunersError, ResultsError, TableError) as error:
+    except (ReportError, LoadingError, TunersError, ResultsError, CauseError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
     return 0
 

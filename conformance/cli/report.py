@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from conformance.known_failures.entry import KnownFailure
-from conformance.known_failures.read import OURS, TableError
+from conformance.causes.cause import Cause
+from conformance.causes.read import CauseError
 from conformance.reporting import (
     badges,
     changes,
@@ -23,9 +23,9 @@ from conformance.reporting.environments import Cell, combine
 from conformance.reporting.inputs import (
     NEEDS,
     ReportError,
+    causes_by_id,
     check_package,
     inside,
-    known_by_id,
     to_disk,
 )
 from conformance.reporting.loading_page import LoadingError
@@ -33,7 +33,7 @@ from conformance.reporting.results import read as results_read
 from conformance.reporting.results.read import ResultsError
 from conformance.reporting.tuners_page import TunersError
 
-RENDERED: dict[str, Callable[[Sequence[Cell], Mapping[str, KnownFailure]], str]] = {
+RENDERED: dict[str, Callable[[Sequence[Cell], Mapping[str, Cause]], str]] = {
     "markdown": markdown.render,
     "html": html.render,
     "loading": loading_page.render,
@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="FILE",
-        help="declared failures of my own, for their links",
+        help="causes of my own, for their links",
     )
 
 
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with results_read.many():
             return _compare(arguments) if arguments.compare else _report(arguments)
-    except (ReportError, LoadingError, TunersError, ResultsError, TableError) as error:
+    except (ReportError, LoadingError, TunersError, ResultsError, CauseError) as error:
         return parser.exit(2, f"{parser.prog}: error: {error}\n")
 
 
@@ -120,7 +120,7 @@ def _report(arguments: argparse.Namespace) -> int:
         raise ReportError("give one or more results files")
     check_package(arguments.format)
     cells = combine([results_read.read(path) for path in _files(arguments.files)])
-    known = known_by_id((OURS, *arguments.known_failures))
+    known = causes_by_id(arguments.known_failures)
     if arguments.badges:
         to_disk(lambda: badges.write(cells, arguments.badges), arguments.badges)
     if arguments.format == "terminal":

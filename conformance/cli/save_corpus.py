@@ -12,7 +12,7 @@ from conformance.core.case import Case, parse_case
 from conformance.core.literals import CaseError
 from conformance.core.options import PROFILES, OptionError
 from conformance.core.versions import cell_name, versions
-from conformance.known_failures.read import OURS, read
+from conformance.kinds.corpus.always import ALWAYS
 from conformance.running.context import import_problem
 from conformance.running.options import chosen_families, chosen_strata, number_of_examples
 from tiny_models.families import DECODERS
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
-    """The first cases of the default run, stratum by stratum, and the witnesses of its table."""
+    """The first cases of the default run, stratum by stratum, and those that every corpus has."""
     if arguments.case:
         yield parse_case(arguments.case)
         return
@@ -92,6 +92,5 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
         first = drawn(stratum, max(few, PROFILES["default"]["max_examples"]), families=families)
         met |= dict.fromkeys(first[:few])
     if not (arguments.family or arguments.stratum):
-        crossing = (entry.witness for entry in read(OURS) if entry.crosses)
-        met |= dict.fromkeys(case for case in crossing if isinstance(case, Case))
+        met |= dict.fromkeys(ALWAYS)
     yield from met

@@ -1,4 +1,4 @@
-"""What a kind of test may ask of the failures that are declared; ``known_failures`` has them."""
+"""What a kind of test may ask of what is known to be wrong; ``causes`` has it."""
 
 from __future__ import annotations
 

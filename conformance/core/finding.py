@@ -81,12 +81,13 @@ class Violation(AssertionError):  # noqa: N818  what it is, not that it is an er
     """A broken promise, on its way to pytest.
 
     Beside its text it carries what a record keeps: the invariant's id, the case as it is written,
-    and the first finding.
+    the first finding, and the causes that come nearest to explaining it.
     """
 
     invariant: str = ""
     case: str = ""
     finding: Finding | None = None
+    nearest: str = ""
 
 
 def _camel(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from conformance.core.invariant import Observed
 from conformance.core.literals import CaseError
-from conformance.core.versions import installed, one_line
+from conformance.core.versions import one_line
 
 if TYPE_CHECKING:
     from conformance.core.finding import Finding
@@ -52,8 +52,6 @@ class AnyObservation(Observed, Protocol):
         """What was heard at the given stages."""
 
 
-RANGED = ("peft", "transformers")
-"""The packages whose versions an entry of known failures is about."""
 C = TypeVar("C", bound=AnyCase)
 O = TypeVar("O", bound=AnyObservation)  # noqa: E741  beside C
 Argues = Callable[[str, "Finding", Any], bool]
@@ -131,8 +129,7 @@ class Kind(ABC, Generic[C, O]):
     lists_absent: ClassVar[bool] = False
     """Whether every item of an absent CUDA is listed and skipped, and not the first for all."""
     counts_regions: ClassVar[bool] = True
-    """Whether a record counts the known failures whose region has a case and that it does not
-    break."""
+    """Whether a record counts the causes whose ``when`` has a case that does not break."""
     shows_declared: ClassVar[bool] = False
     """Whether a failure prints what is declared beside what is not."""
     saver: Mapping[str, str] | None = None
@@ -269,20 +266,21 @@ class Kind(ABC, Generic[C, O]):
         """A command that judges this case alone; declared failures fail too."""
 
     @abstractmethod
-    def region(self, case: C) -> str:
-        """The narrowest ``where`` of an entry of known failures, as TOML."""
+    def when(self, case: C) -> str:
+        """The narrowest ``when`` of a cause that has the case."""
 
     def headings(
         self, check: Invariant, findings: Sequence[Finding], seen: O, known: Any
     ) -> Iterator[tuple[str, str]]:
         """What a failure says under its headings, in any order."""
-        del known
-        case = seen.case
+        case, first = seen.case, findings[0]
         yield "CASE", repr(case)
         yield "WITH", one_line()
         yield "RERUN", self.rerun(seen, check.id)
-        entry = entry_text(case, check.id, findings[0], self.region(case), self.saver)
-        yield "KNOWN", f"an entry for known_failures.toml:\n{entry}"
+        near = [str(one) for one in known.nearest(check.id, first, seen)]
+        yield "NEAREST", "\n".join(near) or "no cause is about such a finding"
+        written = cause_text(check.id, first, self.when(case))
+        yield "CAUSE", f"for a file of --known-failures:\n{written}"
 
 
 def forms(kinds: Sequence[Kind[Any, Any]]) -> str:
@@ -302,19 +300,12 @@ def parse(text: str, kinds: Sequence[Kind[Any, Any]]) -> Any:
     raise CaseError(f"a case is written {forms(kinds)}, not {begins[1]}(...)")
 
 
-def entry_text(
-    case: object,
-    invariant: str,
-    finding: Finding,
-    region: str,
-    saver: Mapping[str, str] | None = None,
-) -> str:
-    """The text of a known-failure entry for any region, with any kind of case as its witness."""
-    ranges = (f'saver_{name} = "=={saver[name]}"\n' for name in RANGED) if saver else ()
+def cause_text(invariant: str, finding: Finding, when: str) -> str:
+    """The text of a cause that explains a finding of the cases that ``when`` has."""
     return (
-        '[[known]]\nid = "my-known-failure"\nkind = "bug"\n'
-        f'invariant = "{invariant}"\nfinding = "{finding.kind}"\n'
-        f'peft = "=={installed("peft")}"\ntransformers = "=={installed("transformers")}"\n'
-        f'{"".join(ranges)}where = {{ {region} }}\nwitness = """{case!r}"""\n'
-        'link = "unreported"\nstory = "One sentence: what goes wrong; what was searched for."'
+        '[[cause]]\nid = "my-cause"\ntitle = "What is wrong, as the title of a report"\n'
+        'effect = "One sentence: what a user gets."\nseverity = "silent"\nstands = "confirmed"\n'
+        'package = "peft"\nfunction = "peft.where.it.is.to.be.mended"\nlink = "unreported"\n'
+        f'searched = "What was searched for."\nwhen = """{when}"""\n'
+        f'explains = {{ {invariant} = "{finding.kind}" }}'
     )

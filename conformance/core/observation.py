@@ -114,7 +114,7 @@ class Observation:
     those of the tie; ``reached`` the trainable parameters that a gradient reaches, which alone are
     given values; ``plain_keys`` the checkpoint keys of a plain model by tie flag; ``targets`` the
     attention and mlp modules that the case asks to adapt; ``config_before`` and
-    ``config_after`` the caller's adapter config around wrapping.
+    ``config_after`` the caller's adapter config around wrapping, ``config_held`` the model's.
 
     ``lacks`` says what the case asks for that the installed versions do not have: then it was
     not lived. ``absent`` gives, for a stage or an option they do not have either, the reason.
@@ -134,6 +134,7 @@ class Observation:
     plain_keys: Mapping[bool, frozenset[str]] = field(default_factory=dict)
     config_before: Mapping[str, object] = field(default_factory=dict)
     config_after: Mapping[str, object] = field(default_factory=dict)
+    config_held: Mapping[str, object] = field(default_factory=dict)
     lacks: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
     merger: str = ""

@@ -29,7 +29,7 @@ KEY = "conformance"
 class Record:
     """One item: what it judged and how that ended.
 
-    ``known`` maps ids of known failures to (failing, judged) cases of their region; ``verdicts``
+    ``known`` maps ids of causes to (broken, judged) cases that their ``when`` has; ``verdicts``
     counts the lives of the stratum by verdict for people. ``worst`` is the largest difference
     met, against its ``allowance``; ``case`` the simplest failing case, and ``heard`` what its user
     was told about the tie when the adapter was put on, or what a load report named. ``violations``

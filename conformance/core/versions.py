@@ -81,3 +81,9 @@ def commit(root: Path = Path(__file__).parents[2]) -> str | None:
 def one_line() -> str:
     """The three that matter most."""
     return ", ".join(f"{name} {installed(name)}" for name in ("peft", "transformers", "torch"))
+
+
+def is_development(package: str) -> bool:
+    """Whether the installed version is a maintainer's branch and not a release."""
+    found = installed(package)
+    return found != ABSENT and (parsed(found).is_devrelease or parsed(found).local is not None)

@@ -16,12 +16,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
+from conformance.causes.read import ours
 from conformance.cli import report
 from conformance.core.case import CHOICES, Case
 from conformance.core.options import PROFILES
 from conformance.core.placements import PLACEMENTS
 from conformance.core.versions import minor
-from conformance.docs_build.known_failures import known_failures
+from conformance.docs_build import causes as causes_pages
 from conformance.docs_build.tables import (
     INVARIANT_HEADS,
     checkpoints,
@@ -212,7 +213,8 @@ OF_A_RUN: dict[str, Path] = {
 """Blocks that a run decides, made anew where an option asks for it: the page of each."""
 
 PAGES: dict[Path, Callable[[], str]] = {
-    DOCS / "known-failures.md": known_failures,
+    DOCS / "causes.md": causes_pages.causes,
+    **{DOCS / "causes" / f"{one.id}.md": partial(causes_pages.page, one) for one in ours()},
     **{DOCS / name: partial(matrix_page, name) for name in reporting_published.PAGES},
 }
 """Pages that are generated whole."""

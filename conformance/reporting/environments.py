@@ -60,7 +60,7 @@ class Cell:
 
     @cached_property
     def hits(self) -> frozenset[str]:
-        """Ids of the known failures that failed here."""
+        """Ids of the causes that were met here."""
         met = (one.known.items() for one in self.run.records if one.known)
         return frozenset(name for known in met for name, (failed, _) in known if failed)
 

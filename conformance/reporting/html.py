@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from conformance.causes.cause import Cause
 from conformance.core.grid import strata
 from conformance.core.placements import PLACEMENTS
 from conformance.core.verdict import MEANINGS, RESULT_MEANINGS, RESULT_SIGNS, SIGNS
-from conformance.known_failures.entry import KnownFailure
 from conformance.reporting.environments import OTHERS, Cell, devices, newest, since
 from conformance.reporting.html_data import payload
 from conformance.reporting.markdown import state
@@ -19,7 +19,7 @@ from conformance.reporting.summary import COLUMNS, HEADS, LABELS
 HERE = Path(__file__).parent
 
 
-def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
+def render(cells: Sequence[Cell], known: Mapping[str, Cause]) -> str:
     """The whole page."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

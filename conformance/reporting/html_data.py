@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.causes.cause import Cause
 from conformance.core.record import Record
 from conformance.core.verdict import EVERY, MEANINGS, RESULT_MEANINGS, RESULT_SIGNS
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import deciding
-from conformance.known_failures.entry import KnownFailure
 from conformance.reporting.environments import Cell, since
 from conformance.reporting.summary import label
 
@@ -34,7 +34,7 @@ class Texts:
 
 
 def payload(
-    cells: Sequence[Cell], strata: Sequence[str], known: Mapping[str, KnownFailure]
+    cells: Sequence[Cell], strata: Sequence[str], known: Mapping[str, Cause]
 ) -> dict[str, Any]:
     """Plain values for JSON, small: results are one letter an item, details lists of numbers."""
     texts = Texts()
@@ -51,7 +51,7 @@ def payload(
         "deciding": [names.index(name) for name in deciding() if name in names],
         "invariants": [[name, INVARIANTS[name].promise] for name in names],
         "known": {
-            name: [known[name].kind, known[name].story, known[name].link]
+            name: [known[name].severity, known[name].effect, known[name].link]
             for name in sorted(met & set(known))
         },
         "cells": made,
@@ -104,8 +104,8 @@ def _letter(record: Record | None, letters: Mapping[str, str]) -> str:
 
 
 def _detail(record: Record, texts: Texts) -> list[Any]:
-    """Why, case, worst, allowance, warnings, known failures with counts; empty ends cut off."""
-    # the ids of known failures are told by themselves
+    """Why, case, worst, allowance, warnings, causes with counts; empty ends cut off."""
+    # the ids of causes are told by themselves
     reason = "" if record.declared else record.reason
     found: list[Any] = [
         texts.number(record.finding or reason),

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
-from conformance.known_failures.entry import KnownFailure
-from conformance.known_failures.read import read
+from conformance.causes.cause import Cause
+from conformance.causes.read import ours, read
 from conformance.reporting.results import files
 
 Anything = TypeVar("Anything")
@@ -36,9 +36,10 @@ def inside(folder: Path) -> list[Path]:
     return found
 
 
-def known_by_id(tables: Iterable[Path]) -> dict[str, KnownFailure]:
-    """The entries of these tables, which reports link to."""
-    return {entry.id: entry for path in tables for entry in read(path)}
+def causes_by_id(files: Iterable[Path] = ()) -> dict[str, Cause]:
+    """Our causes and those of a user's files, which reports link to; raises CauseError."""
+    every = (*ours(), *(cause for path in files for cause in read(path)))
+    return {cause.id: cause for cause in every}
 
 
 def to_disk(action: Callable[[], Anything], path: Path) -> Anything:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from conformance.causes.cause import Cause
 from conformance.core.record import Record
 from conformance.kinds.loading.case import KINDS, LoadingCase, loading_cases
-from conformance.known_failures.entry import KnownFailure
 from conformance.reporting.environments import Cell
 from conformance.reporting.markdown import table
 from tiny_models.families import FAMILIES
@@ -53,7 +53,7 @@ class LoadingError(ValueError):
     """Results that no page can be made of; one sentence says why."""
 
 
-def render(cells: Sequence[Cell], _known: Mapping[str, KnownFailure]) -> str:
+def render(cells: Sequence[Cell], _known: Mapping[str, Cause]) -> str:
     """The page; raises LoadingError where no results hold a loading item."""
     versions = _newest(cells)
     if not versions:

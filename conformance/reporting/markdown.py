@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from conformance.causes.cause import Cause
 from conformance.core.grid import ORDINARY, strata
 from conformance.core.placements import PLACEMENTS
 from conformance.core.verdict import MEANINGS, SIGNS
-from conformance.known_failures.entry import KnownFailure
 from conformance.reporting.environments import Cell, Square, devices, newest, since
 from conformance.reporting.summary import COLUMNS, HEADS, LABELS, label
 
@@ -15,7 +15,7 @@ MOST = 1_000_000  # bytes: job summaries are cut at 1 MiB
 LISTED = 200  # undeclared findings of a cell that are written out
 
 
-def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
+def render(cells: Sequence[Cell], known: Mapping[str, Cause]) -> str:
     """The whole report; what makes it too large is left out from the end, and that is said."""
     parts: list[str] = []
     size = 0
@@ -28,7 +28,7 @@ def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _parts(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> Iterator[str]:
+def _parts(cells: Sequence[Cell], known: Mapping[str, Cause]) -> Iterator[str]:
     yield "# PEFT conformance"
     yield overview(cells)
     yield from _problems(cells)
@@ -180,16 +180,16 @@ def _undeclared(cells: Sequence[Cell]) -> Iterator[str]:
             yield f"And {len(found) - LISTED} more."
 
 
-def _known(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> Iterator[str]:
+def _known(cells: Sequence[Cell], known: Mapping[str, Cause]) -> Iterator[str]:
     met = sorted({name for cell in cells for name in cell.hits})
     if met:
-        yield "## Known failures that were met"
+        yield "## Known causes that were met"
         rows = [(name, *_told(known.get(name)), _where(name, cells)) for name in met]
-        yield table(("known failure", "story", "link", "met with"), rows)
+        yield table(("cause", "effect", "link", "met with"), rows)
 
 
-def _told(entry: KnownFailure | None) -> tuple[str, str]:
-    return (entry.story, entry.link) if entry else ("", "")
+def _told(cause: Cause | None) -> tuple[str, str]:
+    return (cause.effect, cause.link) if cause else ("", "")
 
 
 def _where(name: str, cells: Sequence[Cell]) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from conformance.known_failures.entry import KnownFailure
-from conformance.known_failures.read import OURS
+from conformance.causes.cause import Cause
 from conformance.reporting import html, loading_page, markdown, tuners_page
 from conformance.reporting.environments import Cell, combine
 from conformance.reporting.inputs import (
     ReportError,
+    causes_by_id,
     inside,
-    known_by_id,
 )
 from conformance.reporting.results import read
 
@@ -22,7 +21,7 @@ LOADS = "loads"
 """A folder among results files: runs of the loading items alone, one for each transformers."""
 TUNERS = "tuners"
 """Another: runs of the tuners' items alone."""
-PAGES: dict[str, Callable[[Sequence[Cell], Mapping[str, KnownFailure]], str]] = {
+PAGES: dict[str, Callable[[Sequence[Cell], Mapping[str, Cause]], str]] = {
     "matrix.md": markdown.render,
     "matrix.html": html.render,
     "loading.md": loading_page.render,
@@ -34,7 +33,7 @@ FOLDERS = {"loading.md": LOADS, "tuners.md": TUNERS}
 
 def rendered(name: str, cells: Sequence[Cell]) -> str:
     """One of the pages."""
-    return PAGES[name](cells, known_by_id((OURS,)))
+    return PAGES[name](cells, causes_by_id())
 
 
 def published(results: Path, page: str) -> list[Cell]:

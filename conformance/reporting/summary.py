@@ -1,10 +1,11 @@
-"""The closing summary: counts, distinct findings, known failures, and the verdict table."""
+"""The closing summary: counts, distinct findings, causes, and the verdict table."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from conformance.causes.cause import SEVERITIES, Cause
 from conformance.core.grid import strata
 from conformance.core.placements import PLACEMENTS
 from conformance.core.record import Record
@@ -15,17 +16,21 @@ HEADS = ("tied", "tied, ensure", "untied", "untied, ensure")
 TABLES = {"invariant": "placement", "architecture": "beyond decoders"}
 """The groups of families whose strata have a table of their own, and its first heading."""
 SHOWN = 3  # strata named with a finding
-NARROW = 0.5  # a region of which fewer cases fail than this share is too wide
+NARROW = 0.9  # a cause of whose judged cases fewer than this share break is too wide
+MOST = 38  # causes listed, so that they come to at most 40 lines
+ORDER = (*SEVERITIES, "documented", "arguable")
 
 
-def summary_lines(records: Iterable[Record], arguable: Collection[str] = ()) -> Iterator[str]:
-    """The summary of a run, line by line; ``arguable`` are the ids declared so."""
+def summary_lines(
+    records: Iterable[Record], causes: Mapping[str, Cause] | None = None, *, whole: bool = False
+) -> Iterator[str]:
+    """The summary of a run, line by line, with so many of the causes; ``whole`` lists all."""
     found = list(records)
     counts = Counter(label(record) for record in found)
     yield ", ".join(f"{counts[name]} {name}" for name in LABELS if counts[name]) or "nothing ran"
     for line in _findings(found):
         yield line
-    for line in _regions(found, arguable):
+    for line in _causes(found, causes or {}, len(found) if whole else MOST):
         yield line
     tables = [table for kind in TABLES if len(table := verdict_table(found, kind=kind)) > 1]
     for table in tables:
@@ -69,16 +74,40 @@ def _findings(records: list[Record]) -> Iterator[str]:
         yield f"finding: {told} [{listed}]"
 
 
-def _regions(records: list[Record], arguable: Collection[str]) -> Iterator[str]:
+def _causes(records: list[Record], causes: Mapping[str, Cause], most: int) -> Iterator[str]:
+    """The causes that were met, worst first, with how many items each breaks."""
+    items: Counter[str] = Counter()
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for record in records:
         for name, (hits, judged) in record.known.items():
+            items[name] += bool(hits)
             totals[name][0] += hits
             totals[name][1] += judged
-    for name, (hits, judged) in sorted(totals.items()):
-        wide = " (too wide: narrow its region)" if judged and hits < NARROW * judged else ""
-        told = f"arguable: {name} was seen" if name in arguable else f"known: {name} failed"
-        yield f"{told} in {hits} of {judged} judged cases of its region{wide}"
+    found = sorted((name for name in totals if items[name]), key=lambda n: _order(n, items, causes))
+    for name in found[:most]:
+        hits, judged = totals[name]
+        cause = causes.get(name)
+        what = f"{_standing(cause)}: " if cause else ""
+        wide = "; its when is too wide" if hits < NARROW * judged else ""
+        link = f"; {cause.link}" if cause else ""
+        told = f"{items[name]} items, {hits} of {judged} judged cases{wide}{link}"
+        yield f"{what}{name}: {told}"
+    if len(found) > most:
+        yield f"and {len(found) - most} more causes: -v lists them"
+    unmet = sorted(name for name in totals if not items[name])
+    if unmet:
+        yield f"causes whose cases all hold: {', '.join(unmet)}"
+
+
+def _standing(cause: Cause) -> str:
+    """How bad a cause is, or that nobody agrees that it is."""
+    return cause.severity if cause.stands == "confirmed" else cause.stands
+
+
+def _order(name: str, items: Counter[str], causes: Mapping[str, Cause]) -> tuple[int, int, str]:
+    cause = causes.get(name)
+    place = ORDER.index(_standing(cause)) if cause else len(ORDER)
+    return place, -items[name], name
 
 
 def verdict_table(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from conformance.causes.cause import Cause
 from conformance.core.record import Record
 from conformance.core.verdict import MEANINGS, SIGNS, worst
 from conformance.kinds.tuners.case import TunerCase, tuner_cases
 from conformance.kinds.tuners.documented_errors import MERGING
 from conformance.kinds.tuners.table import TUNERS
-from conformance.known_failures.entry import KnownFailure
 from conformance.reporting.environments import Cell
 from conformance.reporting.markdown import table
 from tiny_models.families import DECODERS
@@ -47,7 +47,7 @@ class TunersError(ValueError):
     """Results that no page can be made of; one sentence says why."""
 
 
-def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
+def render(cells: Sequence[Cell], known: Mapping[str, Cause]) -> str:
     """The page, of the newest cell that has them; raises TunersError where none has."""
     for cell in reversed(cells):
         records = {one.stratum: one for one in cell.run.records if one.kind == "tuner"}
@@ -56,9 +56,7 @@ def render(cells: Sequence[Cell], known: Mapping[str, KnownFailure]) -> str:
     raise TunersError("none of these results files holds an item of a tuner")
 
 
-def _parts(
-    cell: Cell, records: Mapping[str, Record], known: Mapping[str, KnownFailure]
-) -> Iterator[str]:
+def _parts(cell: Cell, records: Mapping[str, Record], known: Mapping[str, Cause]) -> Iterator[str]:
     yield INTRODUCTION
     versions = cell.run.header["versions"]
     yield f"Made with {', '.join(f'{name} {version}' for name, version in versions.items())}."
@@ -129,7 +127,7 @@ def _said(
 def _declared(
     cases: Mapping[str, TunerCase],
     records: Mapping[str, Record],
-    known: Mapping[str, KnownFailure],
+    known: Mapping[str, Cause],
 ) -> Iterator[tuple[str, str, str]]:
     met: dict[str, dict[str, None]] = defaultdict(dict)
     for name, record in records.items():
@@ -137,6 +135,6 @@ def _declared(
             if hits and name in cases:
                 met[entry][cases[name].tuner] = None
     for entry, tuners in sorted(met.items()):
-        story = known[entry].story.partition(" Searched for:")[0] if entry in known else ""
+        story = known[entry].effect if entry in known else ""
         listed = f"{len(tuners)} of {len(TUNERS)}" if len(tuners) > MANY else ", ".join(tuners)
         yield entry, listed, story

@@ -26,16 +26,21 @@ def add_options(parser: pytest.Parser) -> None:
     add("--examples", metavar="N", help="lives a stratum, instead of the profile's")
     add("--case", metavar="CASE", help="judge one case, written as failures print it: Case(...)")
     add("--program", metavar="PROGRAM", help='judge one program: "Program(...)", read as literals')
-    add("--known-failures", action="append", metavar="FILE", help="declared failures of my own")
+    add("--known-failures", action="append", metavar="FILE", help="causes of my own")
     add(
         "--no-known-failures",
         action="store_true",
-        help="declared bugs and limitations fail too; what is arguable never does",
+        help="what causes explain fails too; what is arguable never does",
     )
     add(
         "--strict-known-failures",
         action="store_true",
-        help="a declared bug that a development version has fixed fails the run",
+        help="a cause that a development version has fixed fails the run",
+    )
+    add(
+        "--remedied",
+        action="store_true",
+        help="judge a copy of PEFT with all remedies of causes: what they explain has to hold",
     )
     add("--model-config", metavar="PATH", help="a model's config.json or folder: judge it alone")
     add("--adapter-config", metavar="PATH", help="an adapter_config.json or folder, to put on it")

@@ -53,7 +53,7 @@ class Cache(Generic[C, O]):
     def verdict(self, case: C, argues: Argues) -> str:
         """The verdict for people on a case that has been observed, worked out once.
 
-        ``argues`` is that of the run's known failures, and the same for all its cases.
+        ``argues`` is that of the run's causes, and the same for all its cases.
         """
         if case not in self._verdicts:
             self._verdicts[case] = self._kind.verdict(self._seen[case], argues)

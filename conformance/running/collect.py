@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.known_failures.regressions import RegressionError, read_all
+from conformance.running.regressions import RegressionError, read_all
 
 if TYPE_CHECKING:
     from conformance.core.kind import Item, Kind
@@ -30,8 +30,9 @@ def parametrize(metafunc: pytest.Metafunc, context: Context) -> None:
     elif "family" in names:
         families = () if context.options.single else context.options.families
         metafunc.parametrize("family", families)
-    elif "entry" in names:
-        metafunc.parametrize(("entry", "invariant"), list(_witnesses(context)))
+    elif "cause" in names:
+        causes = () if context.options.single else context.known.causes
+        metafunc.parametrize("cause", causes, ids=[cause.id for cause in causes])
 
 
 def items(test: str, context: Context) -> Iterator[tuple[str, Kind[Any, Any], Item[Any]]]:
@@ -55,18 +56,6 @@ def _present(
         if not (absent and item.stratum and item.stratum in told):
             yield item
         told.add(item.stratum)
-
-
-def _witnesses(context: Context) -> Iterator[Any]:
-    """A witness for each entry in force, with each invariant that it is declared of."""
-    options = context.options
-    if options.case is not None or options.user_config:
-        return
-    for entry in context.known.by_witness:
-        checks = context.kind_of(entry.witness).checks
-        for name in entry.invariant:
-            if name in options.invariants:
-                yield pytest.param(entry, checks[name], id=f"{entry.id}-{name}")
 
 
 def _regressions(context: Context) -> Iterator[tuple[str, Kind[Any, Any], Item[Any]]]:

@@ -1,4 +1,4 @@
-"""What the items of one run share: options, known failures, and a cache for each kind of test."""
+"""What the items of one run share: options, known causes, and a cache for each kind of test."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from conformance.causes.known import Known
+from conformance.causes.read import CauseError
 from conformance.core.options import OptionError, Options
 from conformance.engine import devices
 from conformance.kinds import KINDS, kind_of
 from conformance.kinds.user_config.kind import UserConfig
-from conformance.known_failures.read import KnownFailures, TableError
 from conformance.running.answer import report
 from conformance.running.cache import Cache
 from conformance.running.options import read
 from conformance.running.quiet import quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     import pytest
 
-    from conformance.core.kind import AnyCase, AnyObservation, Kind
+    from conformance.core.kind import AnyCase, Kind
 
 
 def import_problem() -> str | None:
@@ -46,22 +48,29 @@ class Context:
     """
 
     options: Options
-    known: KnownFailures
+    known: Known
     kinds: tuple[Kind[Any, Any], ...] = KINDS
     _caches: dict[str, Cache[Any, Any]] = field(default_factory=dict)
     _absent: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: pytest.Config) -> Context:
-        """Read options and tables; raises OptionError with one sentence."""
+    def of(
+        cls, config: pytest.Config, shared: Path | None = None, remedied: Iterable[str] = ()
+    ) -> Context:
+        """Read options and causes; raises OptionError with one sentence.
+
+        ``shared`` is a folder that all processes of the run have in common, ``remedied`` are the
+        causes whose remedies are in force.
+        """
         options = read(config, KINDS)
         kinds = tuple(kind.configured(options) for kind in KINDS)
         saved = tuple(kind for kind in kinds if kind.saver)
-        saver = saved[0].saver if saved else None
         try:
             # what PEFT gets wrong excuses nobody else
-            known = KnownFailures.load(options.tables, saver, ours=options.merger is None)
-        except TableError as error:
+            known = Known.load(
+                options.tables, ours=options.merger is None, shared=shared, remedied=remedied
+            )
+        except CauseError as error:
             raise OptionError(str(error)) from None
         return cls(options, known if options.use_known else known.arguable, saved or kinds)
 
@@ -82,14 +91,6 @@ class Context:
     def cache(self, kind: Kind[Any, Any]) -> Cache[Any, Any]:
         """The observations of a kind."""
         return self._caches.setdefault(kind.name, Cache(kind))
-
-    def observed(self, case: AnyCase) -> AnyObservation:
-        """What can be judged of a witness.
-
-        Not repeated: the grid repeats a case of every stratum, and a witness is in one.
-        """
-        seen: AnyObservation = self.cache(self.kind_of(case))(case)
-        return seen
 
     def forget(self) -> None:
         """Keep no observation."""

@@ -11,7 +11,7 @@ from conformance.core.kind import Kind
 
 SHOWN = 6
 BEFORE = ("CASE", "MODEL", "ADAPTER")
-AFTER = ("SAVER", "WITH", "SAVE", "RERUN", "KEEP", "KNOWN")
+AFTER = ("SAVER", "WITH", "SAVE", "RERUN", "KEEP", "KNOWN", "NEAREST", "CAUSE")
 """The headings that kinds fill, before what was found and after it, in the order of print."""
 
 

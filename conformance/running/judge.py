@@ -9,11 +9,11 @@ from typing import Any
 
 from hypothesis import Phase, settings
 
+from conformance.causes.known import Known
 from conformance.core.errors import SuiteError
 from conformance.core.finding import Finding, Violation, violation_class
 from conformance.core.invariant import Invariant, Judgement
 from conformance.core.kind import AnyCase, Drawn, Item, Kind
-from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.drawn import draw
 from conformance.running.failure_text import failure_text
@@ -43,7 +43,7 @@ class Found:
 def judge_item(
     kind: Kind[Any, Any],
     item: Item[Any],
-    known: KnownFailures,
+    known: Known,
     *,
     cache: Cache[Any, Any] | None = None,
     tally: Tally | None = None,
@@ -62,7 +62,7 @@ class Judge:
     kind: Kind[Any, Any]
     item: Item[Any]
     cache: Cache[Any, Any]
-    known: KnownFailures
+    known: Known
     tally: Tally
 
     def run(self) -> None:
@@ -167,6 +167,8 @@ class Judge:
         violation = violation_class(broken.check.id, of_kind)(text)
         violation.invariant, violation.finding = broken.check.id, shown[0]
         violation.case = self.kind.written(seen.case)
+        near = self.known.nearest(broken.check.id, shown[0], seen)
+        violation.nearest = "; or ".join(map(str, near))
         return violation
 
 

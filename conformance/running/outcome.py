@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.causes.known import Known
 from conformance.core.errors import UnusableInput
 from conformance.core.finding import Finding, Violation
 from conformance.core.kind import Drawn, Item, Kind
-from conformance.known_failures.read import KnownFailures
 from conformance.running.judge import judge_item
 from conformance.running.tally import Tally
 
@@ -89,7 +89,7 @@ def _on_one_line(text: str) -> str:
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 3]}..."
 
 
-def conclude(record: Record, tally: Tally, known: KnownFailures) -> None:
+def conclude(record: Record, tally: Tally, known: Known) -> None:
     """End an item in which nothing undeclared was found: pass, skip, or expected failure."""
     __tracebackhide__ = True
     record.result, record.reason = tally.outcome(known.arguable_ids)
@@ -121,7 +121,12 @@ def rewrite_report(
         record.result = "breaks"
         record.finding = "; ".join(sorted({_in_short(one.finding) for one in found}))
         record.violations = [
-            {"invariant": one.invariant, "case": one.case, "finding": _in_short(one.finding)}
+            {
+                "invariant": one.invariant,
+                "case": one.case,
+                "finding": _in_short(one.finding),
+                "nearest": one.nearest,
+            }
             for one in found
         ]
     elif report.failed and not isinstance(error, pytest.fail.Exception):

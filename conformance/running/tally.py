@@ -14,7 +14,7 @@ from conformance.core.kind import AnyCase, Kind
 
 @dataclass
 class Tally:
-    """What one item met: distinct cases by how they were judged, and known failures by id.
+    """What one item met: distinct cases by how they were judged, and causes by id.
 
     Cases are counted up to the first with an undeclared finding: what is tried after it, to find
     a simpler one, is no part of the grid. ``example`` is the simplest failing case, one with an
@@ -51,7 +51,7 @@ class Tally:
             self.example = case, tuple(kind.told(seen))
 
     def count(self, regions: Iterable[str], hit: set[str]) -> None:
-        """Count a judged case for the known failures of its regions, and for those it met."""
+        """Count a judged case for the causes that have it, and for those it met."""
         for name in {*regions, *hit}:
             count = self.known.setdefault(name, [0, 0])
             count[0] += name in hit

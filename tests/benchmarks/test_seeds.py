@@ -1,108 +1,38 @@
-"""Runs of other seeds: what is handed on, what is said, and which declared entry is near."""
+"""Runs of other seeds: what is handed on, what is said, and what causes came to."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import results_files as files
-from packaging.specifiers import SpecifierSet
 from stubbed_suite import ROOT, Suite
 
 from benchmarks.seeds import __main__ as seeds
-from benchmarks.seeds.nearest import KIND, SAYS, case_of, nearest, unmet
-from benchmarks.seeds.told import counts, head, lines
+from benchmarks.seeds.told import counts, head, lines, met, shares
 from conformance.core.case import Case
 from conformance.core.record import Record
-from conformance.kinds.loading.case import LoadingCase
-from conformance.kinds.pipeline.case import PipelineCase
-from conformance.kinds.programs.program import Program
-from conformance.kinds.tuners.case import tuner_case
-from conformance.known_failures.entry import KnownFailure
-from conformance.known_failures.read import KnownFailures
 from conformance.reporting.results.read import ResultsError, read
 
 pytest_plugins = ["pytester"]
 
-ANY = SpecifierSet()
 MERGE = "merge-keeps-logits"
 FOUND = "wrong-value: logits of merged differ from trained"
 HEAD = Case(placement="target:head", family="gpt2")
-
-
-def entry(name: str, where: dict[str, Any], says: str = "", witness: Any = HEAD) -> KnownFailure:
-    told = {"says": says, "witness": witness, "link": "unreported", "story": ""}
-    return KnownFailure(name, "bug", (MERGE,), ("wrong-value",), ANY, ANY, where, **told)
-
-
-WIDE = entry("wide", {"tied": (False,), "placement": ("save:head",)})
-CLOSE = entry("close", {"tied": (True,), "placement": ("target:head",), "family": ("opt",)})
-OF_A_TUNER = entry("tuner", {"tuner": ("oft",)}, witness=tuner_case(tuner="oft"))
-TABLE = (WIDE, CLOSE, OF_A_TUNER)
-
-
-def test_the_nearest_misses_the_fewest_conditions_and_they_are_named() -> None:
-    near = nearest(MERGE, FOUND, HEAD, TABLE)
-    assert near is not None
-    assert (near.entry.id, near.unmet) == ("close", ("family",))
-    assert str(near) == "close, but for family"
-
-
-def test_of_two_that_are_as_near_the_first_in_the_table_is_told() -> None:
-    twin = replace(CLOSE, id="twin")
-    assert nearest(MERGE, FOUND, HEAD, (WIDE, twin, CLOSE)).entry.id == "twin"  # type: ignore[union-attr]
-
-
-def test_another_invariant_or_another_kind_of_finding_is_never_near() -> None:
-    assert nearest("tied-stay-tied", FOUND, HEAD, TABLE) is None
-    assert nearest(MERGE, "lost-tie: a and b", HEAD, TABLE) is None
-
-
-def test_all_that_an_entry_asks_for_is_a_condition() -> None:
-    assert unmet(WIDE, HEAD, "") == ("tied", "placement")
-    assert unmet(OF_A_TUNER, HEAD, "") == (KIND, "tuner")
-    assert unmet(entry("says", {"tied": (True,)}, says="bias"), HEAD, "of lora_B") == (SAYS,)
-    beyond = Case(placement="target:head", family="t5")
-    assert unmet(entry("shape", {"tied": (True,)}), beyond, "") == (KIND,)
-
-
-def test_an_entry_that_misses_nothing_covers_the_case() -> None:
-    """The conditions are those of the region, told one by one."""
-    for one in KnownFailures.load().entries:
-        assert unmet(one, one.witness, "") in ((), (SAYS,))
-        assert one.region_has(one.witness)
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        Case(rank=4),
-        tuner_case(tuner="ia3"),
-        LoadingCase(),
-        PipelineCase(),
-        Program(steps=(("wrap", "default", "body", 2, 2),)),
-    ],
-    ids=lambda case: type(case).__name__,
-)
-def test_every_kind_of_case_is_read(case: Any) -> None:
-    assert case_of(repr(case)) == case
-
-
-def test_what_is_no_case_is_none() -> None:
-    assert case_of("") is case_of("Case(rank='x')") is case_of("print()") is None
 
 
 def record(result: str, **fields: Any) -> Record:
     return Record("a.py::test[x]", "invariant", MERGE, result=result, **fields)
 
 
-VIOLATION = {"invariant": MERGE, "finding": FOUND, "case": repr(HEAD)}
+NEAR = "wide, but not ensure"
+VIOLATION = {"invariant": MERGE, "finding": FOUND, "case": repr(HEAD), "nearest": NEAR}
+BARE = {**VIOLATION, "case": "", "nearest": ""}
 RECORDS = (
     record("holds"),
     record("breaks", reason="known: wide", declared="known"),
@@ -111,9 +41,9 @@ RECORDS = (
     record("not applicable"),
     record("skipped"),
     record("fixed here"),
-    record("breaks", finding=FOUND, violations=[VIOLATION, {**VIOLATION, "case": ""}]),
+    record("breaks", finding=FOUND, violations=[VIOLATION, BARE]),
     record("error", reason="SuiteError: two observations differ"),
-    record("breaks", reason="the witness of wide no longer breaks"),
+    record("breaks", reason="its remedy is in force"),
 )
 
 
@@ -125,12 +55,24 @@ def test_items_are_counted_by_how_they_ended() -> None:
 
 
 def test_each_finding_has_its_line_and_so_has_what_failed_without() -> None:
-    item, nothing = "  a.py::test[x]", "nearest: nothing is declared of this kind"
-    assert list(lines(RECORDS, TABLE)) == [
-        f"{item} | {MERGE} | {FOUND} | {HEAD!r} | nearest: close, but for family",
+    item, nothing = "  a.py::test[x]", "nearest: no cause is about such a finding"
+    assert list(lines(RECORDS)) == [
+        f"{item} | {MERGE} | {FOUND} | {HEAD!r} | nearest: {NEAR}",
         f"{item} | {MERGE} | {FOUND} | no case | {nothing}",
         f"{item} | {MERGE} | error: SuiteError: two observations differ | no case | {nothing}",
-        f"{item} | {MERGE} | breaks: the witness of wide no longer breaks | no case | {nothing}",
+        f"{item} | {MERGE} | breaks: its remedy is in force | no case | {nothing}",
+    ]
+
+
+def test_the_share_of_a_cause_is_over_all_runs_and_what_is_wide_is_told() -> None:
+    one = [
+        record("breaks", known={"a": [3, 3], "b": [1, 4]}),
+        record("breaks", known={"a": [2, 2]}),
+    ]
+    two = [record("holds", known={"b": [0, 4]})]
+    assert list(shares(met([one, two]), 2)) == [
+        "b: met in 1 of 2 runs, 1 of 8 judged (12%)  too wide",
+        "a: met in 1 of 2 runs, 5 of 5 judged (100%)",
     ]
 
 

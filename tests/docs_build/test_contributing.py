@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from conformance.causes.known import Known
 from conformance.core.case import Case
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE
-from conformance.known_failures.read import KnownFailures
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-THINGS = ("regression", "known failure", "family", "invariant", "placement")
+THINGS = ("regression", "cause", "family", "invariant", "placement")
 MOST_STEPS = 5
 INLINE = re.sub(r"^```.*?^```", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-PATHS = sorted(set(re.findall(r"`([\w./]+(?:/|\.py|\.toml))`", INLINE)))
+OF_A_CAUSE = {"script.py", "cause.toml"}
+PATHS = sorted(set(re.findall(r"`([\w./]+(?:/|\.py|\.toml))`", INLINE)) - OF_A_CAUSE)
 
 
 def steps(thing: str) -> list[str]:
@@ -46,7 +47,7 @@ def keep() -> str:
         INVARIANTS["merge-keeps-logits"],
         [Finding("wrong-value", "x", 1.0, 0.0)],
         Observation(Case(placement="body"), names={}),
-        KnownFailures(),
+        Known(),
     )
     _, kept = dict(told)["KEEP"].split("\n", 1)
     return kept
@@ -101,7 +102,7 @@ def test_regression_steps_work_as_written(tmp_path: Path) -> None:
 
 
 def test_broken_regression_file_is_refused_by_name(tmp_path: Path) -> None:
-    from conformance.known_failures.regressions import RegressionError, read
+    from conformance.running.regressions import RegressionError, read
 
     path = tmp_path / "unfinished.toml"
     path.write_text(keep(), encoding="utf-8")

@@ -16,13 +16,13 @@ from typing import Any, cast
 import pytest
 from hypothesis import find, settings
 
+from conformance.causes.known import Known
+from conformance.causes.read import read as read_causes
 from conformance.core.finding import Finding
 from conformance.core.kind import Drawn, Item, Kind, parse
 from conformance.core.literals import CaseError
 from conformance.core.options import Options
 from conformance.kinds import KINDS, kind_of
-from conformance.known_failures.read import KnownFailures
-from conformance.known_failures.read import read as read_table
 from conformance.reporting.results.uninstalled import CommandLine
 from conformance.running.collect import ANY, items
 from conformance.running.context import Context
@@ -41,7 +41,7 @@ def asked(command: str = "") -> Options:
 
 def collected(kind: Kind[Any, Any], options: Options) -> Iterator[tuple[str, Item[Any]]]:
     """The items of a kind, with the test that collects each."""
-    context = Context(options, KnownFailures(), (kind,))
+    context = Context(options, Known(), (kind,))
     for test in kind.tests or (ANY,):
         for name, _, item in items(test, context):
             yield f"{test}[{name}]", item
@@ -140,22 +140,20 @@ def test_rerun_leads_back_to_the_item(kind: Kind[Any, Any]) -> None:
 
 
 @each
-def test_the_entry_that_is_printed_declares_what_is_found(
+def test_the_cause_that_is_printed_explains_what_is_found(
     kind: Kind[Any, Any], tmp_path: Path
 ) -> None:
     check = next(iter(kind.checks.values()))
-    text = failure_text(kind, check, [FINDING], seen(kind), KnownFailures())
+    text = failure_text(kind, check, [FINDING], seen(kind), Known())
     headings = re.findall(r"^([A-Z]+) ", text, re.MULTILINE)
     assert headings[0] == "INVARIANT"
     assert headings == [
         h for h in ("INVARIANT", *BEFORE, "FOUND", "SOURCE", *AFTER) if h in headings
     ]
-    _, entry = dict(kind.headings(check, [FINDING], seen(kind), KnownFailures()))["KNOWN"].split(
-        "\n", 1
-    )
-    (tmp_path / "mine.toml").write_text(entry)
-    (declared,) = read_table(tmp_path / "mine.toml")
-    assert declared.covers(check.id, FINDING, seen(kind))
+    _, cause = dict(kind.headings(check, [FINDING], seen(kind), Known()))["CAUSE"].split("\n", 1)
+    (tmp_path / "mine.toml").write_text(cause)
+    declared = Known(read_causes(tmp_path / "mine.toml"))
+    assert declared.covering(check.id, FINDING, seen(kind)) == declared.causes
 
 
 @each
@@ -240,15 +238,12 @@ def test_a_new_kind_has_report_case_rerun_and_a_refusal_to_reproduce(copy: Path)
     assert "there is no script for a ToyCase yet" in done.stderr
 
 
-def test_a_known_failure_of_a_new_kind_is_declared_and_witnessed(copy: Path) -> None:
+def test_a_cause_explains_a_finding_of_a_new_kind(copy: Path) -> None:
     printed = run(copy)[0].stdout
-    entry = re.search(r"^ +(\[\[known\]\]\n(?: {10}.*\n)+)", printed, re.MULTILINE)
+    entry = re.search(r"^ +(\[\[cause\]\]\n(?: {10}.*\n)+)", printed, re.MULTILINE)
     assert entry
     lines = [line.strip() for line in entry[1].splitlines()]
     (copy / "mine.toml").write_text("\n".join(lines))
     done, records = run(copy, "--known-failures", "mine.toml")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert records[1]["reason"] == "known: my-known-failure"
-    witnesses = ("conformance/test_known_failures.py", "-k", "my-known-failure", "-q")
-    done = command(copy, "pytest", *witnesses, "--known-failures", "mine.toml")
-    assert "1 xfailed" in done.stdout
+    assert records[1]["reason"] == "known: my-cause"

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import results_files as files
 
-from conformance.known_failures.read import OURS
-from conformance.known_failures.read import read as read_table
+from conformance.causes.read import ours
 from conformance.reporting import html as report
 from conformance.reporting.environments import combine
 from conformance.reporting.results.read import read
@@ -30,7 +29,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-KNOWN = {entry.id: entry for entry in read_table(OURS)}
+KNOWN = {cause.id: cause for cause in ours()}
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 NEWEST = "peft 0.21.2, transformers 5.23.0"
 OLDER = "peft 0.17.1, transformers 4.57.6"

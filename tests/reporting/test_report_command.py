@@ -158,10 +158,10 @@ def test_declared_failures_of_my_own_are_linked(
     file = files.write(tmp_path / "a.jsonl", None, files.known(files.TARGET, "late", **mine))
     table = tmp_path / "mine.toml"
     table.write_text(
-        '[[known]]\nid = "mine"\nkind = "bug"\ninvariant = "merge-keeps-logits"\n'
-        'finding = "wrong-value"\npeft = ">=0.1"\ntransformers = ">=4"\n'
-        'where = { tied = true }\nwitness = "Case(tied=True)"\n'
-        'link = "https://example.org/mine"\nstory = "A story of my own."\n'
+        '[[cause]]\nid = "mine"\ntitle = "Mine"\neffect = "A story of my own."\n'
+        'severity = "silent"\nstands = "confirmed"\npackage = "peft"\nfunction = "peft.x"\n'
+        'link = "https://example.org/mine"\nwhen = "tied"\n'
+        'explains = { merge-keeps-logits = "wrong-value" }\n'
     )
     words = ["report", str(file), "--format", "markdown"]
     assert main(words) == 0

@@ -14,17 +14,16 @@ from typing import Any
 import pytest
 import results_files as files
 
+from conformance.causes.read import ours
 from conformance.core.grid import strata
 from conformance.core.verdict import EVERY
 from conformance.kinds.lifecycle.checks import INVARIANTS
-from conformance.known_failures.read import OURS
-from conformance.known_failures.read import read as read_table
 from conformance.reporting import html
 from conformance.reporting.environments import OTHERS, Cell, combine
 from conformance.reporting.results.read import read
 
 pytest.importorskip("jinja2", reason="the page is made by jinja2")
-KNOWN = {entry.id: entry for entry in read_table(OURS)}
+KNOWN = {cause.id: cause for cause in ours()}
 HOSTILE = "</script><script>document.title = 'taken'</script>\u2028'\"&amp;"
 
 
@@ -147,8 +146,8 @@ def test_data_tell_what_a_square_opens(cells: list[Cell]) -> None:
     number = data["strata"].index(files.SAVE)
     undeclared = newest["details"][number][str(place)]
     assert data["texts"][undeclared[0]] == HOSTILE
-    entry = KNOWN[files.KNOWN]
-    assert data["known"] == {files.KNOWN: [entry.kind, entry.story, entry.link]}
+    cause = KNOWN[files.KNOWN]
+    assert data["known"] == {files.KNOWN: [cause.severity, cause.effect, cause.link]}
 
 
 def test_the_first_page_is_of_the_newest_cell_that_was_judged(tmp_path: Path) -> None:

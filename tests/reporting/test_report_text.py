@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 import results_files as files
 
+from conformance.causes.read import ours
 from conformance.core.verdict import SIGNS
-from conformance.known_failures.read import OURS
-from conformance.known_failures.read import read as read_table
 from conformance.reporting import badges, markdown
 from conformance.reporting.environments import Cell, combine
 from conformance.reporting.results.read import read
 from conformance.reporting.summary import HEADS
 
-KNOWN = {entry.id: entry for entry in read_table(OURS)}
+KNOWN = {cause.id: cause for cause in ours()}
 
 
 @pytest.fixture
@@ -74,9 +73,9 @@ def test_markdown_puts_the_summary_first_and_tells_all(cells: list[Cell]) -> Non
         "wrong-value: a \\| b &lt;i>",
         f"`{files.CASE}`",
     ]
-    entry = KNOWN[files.KNOWN]
+    cause = KNOWN[files.KNOWN]
     (row,) = known[1:]
-    assert (row[0], row[2], row[3]) == (entry.id, entry.link, cells[-1].name)
+    assert (row[0], row[2], row[3]) == (cause.id, cause.link, cells[-1].name)
 
 
 def test_markdown_begins_with_the_newest_cell_that_was_judged(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from stubbed_suite import ROOT, Suite
+from stubbed_suite import ROOT
 
 from conformance.core.observation import Heard, Observation, Trouble
 from conformance.engine.capture import hearing
@@ -22,17 +22,6 @@ from conformance.running.quiet import quietly
 pytest_plugins = ["pytester"]
 
 LOFTQ = tuner_case(tuner="lora-init-loftq")
-WITNESSES = str(ROOT / "conformance" / "test_known_failures.py")
-HIDDEN = """
-import pytest
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
-    from conformance.kinds.tuners import subject
-
-    subject.find_spec = lambda name: None
-"""
 
 
 def heard_from(*places: Path) -> list[str]:
@@ -85,15 +74,7 @@ def test_another_end_of_such_a_tuner_is_judged(monkeypatch: pytest.MonkeyPatch) 
     assert [one.stage for one in seen.troubles] == ["adapted"]
 
 
-def test_without_its_package_a_witness_says_nothing_of_what_is_fixed(suite: Suite) -> None:
-    suite.pytester.makepyfile(hidden=HIDDEN)
-    options = ("-p", "hidden", "-k", "loftq-cannot-be-put-on-an-embedding", "-rs")
-    done = suite.run(*options, items=WITNESSES, stub=False)
-    assert done.ret == 0
-    assert "not applicable: LORA needs bitsandbytes, which is not installed" in done.stdout.str()
-
-
-def test_without_a_package_that_no_tuner_needs_a_witness_still_must_fail() -> None:
+def test_loftq_needs_a_package_and_others_do_not() -> None:
     assert TUNERS.of_an_extra(LOFTQ)
     assert not TUNERS.of_an_extra(tuner_case(tuner="oft"))
 

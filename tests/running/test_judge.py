@@ -10,9 +10,9 @@ from data.toy_kind.kind import SMALL, Toy, ToyCase
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
+from conformance.causes.known import Known
 from conformance.core.finding import Violation
 from conformance.core.kind import Drawn, Item
-from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.judge import judge_item
 from conformance.running.outcome import violations
@@ -49,7 +49,7 @@ def drawn(least: int, *, own_minimiser: bool) -> Item[ToyCase]:
 
 def broken(kind: Toy, item: Item[ToyCase], tally: Tally | None = None) -> Violation:
     with pytest.raises(Violation) as raised:
-        judge_item(kind, item, KnownFailures(), tally=tally)
+        judge_item(kind, item, Known(), tally=tally)
     (found,) = violations(raised.value)
     return found
 
@@ -95,5 +95,5 @@ def test_one_draw_serves_every_item_of_a_stream() -> None:
     cache = Cache(kind)
     small = drawn(-100, own_minimiser=False)
     for _ in range(2):
-        judge_item(kind, small, KnownFailures(), cache=cache)
+        judge_item(kind, small, Known(), cache=cache)
     assert len(kind.observed) == len(set(kind.observed))

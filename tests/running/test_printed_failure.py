@@ -17,8 +17,8 @@ from conformance.core.versions import one_line
 from conformance.kinds.lifecycle.checks import INVARIANTS
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("INVARIANT", "CASE", "FOUND", "SOURCE", "WITH", "RERUN", "KEEP", "KNOWN")
-# Upstream ties the two adapters and adds the delta twice when merging: see known_failures.toml.
+PARTS = ("INVARIANT", "CASE", "FOUND", "SOURCE", "WITH", "RERUN", "KEEP", "NEAREST", "CAUSE")
+# Upstream ties the two adapters and adds the delta twice when merging: see conformance/causes.
 CASE = "Case(device='cpu', tied=True, ensure=True, placement='target:head')"
 INVARIANT = "merge-keeps-logits"
 FINDING = "wrong-value"
@@ -77,7 +77,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
     return text
 
 
-def test_it_has_the_eight_parts_in_order_and_nothing_else(printed: str) -> None:
+def test_it_has_the_nine_parts_in_order_and_nothing_else(printed: str) -> None:
     found = parts(printed)
     assert tuple(found) == PARTS
     assert found["INVARIANT"] == f"{INVARIANT}: {INVARIANTS[INVARIANT].promise}"
@@ -124,25 +124,15 @@ def test_keep_is_a_regression_that_fails_the_same_way(printed: str, tmp_path: Pa
     assert f"test_regression[{name}-{INVARIANT}]" in done.stdout
 
 
-def test_known_declares_it(printed: str, tmp_path: Path) -> None:
+def test_the_cause_that_is_printed_explains_it(printed: str, tmp_path: Path) -> None:
     found = parts(printed)
     file = tmp_path / "mine.toml"
-    file.write_text(pasted(found["KNOWN"]))
+    file.write_text(pasted(found["CAUSE"]))
     arguments = shlex.split(found["RERUN"])[1:]
     arguments.remove("--no-known-failures")
-    # ours left out, so that it is this entry that declares it
     done = pytest_run(ROOT, *arguments, "--known-failures", str(file), cache=tmp_path / "cache")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 known" in done.stdout.splitlines()
-
-
-def test_known_is_an_entry_whose_witness_fails_as_declared(printed: str, tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text(pasted(parts(printed)["KNOWN"]))
-    only = ("conformance/test_known_failures.py", "-k", "my-known-failure", "-rx")
-    done = pytest_run(ROOT, *only, "--known-failures", str(file), cache=tmp_path / "cache")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"test_witness[my-known-failure-{INVARIANT}] - known: my-known-failure" in done.stdout
 
 
 def test_the_suite_names_a_failure_that_is_not_its_own_fault(printed: str) -> None:

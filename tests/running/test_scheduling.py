@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from stubbed_suite import ROOT, Suite
 
-from conformance.known_failures.read import KnownFailures
 from conformance.running.options import LEFT_OUT
-from conformance.running.scheduling import scope_of_item, scopes_of_witnesses
 
 pytest_plugins = ["pytester"]
 DEV = ("--hypothesis-profile", "dev", "--device", "cpu", "--collect-only", "-q")
@@ -36,24 +32,5 @@ def test_the_header_says_what_is_left_out(suite: Suite) -> None:
     ]
     assert told
     assert told[0].endswith(
-        "; without test_tuners.py, test_sequences.py, test_known_failures.py, unless named"
+        "; without test_tuners.py, test_sequences.py, test_causes.py, unless named"
     )
-
-
-def test_entries_with_one_witness_are_one_scope() -> None:
-    known = KnownFailures.load()
-    scopes = scopes_of_witnesses(known)
-    assert set(scopes) == {
-        scope_of_item(f"conformance/test_known_failures.py::test_witness[{one.id}-{name}]")
-        for one in known.entries
-        for name in one.invariant
-    }
-    assert len(set(scopes.values())) == len({one.witness for one in known.entries})
-
-
-def test_entries_with_one_witness_are_neighbours() -> None:
-    known = KnownFailures.load()
-    witnesses = [one.witness for one in known.by_witness]
-    changes = sum(one != other for one, other in pairwise(witnesses))
-    assert changes + 1 == len(set(witnesses)) < len(witnesses)
-    assert sorted(one.id for one in known.by_witness) == sorted(one.id for one in known.entries)

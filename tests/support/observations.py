@@ -161,6 +161,7 @@ def healthy(**fields: Any) -> Observation:
         plain_keys={True: PLAIN, False: PLAIN | {f"{HEAD}.weight"}},
         config_before=settings,
         config_after={**settings, "lists passed": {"target_modules": ["q_proj"]}},
+        config_held=settings,
     )
 
 

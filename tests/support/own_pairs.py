@@ -126,12 +126,12 @@ def _nearest(case: Any) -> str:
 
 def life_of(config: str, adapter: str, folder: Path) -> OwnLife:
     """The life of a pair, as the command lives it."""
+    from conformance.causes.known import Known
     from conformance.kinds.user_config.run import OwnLife
-    from conformance.known_failures.read import KnownFailures
 
     path = folder / "adapter_config.json"
     path.write_text(json.dumps(adapter_for(config, adapter)))
-    return OwnLife(str(CONFIGS[config]), str(folder), KnownFailures.load())
+    return OwnLife(str(CONFIGS[config]), str(folder), Known.load())
 
 
 def every_pair() -> Iterator[tuple[bool, str]]:

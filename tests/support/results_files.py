@@ -16,7 +16,7 @@ STRATA = tuple(stratum.on_any_device for stratum in strata(("cpu",), "*:head"))
 TARGET = "cpu-tied-default-target:head"
 SAVE = "cpu-tied-default-save:head"
 CASE = "Case(device='cpu', tied=True, ensure=False, placement='target:head')"
-KNOWN = "lora-merges-into-the-tied-tensor"
+KNOWN = "merging-into-a-shared-tensor"
 
 
 def header(peft: str = "0.21.2", transformers: str = "5.23.0", **changes: Any) -> dict[str, Any]:

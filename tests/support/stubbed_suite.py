@@ -23,7 +23,7 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    from conformance.known_failures import read
+    from conformance.causes import read
     from conformance import hooks
     from conformance.kinds.lifecycle.kind import Lifecycle
     from conformance.core.observation import Observation, Trouble
@@ -41,21 +41,22 @@ def pytest_cmdline_main(config):
 
     Lifecycle.observe = observe
     hooks.import_problem = lambda: None
-    read.OURS = Path(__file__).with_name("ours.toml")
+    read.OURS = Path(__file__).with_name("causes")
 """
 
 TABLE = """
-[[known]]
+[[cause]]
 id = "stub-{family}"
-kind = "bug"
-invariant = "life-completes"
-finding = "unexpected-error"
-peft = ">=0.1"
-transformers = ">=4"
-where = {{ family = "{family}" }}
-witness = "Case(family='{family}')"
+title = "A stub"
+effect = "A stub."
+severity = "obscure-crash"
+stands = "confirmed"
+package = "peft"
+function = "peft.stub"
 link = "unreported"
-story = "A stub."
+searched = "nothing"
+when = "family == '{family}'"
+explains = {{ life-completes = "unexpected-error" }}
 """
 
 
@@ -65,7 +66,7 @@ class Suite:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         self.path = pytester.path
-        (self.path / "ours.toml").write_text("")
+        (self.path / "causes").mkdir()
         self.stub()
 
     def stub(self, broken: str = "False", interrupt: int = 0, signal: str = "SIGINT") -> None:

@@ -62,12 +62,11 @@ class Runs(Kind[L, Observation], Generic[L]):
         options = f"--no-known-failures --invariant {invariant}"
         return f'pytest conformance {options} --case "{seen.case!r}"'
 
-    def region(self, case: L) -> str:
+    def when(self, case: L) -> str:
         """The stratum and the family."""
-        return (
-            f"tied = {str(case.tied).lower()}, ensure = {str(case.ensure).lower()}, "
-            f'placement = "{case.placement}", family = "{case.family}"'
-        )
+        flags = ("tied" if case.tied else "not tied", "ensure" if case.ensure else "not ensure")
+        words = (f"placement == {case.placement!r}", f"family == {case.family!r}")
+        return " and ".join((*flags, *words))
 
 
 @dataclass(frozen=True)

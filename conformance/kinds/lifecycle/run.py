@@ -30,6 +30,7 @@ from conformance.engine.upstream_error import trouble
 from conformance.kinds.lifecycle.subject import Subject
 from conformance.upstream import calls as upstream_calls
 from conformance.upstream import capabilities
+from conformance.upstream import names as upstream_names
 from tiny_models import build as tiny
 from tiny_models.checkpoints import SHARD
 from tiny_models.compat import auto_class, resize
@@ -71,7 +72,7 @@ class Life:
         self.loading: dict[str, LoadReport] = {}
         self.heard: list[Heard] = []
         self.troubles: list[Trouble] = []
-        self.configs: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
+        self.configs: tuple[Mapping[str, object], ...] = ({}, {}, {})
         self.roles: dict[str, tuple[str, ...]] = {}
         self.targets: frozenset[str] = frozenset()
         self.called: set[str] = set()
@@ -210,7 +211,8 @@ class Life:
             if self.case.grown:
                 self._grow(model.base_model.model)
             if first:
-                self.configs = before, config.to_dict() | passed
+                held = copy.deepcopy(model.peft_config[upstream_names.ADAPTER].to_dict())
+                self.configs = before, config.to_dict() | passed, held
                 with calls(model, self.names.values()) as self.called:
                     self.stages["adapted"] = snapshot(model, self.inputs)
             started(model)
@@ -314,6 +316,7 @@ class Life:
             reached=frozenset(map(canonical, self._to_fill)),
             config_before=self.configs[0],
             config_after=self.configs[1],
+            config_held=self.configs[2],
             absent={
                 **capabilities.absent(),
                 **self.absent,

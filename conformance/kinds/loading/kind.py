@@ -134,9 +134,9 @@ class Loading(Loadings[LoadingCase, LoadingObservation]):
             f"--family {case.family} --checkpoint {case.checkpoint} --invariant {invariant}"
         )
 
-    def region(self, case: LoadingCase) -> str:
+    def when(self, case: LoadingCase) -> str:
         """The family and the form of checkpoint."""
-        return f'family = "{case.family}", checkpoint = "{case.checkpoint}"'
+        return f"family == {case.family!r} and checkpoint == {case.checkpoint!r}"
 
 
 LOADING = Loading()

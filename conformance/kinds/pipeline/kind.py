@@ -78,9 +78,9 @@ class Pipeline(Loadings[PipelineCase, PipelineObservation]):
         """The item by its node id."""
         return f"pytest --no-known-failures '{ITEM}[{seen.case.id}-{invariant}]'"
 
-    def region(self, case: PipelineCase) -> str:
+    def when(self, case: PipelineCase) -> str:
         """The variant."""
-        return f'variant = "{case.variant}"'
+        return f"variant == {case.variant!r}"
 
     def headings(
         self, check: Invariant, findings: Sequence[Finding], seen: PipelineObservation, known: Any

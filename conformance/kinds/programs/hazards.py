@@ -1,6 +1,6 @@
 """Situations: combinations of steps that are known to go wrong somewhere, by plan alone.
 
-They name the regions of known failures, and programs are drawn to meet them now and then only:
+Causes name them, and programs are drawn to meet them now and then only:
 whatever comes after one of them in a program is hard to judge.
 """
 
@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from conformance.kinds.programs.arguments import RESERVED
 from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.adapters import Add, Train
 from conformance.kinds.programs.operations.base import MergeAndUnload, Unload
 from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
 from conformance.kinds.programs.operations.files import Load, Native, Reopen
-from conformance.kinds.programs.operations.switching import Activate, Set
+from conformance.kinds.programs.operations.switching import Activate, Disable, Set, Without
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
-from conformance.kinds.programs.state import ENDS, HALF, Placed, State
+from conformance.kinds.programs.state import ENDS, HALF, Placed, State, kinds
+from tiny_models.families import FAMILIES
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Turn:
     before: State
     taken: Operation
     after: State
+    stale: frozenset[str] = frozenset()
+    """Adapters whose tokens are still merged, though nothing is to be any more."""
 
     @property
     def new(self) -> tuple[Placed, ...]:
@@ -59,31 +61,100 @@ def _loads_as_a_part(turn: Turn) -> bool:
     return isinstance(turn.taken, Load) and turn.taken.name in PARTS
 
 
-def _saves_beside_a_part(turn: Turn) -> bool:
-    """An adapter is saved and loaded where there is one of such a name."""
-    return bool(turn.saved) and any(one in PARTS for one in turn.before.names)
+def _linear(one: Placed) -> bool:
+    """Whether it has LoRA on linear modules, whose factors are called lora_A.<name>.weight."""
+    return bool(set(one.target) - {"embedding"})
 
 
-def _saves_modules_beside_a_part(turn: Turn) -> bool:
-    """The same where what is saved has a saved module."""
-    return "weight" in turn.before.names and any(one.save for one in turn.saved)
+def _loads_lora_as_a_part(turn: Turn) -> bool:
+    """An adapter of such a name is loaded, with LoRA on linear modules."""
+    if isinstance(turn.taken, Reopen):
+        return any(one.name in PARTS and _linear(one) for one in turn.saved)
+    loaded = isinstance(turn.taken, Load) and turn.taken.name in PARTS
+    return loaded and any(map(_linear, turn.saved))
+
+
+def _saved_beside(turn: Turn, name: str) -> tuple[Placed, ...]:
+    """The adapters that are saved while there is another of this name."""
+    found = tuple(one for one in turn.saved if one.name != name)
+    return found if name in turn.before.names else ()
+
+
+def _saves_beside_lora_a(turn: Turn) -> bool:
+    """LoRA on linear modules is saved where there is another adapter called lora_A."""
+    return any(map(_linear, _saved_beside(turn, "lora_A")))
+
+
+def _saves_beside_weight(turn: Turn) -> bool:
+    """The same, or a saved module, where there is one called weight."""
+    return any(_linear(one) or one.save for one in _saved_beside(turn, "weight"))
+
+
+def _saves_a_module_as_weight(turn: Turn) -> bool:
+    """An adapter that is itself called weight is saved with a module."""
+    return any(one.name == "weight" and one.save for one in turn.saved)
 
 
 def _weighted_within_a_name(turn: Turn) -> bool:
-    """Names of parameters are made of PEFT's words as well as of the active adapters' names."""
-    words = (*turn.before.active, *RESERVED)
-    return isinstance(turn.taken, Weighted) and any(turn.taken.name in word for word in words)
+    """The new name is part of that of a parameter of an active adapter.
+
+    Such names are made of PEFT's words as well as of the adapter's own.
+    """
+    return isinstance(turn.taken, Weighted) and any(
+        turn.taken.name in word
+        for one in turn.before.named(*turn.before.active)
+        for word in (one.name, *_words(one))
+    )
+
+
+def _words(one: Placed) -> Iterator[str]:
+    """PEFT's words in the names of an adapter's parameters."""
+    if _linear(one):
+        yield from ("lora_A.", ".weight")
+    if "embedding" in one.target:
+        yield "lora_embedding_A"
+    if one.save:
+        yield ".weight"
+
+
+ORDER = ("embedding", "attention", "mlp", "head")
+"""In which a model holds the modules of these roles."""
+
+
+def _choices(turn: Turn) -> tuple[str, ...]:
+    """What each layer makes active when the only active adapter is deleted: the first it has."""
+    known = {role for one in turn.before.adapters for role in one.target}
+    left = [
+        sorted(one.name for one in turn.after.adapters if role in one.target)
+        for role in ORDER
+        if role in known
+    ]
+    return tuple(names[0] if names else "" for names in left)
 
 
 def _deletes_the_active(turn: Turn) -> bool:
-    return isinstance(turn.taken, Delete) and turn.after.told
+    """The layers do not all choose what the first one does."""
+    if not isinstance(turn.taken, Delete) or not turn.after.told:
+        return False
+    first, *others = _choices(turn)
+    return any(one not in ("", first) for one in others)
+
+
+def _deletes_beside_a_module(turn: Turn) -> bool:
+    """What the first layer chooses has a saved module where the deleted adapter had none."""
+    if not isinstance(turn.taken, Delete) or not turn.after.told:
+        return False
+    (gone,), chosen = turn.before.named(turn.taken.name), turn.after.named(_choices(turn)[0])
+    return any(set(one.save) - set(gone.save) for one in chosen)
 
 
 def _deletes_the_last_set(turn: Turn) -> bool:
-    """Several adapters are active, and the one that was active by itself before is deleted."""
+    """The adapter that was last active by itself is deleted, and not one alone is active after."""
     if not isinstance(turn.taken, Delete) or turn.taken.name in turn.after.names:
         return False
-    return turn.taken.name == turn.after.last and not turn.after.told
+    if turn.after.told:
+        return not _choices(turn)[0]
+    return turn.taken.name == turn.after.last
 
 
 def _deletes_beside_several(turn: Turn) -> bool:
@@ -101,10 +172,14 @@ def _wakes_while_disabled(turn: Turn) -> bool:
 
 
 def _ties_another(turn: Turn) -> bool:
-    """Another adapter that is promised tied, LoRA or a saved module."""
-    return isinstance(turn.taken, (Add, Load, Weighted, Reopen)) and any(
-        one.one and not one.tokens for one in (turn.new or turn.after.adapters[1:])
-    )
+    """An adapter that is promised tied, LoRA or a saved module, where another stands already."""
+    if isinstance(turn.taken, Reopen):
+        every = turn.after.adapters
+        beside = [(one, kinds(*every[:place])) for place, one in enumerate(every)]
+    else:
+        made = turn.new if isinstance(turn.taken, (Add, Load, Weighted)) else ()
+        beside = [(one, turn.before.worn) for one in made]
+    return any(worn and one.one and not one.tokens for one, worn in beside)
 
 
 def _brings_another_tied(turn: Turn) -> bool:
@@ -126,8 +201,7 @@ def _merges_without_tokens(turn: Turn) -> bool:
     """Merging an adapter by name that trains no tokens where another does."""
     if not isinstance(turn.taken, (Merge, MergeAndUnload)):
         return False
-    names = turn.taken.names or turn.before.active
-    return _lacks_tokens(turn.before.named(*names), turn.before)
+    return _lacks_tokens(turn.before.named(*turn.taken.names), turn.before)
 
 
 def _saves_without_tokens(turn: Turn) -> bool:
@@ -154,11 +228,36 @@ def _adds_tied_tokens(turn: Turn) -> bool:
     return first and any(one.tokens and one.one for one in turn.new)
 
 
-def _tokens_go_stale(turn: Turn) -> bool:
-    """Tokens are merged, and a step other than unmerging unmerges all else."""
+def _gone_stale(turn: Turn) -> frozenset[str]:
+    """The adapters whose tokens a step leaves merged, where it unmerges all else."""
+    if isinstance(turn.taken, (Unmerge, MergeAndUnload, Disable, Without)):
+        return frozenset()
     gone = set(turn.before.merged) - set(turn.after.merged)
-    own = isinstance(turn.taken, (Unmerge, MergeAndUnload))
-    return _some_tokens(turn.before.named(*gone)) and not own
+    return frozenset(one.name for one in turn.before.named(*gone) if one.tokens)
+
+
+def _tokens_go_stale(turn: Turn) -> bool:
+    return bool(_gone_stale(turn))
+
+
+def _still_stale(turn: Turn) -> frozenset[str]:
+    """Those that are stale after a step: looking at the disabled model unmerges tokens, too."""
+    if isinstance(turn.taken, (Unmerge, Disable, Without)):
+        return frozenset()
+    return (turn.stale | _gone_stale(turn)) - set(turn.after.merged)
+
+
+def _shows_stale_tokens(turn: Turn) -> bool:
+    """Stale tokens count where they should not, or they are to be trained, or merged again."""
+    stale, taken = turn.stale | _gone_stale(turn), turn.taken
+    if not stale or isinstance(taken, (Unmerge, Disable, Without)):
+        return False
+    if isinstance(taken, MergeAndUnload):
+        return not stale <= set(taken.taken(turn.before))
+    if isinstance(taken, Train):  # gradients are compared in full precision
+        return turn.before.dtype not in HALF
+    still = turn.after.enabled and stale <= set(turn.after.active)
+    return not still or isinstance(taken, Merge)
 
 
 def _merges_another_module(turn: Turn) -> bool:
@@ -173,8 +272,17 @@ def _merges_another_module(turn: Turn) -> bool:
 
 
 def _merges_a_part(turn: Turn) -> bool:
-    """Merged in place and active are not the same."""
-    return bool(turn.after.merged) and bool(set(turn.after.active) - set(turn.after.merged))
+    """A layer has an adapter merged in place, and another active that is not."""
+    merged, others = (
+        {role for one in turn.after.named(*names) for role in one.target}
+        for names in (turn.after.merged, set(turn.after.active) - set(turn.after.merged))
+    )
+    return bool(merged & others)
+
+
+def _merges_idle_tokens(turn: Turn) -> bool:
+    """Tokens of an adapter are merged in place that is not active."""
+    return _some_tokens(turn.after.named(*set(turn.after.merged) - set(turn.after.active)))
 
 
 def _leaves_merged(turn: Turn) -> bool:
@@ -194,9 +302,20 @@ def _loads_rows_in_half(turn: Turn) -> bool:
 
 
 def _saves_what_is_merged(turn: Turn) -> bool:
-    """An adapter is saved, and loaded, while LoRA on embedding or head is merged."""
+    """LoRA on embedding or head is merged, and an adapter is saved that takes the base's along.
+
+    That is one which targets either by a name that PEFT knows.
+    """
     merged = turn.before.named(*turn.before.merged)
-    return isinstance(turn.taken, Load) and any(set(one.target) & set(ENDS) for one in merged)
+    family = FAMILIES[turn.before.family]
+    known = [
+        role
+        for role, path in (("embedding", family.embedding), ("head", family.head))
+        if path.rpartition(".")[2] in ("embed_tokens", "lm_head")
+    ]
+    taken_along = any(set(one.target) & set(known) for one in turn.saved)
+    on_either = any(set(one.target) & set(ENDS) for one in merged)
+    return isinstance(turn.taken, Load) and taken_along and on_either
 
 
 def _trains_tied_lora(turn: Turn) -> bool:
@@ -210,10 +329,13 @@ def _trains_tied_lora(turn: Turn) -> bool:
 SITUATIONS: Mapping[str, Meets] = MappingProxyType(
     {
         "loads-as-a-part": _loads_as_a_part,
-        "saves-beside-a-part": _saves_beside_a_part,
-        "saves-modules-beside-a-part": _saves_modules_beside_a_part,
+        "loads-lora-as-a-part": _loads_lora_as_a_part,
+        "saves-beside-lora-a": _saves_beside_lora_a,
+        "saves-beside-weight": _saves_beside_weight,
+        "saves-a-module-as-weight": _saves_a_module_as_weight,
         "weighted-within-a-name": _weighted_within_a_name,
         "deletes-the-active": _deletes_the_active,
+        "deletes-beside-a-module": _deletes_beside_a_module,
         "deletes-the-last-set": _deletes_the_last_set,
         "deletes-beside-several": _deletes_beside_several,
         "wakes-while-disabled": _wakes_while_disabled,
@@ -224,8 +346,10 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "refused-halfway": _refused_halfway,
         "adds-tied-tokens": _adds_tied_tokens,
         "merged-tokens-go-stale": _tokens_go_stale,
+        "shows-stale-tokens": _shows_stale_tokens,
         "merges-another-module": _merges_another_module,
         "merges-a-part": _merges_a_part,
+        "merges-idle-tokens": _merges_idle_tokens,
         "leaves-merged": _leaves_merged,
         "saves-what-is-merged": _saves_what_is_merged,
         "trains-tied-lora": _trains_tied_lora,
@@ -236,9 +360,11 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
 """By name."""
 
 
-def met_at(before: State, taken: Operation, after: State) -> Iterator[str]:
+def met_at(
+    before: State, taken: Operation, after: State, stale: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """The situations that a step leads into."""
-    turn = Turn(before, taken, after)
+    turn = Turn(before, taken, after, stale)
     for name, meets in SITUATIONS.items():
         if meets(turn):
             yield name
@@ -246,9 +372,10 @@ def met_at(before: State, taken: Operation, after: State) -> Iterator[str]:
 
 def situations(program: Program) -> tuple[str, ...]:
     """The situations that a program meets, in order."""
-    before, found = beginning(program), []
+    before, found, stale = beginning(program), [], frozenset[str]()
     for step, outcome in outcomes(program):
         if outcome is not None:
-            found += list(met_at(before, read(step), outcome.state))
-            before = outcome.state
+            turn = Turn(before, read(step), outcome.state, stale)
+            found += list(met_at(turn.before, turn.taken, turn.after, stale))
+            before, stale = outcome.state, _still_stale(turn)
     return tuple(dict.fromkeys(found))

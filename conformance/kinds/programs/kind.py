@@ -102,10 +102,10 @@ class Programs(Kind[Program, ProgramObservation]):
         options = f"--no-known-failures --invariant {invariant}"
         return f'pytest conformance {options} --program "{seen.case!r}"'
 
-    def region(self, case: Program) -> str:
+    def when(self, case: Program) -> str:
         """The situation that the program meets."""
         met = situations(case)
-        return f'situations = {{ has = ["{met[-1]}"] }}' if met else f'family = "{case.family}"'
+        return f"{met[-1]!r} in situations" if met else f"family == {case.family!r}"
 
 
 PROGRAMS = Programs()

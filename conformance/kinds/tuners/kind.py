@@ -102,10 +102,10 @@ class Tuners(Runs[TunerCase]):
         ended = seen.ended_at()
         return [f"{ended.stage}: {ended.message}"] if ended else []
 
-    def region(self, case: TunerCase) -> str:
+    def when(self, case: TunerCase) -> str:
         """The placement, the tuner, and the precision where it is not float32."""
-        precision = "" if case.dtype == "float32" else f', dtype = "{case.dtype}"'
-        return f'{super().region(case)}, tuner = "{case.tuner}"{precision}'
+        precision = "" if case.dtype == "float32" else f" and dtype == {case.dtype!r}"
+        return f"{super().when(case)} and tuner == {case.tuner!r}{precision}"
 
 
 TUNERS = Tuners()

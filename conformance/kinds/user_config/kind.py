@@ -150,7 +150,7 @@ class UserConfig(Kind[OwnCase, Observation]):
         del seen
         return f"{rerun(self._told().found)} --invariant {invariant}"
 
-    def region(self, case: OwnCase) -> str:
+    def when(self, case: OwnCase) -> str:
         """None: what a user meets is declared on a case of the grid."""
         raise NotImplementedError(repr(case))
 

@@ -12,15 +12,15 @@ import torch
 from faults.fault import after_taking_off, after_wrapping
 from peft.tuners.trainable_tokens import TrainableTokensLayer
 
+from conformance.causes.known import Known
 from conformance.core.case import Case
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
-from conformance.known_failures.read import KnownFailures
 
 pytestmark = pytest.mark.usefixtures("placed")
 
-KNOWN = KnownFailures.load()
+KNOWN = Known.load()
 TOKENS = Case(placement="tokens:list", family="umt5")
 BODY = Case(placement="body", family="bart")
 ENCODER = Case(placement="body", family="t5-encoder")

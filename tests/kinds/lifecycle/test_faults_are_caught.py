@@ -10,6 +10,7 @@ import pytest
 from faults import FAULTS, Fault
 from hypothesis import Phase, settings
 
+from conformance.causes.known import Known
 from conformance.core import device_names
 from conformance.core.case import Case, parse_case
 from conformance.core.finding import Finding, Violation, invariant_class
@@ -21,7 +22,6 @@ from conformance.engine import devices
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.observe import observe
-from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.judge import judge_item
 from conformance.running.outcome import violations
@@ -30,7 +30,7 @@ from tiny_models.families import DECODERS
 pytestmark = pytest.mark.usefixtures("placed")
 
 STRATA = {stratum.id: stratum for stratum in strata(device_names.DEVICES)}
-KNOWN = KnownFailures.load()
+KNOWN = Known.load()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import mergers
@@ -165,7 +166,7 @@ def test_only_what_comes_out_of_the_merge_is_the_mergers(
 def test_what_peft_gets_wrong_excuses_no_other_merger(
     suite: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PEFT's documented limitation fails the run, unless a table of the user's own declares it."""
+    """PEFT's documented limitation fails the run, unless a cause of the user's own explains it."""
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{HERE}")
     case = "Case(device='cpu', tied=True, ensure=False, placement='target:head')"
     options = ("--merger", "conformance.mergers:peft", "--case", case)
@@ -177,7 +178,8 @@ def test_what_peft_gets_wrong_excuses_no_other_merger(
     (line,) = [line for line in done.outlines if line.startswith("RERUN")]
     assert "--no-known-failures --merger conformance.mergers:peft --invariant" in line
     table = suite.path / "mine.toml"
-    entry = done.stdout.str().partition("[[known]]")[2].partition("story =")[0]
-    table.write_text(f"[[known]]{entry}story = 'mine'".replace("          ", ""))
+    cause = re.search(r"^ {10}\[\[cause\]\]\n(?: {10}.*\n)+", done.stdout.str(), re.MULTILINE)
+    assert cause
+    table.write_text(cause[0].replace("          ", ""))
     again = suite.run(*options, *chosen, "--known-failures", str(table), items=items, stub=False)
     assert again.ret == 0, again.stdout.str()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance.causes.known import Known
 from conformance.core.case import CHOICES, STRATUM_FIELDS, Case, check, parse_case
 from conformance.core.device_names import DEVICES
 from conformance.core.finding import Finding, Violation
@@ -22,7 +23,6 @@ from conformance.core.tying_tables import ROWS, Row
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.strategies import cases
-from conformance.known_failures.read import KnownFailures
 from conformance.running import judge
 from conformance.running.cache import Cache
 from conformance.running.judge import judge_item
@@ -57,7 +57,7 @@ def run(
     number = examples or PROFILES["default"]["max_examples"]
     cases_ = drawn_cases(stratum, DECODERS, stratum_seed(seed, stratum), number)
     item = item_of("invariant", stratum, invariant, cases_)
-    judge_item(LIFECYCLE, item, KnownFailures(), cache=Cache(LIFECYCLE, observe))
+    judge_item(LIFECYCLE, item, Known(), cache=Cache(LIFECYCLE, observe))
     return [drawn[0], *drawn[2:]]  # a cache observes the first case of a stratum twice
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib.machinery import ModuleSpec as ImportSpec
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,12 +16,13 @@ import pytest
 import torch
 from stubbed_suite import ROOT, Suite
 
+from conformance.causes.known import Known
 from conformance.core.errors import SuiteError
 from conformance.core.finding import Finding
 from conformance.core.literals import CaseError
 from conformance.core.load_log import called_missing
 from conformance.core.observation import Heard, Saved, Snapshot
-from conformance.kinds.loading.case import KINDS, LoadingCase
+from conformance.kinds.loading.case import KINDS
 from conformance.kinds.loading.checks import LOADING, concerns
 from conformance.kinds.pipeline import available
 from conformance.kinds.pipeline.case import (
@@ -35,7 +35,6 @@ from conformance.kinds.pipeline.checks import PIPELINE, allowance
 from conformance.kinds.pipeline.kind import PIPELINE as KIND
 from conformance.kinds.pipeline.kind import require_informative_pipeline
 from conformance.kinds.pipeline.observation import PipelineObservation
-from conformance.known_failures.read import OURS, TableError, read
 from conformance.running.failure_text import failure_text
 from tiny_models.families import FAMILIES
 
@@ -47,21 +46,6 @@ EVERY = pipeline_cases(("cpu",), tuple(FAMILIES), tuple(KINDS))
 HIDDEN = """
 import sys
 sys.modules["diffusers"] = None  # find_spec: there is no such package
-"""
-
-
-ENTRY = """
-[[known]]
-id = "stub-pipeline"
-kind = "bug"
-invariant = "file-is-restored"
-finding = "wrong-value"
-peft = ">=0.1"
-transformers = ">=4"
-where = { variant = "plain" }
-witness = "PipelineCase(variant='plain')"
-link = "unreported"
-story = "A stub."
 """
 
 
@@ -133,7 +117,7 @@ def test_collecting_imports_no_diffusers_and_rerun_names_an_item() -> None:
     pairs = [(case, one) for case in EVERY for one in PIPELINE.values() if concerns(case, one)]
     finding = Finding("wrong-value", "x", 1.0, 0.0)
     for case, promise in pairs:
-        text = failure_text(KIND, promise, [finding], PipelineObservation(case), ())
+        text = failure_text(KIND, promise, [finding], PipelineObservation(case), Known())
         found = re.search(r"^RERUN +(.*)$", text, re.MULTILINE)
         assert found
         program, option, item = shlex.split(found[1])
@@ -162,17 +146,6 @@ def test_without_diffusers_items_are_not_applicable(suite: Suite) -> None:
     assert {one["stratum"] for one in items} == {case.id for case in EVERY}
     broken = {**items[0], "result": "breaks", "case": repr(EVERY[0])}
     jsonschema.Draft202012Validator(schema).validate(broken)
-
-
-def test_without_diffusers_a_witness_says_nothing_of_what_is_fixed(suite: Suite) -> None:
-    suite.pytester.makepyfile(hidden=HIDDEN)
-    mine = ENTRY.replace("file-is-restored", "pipeline-keeps-outputs")
-    (suite.path / "mine.toml").write_text(mine.replace("plain", "merged-lora"))
-    items = str(ROOT / "conformance" / "test_known_failures.py")
-    options = ("-p", "hidden", "--known-failures", "mine.toml", "-k", "stub-pipeline", "-rs")
-    done = suite.run(*options, items=items, stub=False)
-    assert done.ret == 0
-    assert "not applicable: diffusers is not installed" in done.stdout.str()
 
 
 def fake(monkeypatch: pytest.MonkeyPatch, *names: str, **attributes: Any) -> None:
@@ -298,22 +271,3 @@ def test_left_out_promises_are_those_that_would_say_nothing() -> None:
     assert set(LOADING) - set(PIPELINE) == {"log-agrees-with-report", "competing-tensors-are-told"}
     merged = [case.variant for case in EVERY if concerns(case, PIPELINE["pipeline-keeps-outputs"])]
     assert merged == [name for name, what in VARIANTS.items() if what.targets]
-
-
-def test_an_entry_about_a_pipeline_covers_no_plain_loading(tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text(ENTRY)
-    (entry,) = read(file)
-    assert entry.witness == PipelineCase()
-    assert entry.region_has(PipelineCase())
-    assert not entry.region_has(PipelineCase(variant="merged-lora"))
-    assert not entry.region_has(LoadingCase(family="umt5-encoder"))
-    file.write_text(ENTRY.replace("file-is-restored", "log-agrees-with-report"))
-    with pytest.raises(TableError, match="invariant accepts checkpoint-loads"):
-        read(file)
-
-
-def test_an_entry_about_loading_covers_the_pipeline_that_loads_the_same() -> None:
-    (entry,) = (one for one in read(OURS) if one.id == "umt5-encoder-does-not-tie")
-    assert entry.region_has(PipelineCase(variant="untied-config"))
-    assert not entry.region_has(PipelineCase(variant="merged-lora"))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from program_faults import FAULTS, ProgramFault
 
+from conformance.causes.known import Known
 from conformance.core.case import Case
 from conformance.core.finding import Finding
 from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
@@ -19,13 +20,12 @@ from conformance.kinds.programs.kind import PROGRAMS_A_LIFE, up_to_the_first_wro
 from conformance.kinds.programs.observe import observe_program
 from conformance.kinds.programs.program import Program, program_strata
 from conformance.kinds.programs.strategies import MOST, programs
-from conformance.known_failures.read import KnownFailures
 from tiny_models.families import DECODERS
 
 pytestmark = pytest.mark.usefixtures("placed")
 
 STRATA = {stratum.id: stratum for stratum in program_strata(("cpu",))}
-KNOWN = KnownFailures.load()
+KNOWN = Known.load()
 SINGLE = (
     Case(tied=False, placement="body", training="adamw"),
     Case(tied=False, placement="save:head"),

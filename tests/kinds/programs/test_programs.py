@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from broken_programs import BROKEN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.causes.read import ours
 from conformance.core.literals import CaseError
 from conformance.core.observation import Heard
 from conformance.kinds.programs.checks import PROGRAMS
@@ -23,7 +25,6 @@ from conformance.kinds.programs.plan import beginning, first_impossible, outcome
 from conformance.kinds.programs.program import Program, program_strata
 from conformance.kinds.programs.proof import first_difference
 from conformance.kinds.programs.strategies import WISHED, programs
-from conformance.known_failures.read import KnownFailures
 from conformance.running.cache import Cache
 from conformance.running.scheduling import scope_of_item
 from conformance.upstream.names import part_of_adapter
@@ -149,14 +150,14 @@ def test_tokens_of_a_deleted_adapter_are_missed_by_the_others() -> None:
     assert situations(Program(tied=False, steps=steps)) == ("saves-without-tokens",)
 
 
-def test_every_situation_has_a_declared_failure() -> None:
-    declared = {
-        name
-        for entry in KnownFailures.load().entries
-        if isinstance(entry.witness, Program)
-        for name in entry.where["situations"]["has"]
-    }
-    assert declared == set(SITUATIONS)
+def test_every_situation_is_one_that_a_cause_names() -> None:
+    text = " ".join(
+        f"{cause.when} {one.when}"
+        for cause in ours()
+        for each in cause.explains.values()
+        for one in each
+    )
+    assert {name for name in SITUATIONS if f"{name!r} in situations" in text} == set(SITUATIONS)
 
 
 def test_a_program_is_observed_the_same_twice() -> None:
@@ -178,14 +179,10 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_one_program_is_judged_and_its_failure_printed() -> None:
-    program = next(
-        entry.witness
-        for entry in KnownFailures.load().entries
-        if entry.id == "merging-a-part-drops-the-rest"
-    )
+    program = BROKEN["merging-a-part-drops-the-rest"]
     done = run("--no-known-failures", "--program", repr(program))
     assert done.returncode == 1
-    for line in ("INVARIANT program-follows-reference", f"CASE      {program!r}", "RERUN", "KNOWN"):
+    for line in ("INVARIANT program-follows-reference", f"CASE      {program!r}", "RERUN", "CAUSE"):
         assert line in done.stdout
     assert f"1 failed, {len(PROGRAMS) - 1} passed" in done.stdout
 

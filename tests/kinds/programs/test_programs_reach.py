@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.causes.known import Known
 from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.kind import up_to_the_first_wrong_step
 from conformance.kinds.programs.observation import ProgramObservation
 from conformance.kinds.programs.observe import observe_program
 from conformance.kinds.programs.program import Program
-from conformance.known_failures.read import KnownFailures
 
-KNOWN = KnownFailures.load()
+KNOWN = Known.load()
 # the third step goes wrong as declared, and what comes after it computes something else too
 PROGRAM = Program(
     tied=False,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from faults.fault import Plant
 
+from conformance.causes.known import Known
 from conformance.core.observation import Observation
 from conformance.kinds.tuners.case import TunerCase, tuner_case
 from conformance.kinds.tuners.checks import TUNER_PROMISES
 from conformance.kinds.tuners.subject import observe_tuner
-from conformance.known_failures.read import KnownFailures
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def case(tuner: str, placement: str = "body", *, tied: bool = False) -> TunerCas
 
 
 def undeclared(name: str, seen: Observation) -> list[str]:
-    known = KnownFailures.load()
+    known = Known.load()
     found = TUNER_PROMISES[name].judge(seen).findings
     return [str(one) for one in found if not known.covering(name, one, seen)]
 

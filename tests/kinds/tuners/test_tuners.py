@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from conformance.causes.known import Known
 from conformance.core.literals import CaseError
 from conformance.core.observation import Observation, Snapshot, Trouble
 from conformance.core.versions import installed, parsed
@@ -24,7 +25,6 @@ from conformance.kinds.tuners.kind import tuner_name, tuner_verdict, without_run
 from conformance.kinds.tuners.subject import lacks_tuner, observe_tuner
 from conformance.kinds.tuners.table import TUNERS, uncovered
 from conformance.kinds.tuners.variants import VARIANTS
-from conformance.known_failures.read import KnownFailures
 from conformance.running.collect import items
 from conformance.running.context import Context
 from conformance.upstream import tuner_types
@@ -187,7 +187,7 @@ def test_a_run_of_one_case_or_of_a_user_lives_no_tuner(narrowed: str) -> None:
         invariants=("merge-keeps-logits",),
         lives=1,
     )
-    context = Context(cast("Any", options), KnownFailures(), (KIND,))
+    context = Context(cast("Any", options), Known(), (KIND,))
     assert bool(list(items("test_tuner", context))) is not bool(narrowed)
 
 

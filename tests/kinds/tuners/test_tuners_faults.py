@@ -22,12 +22,12 @@ from peft.tuners.oft.model import OFTModel
 from planted_tuners import Planted, case, is_caught
 from test_way_faults import PLANTED as WAYS
 
+from conformance.causes.known import Known
 from conformance.core.finding import Violation, invariant_class
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.tuners.checks import ONLY_TUNERS, TUNER_PROMISES
 from conformance.kinds.tuners.kind import TUNERS
 from conformance.kinds.tuners.subject import observe_tuner
-from conformance.known_failures.read import KnownFailures
 from conformance.running.judge import SeveralViolations, judge_item
 
 pytestmark = pytest.mark.usefixtures("placed")
@@ -230,7 +230,7 @@ def test_every_promise_of_tuners_alone_is_broken_by_a_fault() -> None:
 def test_no_kind_of_finding_hides_another() -> None:
     (item,) = TUNERS.given(case("loha", "target:head"), tuple(TUNER_PROMISES.values()))
     with merges_twice(), pytest.raises(SeveralViolations) as raised:
-        judge_item(TUNERS, item, KnownFailures())
+        judge_item(TUNERS, item, Known())
     found = raised.value.exceptions
     assert {type(one).__mro__[1] for one in found} >= {
         invariant_class("merge-keeps-logits"),

@@ -14,6 +14,7 @@ import transformers
 from own_pairs import CONFIGS
 from peft import LoraConfig, PeftModel, get_peft_model
 
+from conformance.causes.known import Known
 from conformance.core.observation import FEW, Heard, Observation
 from conformance.kinds.user_config import rescue
 from conformance.kinds.user_config.advice import NEEDED, Advice, UnverifiedError, advised
@@ -23,10 +24,9 @@ from conformance.kinds.user_config.case import OwnCase
 from conformance.kinds.user_config.configuration import Configuration
 from conformance.kinds.user_config.run import OwnLife
 from conformance.kinds.user_config.subject import observe_own
-from conformance.known_failures.read import KnownFailures
 from tiny_models.values import fill
 
-KNOWN = KnownFailures.load()
+KNOWN = Known.load()
 BODY = {"target_modules": ["q_proj", "v_proj"]}
 HEAD = {"target_modules": ["q_proj", "lm_head"]}
 ENSURED = {**HEAD, "ensure_weight_tying": True}

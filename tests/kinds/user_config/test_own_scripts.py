@@ -10,8 +10,8 @@ from own_pairs import CONFIGS, life_of
 from own_scripts import differences, issue_of
 from scripts import ALLOWED, Ended, imports, run_all, unbound
 
+from conformance.causes.known import Known
 from conformance.kinds.user_config.run import OwnLife
-from conformance.known_failures.read import KnownFailures
 
 SAMPLE = (
     ("llama-3.2-1b", "head-too"),  # merged
@@ -33,7 +33,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, OwnLife]:
         raw = {"peft_type": kind, "target_modules": ["q_proj", "lm_head"]}
         (folder / "adapter_config.json").write_text(json.dumps(raw))
         model = str(CONFIGS["llama-3.2-1b"])
-        found[kind] = OwnLife(model, str(folder), KnownFailures.load())
+        found[kind] = OwnLife(model, str(folder), Known.load())
     return found
 
 

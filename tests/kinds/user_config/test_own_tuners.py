@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from own_pairs import CONFIGS
 
+from conformance.causes.known import Known
 from conformance.kinds.lifecycle.checks.warnings import never
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.checks import WRAPS
@@ -20,9 +21,8 @@ from conformance.kinds.user_config.answer_text import answer_lines
 from conformance.kinds.user_config.configuration import Configuration, configuration
 from conformance.kinds.user_config.run import OwnLife
 from conformance.kinds.user_config.subject import observe_own
-from conformance.known_failures.read import KnownFailures
 
-KNOWN = KnownFailures.load()
+KNOWN = Known.load()
 LLAMA = str(CONFIGS["llama-3.2-1b"])
 BODY, HEAD = ["q_proj", "v_proj"], ["q_proj", "lm_head"]
 

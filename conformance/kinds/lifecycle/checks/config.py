@@ -98,7 +98,7 @@ def _plain(value: object) -> object:
     needs=("base", "adapted", "file adapter"),
 )
 def saved_config_says_what_was_trained(seen: Observation) -> Iterator[Finding]:
-    wrapped, saved = seen.config_after, seen.saved["adapter"].config
+    wrapped, saved = seen.config_held, seen.saved["adapter"].config
     for field in sorted(wrapped.keys() & saved.keys() - BOOKKEEPING):
         mine, theirs = _as_json(wrapped[field]), _as_json(saved[field])
         if mine != theirs:

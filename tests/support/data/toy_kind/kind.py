@@ -105,9 +105,9 @@ class Toy(Kind[ToyCase, Seen]):
             f'pytest conformance --no-known-failures --invariant {invariant} --case "{seen.case!r}"'
         )
 
-    def region(self, case: ToyCase) -> str:
-        """The number."""
-        return f"number = {case.number}"
+    def when(self, case: ToyCase) -> str:
+        """The family: no fact tells the number."""
+        return f"family == {case.family!r}"
 
 
 TOY = Toy()

@@ -1,1 +1,0 @@
-"""Each declared bug once more at an ordinary size, of an adapter that was trained."""

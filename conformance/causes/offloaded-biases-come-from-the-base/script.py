@@ -1,0 +1,23 @@
+import os, sys, torch
+from transformers import LlamaConfig, LlamaForCausalLM
+from peft import LoraConfig, PeftModel, get_peft_model
+
+torch.manual_seed(0)
+config = LlamaConfig(vocab_size=100, hidden_size=64, intermediate_size=64, num_hidden_layers=2,
+                     num_attention_heads=4, attention_bias=True)
+LlamaForCausalLM(config).save_pretrained("base")
+x, off = torch.arange(10)[None], {}
+for bias in ("none", "lora_only"):
+    base = LlamaForCausalLM.from_pretrained("base")
+    trained = get_peft_model(base, LoraConfig(target_modules=["q_proj", "v_proj"], bias=bias))
+    trained(x, labels=x).loss.backward()
+    torch.optim.SGD([p for p in trained.parameters() if p.grad is not None], lr=1.0).step()
+    trained.eval().save_pretrained("adapter")
+    room = {"cpu": 200_000}  # there is no room for the layers: they stay on the disk
+    place = dict(max_memory=room, offload_folder="offload")
+    base = LlamaForCausalLM.from_pretrained(os.path.abspath("base"), device_map="auto", **place)
+    loaded = PeftModel.from_pretrained(base, "adapter", **place)
+    with torch.no_grad():
+        off[bias] = (loaded(x).logits - trained(x).logits).abs().max().item()
+print("logits after loading onto an offloaded base are off by", off)
+sys.exit(off["lora_only"] > 1e-3)

@@ -1,1 +1,0 @@
-"""What is declared of upstream: known failures and regressions, read."""

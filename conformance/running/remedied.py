@@ -1,0 +1,33 @@
+"""``--remedied``: the run judges a copy of the installed PEFT that has all remedies that fit.
+
+The environment is never touched: the copy lies in the folder of the run, and is found first by this
+process, by its workers, whom xdist gives its path, and by what they start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from conformance.causes.read import ours
+from conformance.causes.remedies import PACKAGE, Remedied, remedied
+from conformance.core.options import OptionError
+
+FOLDER = "remedied"
+
+
+def use(shared: Path) -> Remedied:
+    """Make the copy and put it first; raises OptionError where that cannot be."""
+    found = find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        raise OptionError(f"--remedied needs {PACKAGE}, which is not installed")
+    if PACKAGE in sys.modules:
+        raise OptionError(f"--remedied comes too late: {PACKAGE} is imported already")
+    folder = shared / FOLDER
+    done = remedied(ours(), Path(found.origin).parent, folder / PACKAGE)
+    sys.path.insert(0, str(folder))
+    given = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), given)))
+    return done
