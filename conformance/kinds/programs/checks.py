@@ -224,6 +224,18 @@ def program_tells_what_is_active(_: ProgramObservation, step: StepSeen) -> Itera
 
 
 @PROGRAMS.check(
+    "program-saves-its-own",
+    "The file of an adapter holds tensors of that adapter and of the base, and of no other.",
+    source="PEFT save_pretrained, selected_adapters",
+)
+@at_each_step
+def program_saves_its_own(_: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
+    for name, key in sorted(step.strangers):
+        what = f"{key} in the file of {name} is no tensor of its {at(step)}"
+        yield Finding("extra-key", what, subject=f"file of {name}")
+
+
+@PROGRAMS.check(
     "program-tells-what-it-merges",
     "Merging what is not merged yet is never called nothing to do.",
     source="PEFT merge_adapter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Live:
         self.pristine: Any = None
         self.roles = module_names(self.model, self.family)
         self.file_flags: Mapping[str, bool | None] = {}
+        self.strangers: frozenset[tuple[str, str]] = frozenset()
         self._folders = 0
 
     def fresh_folder(self) -> str:
@@ -148,7 +149,23 @@ class Live:
         """Save these adapters; the folder."""
         folder = self.fresh_folder()
         self.model.save_pretrained(folder, selected_adapters=list(names))
+        self.strangers = frozenset(
+            (name, key)
+            for name in names
+            for key in self._strangers(adapter_folder(folder, name), name)
+        )
         return folder
+
+    def _strangers(self, folder: str, name: str) -> Iterator[str]:
+        """The keys of an adapter's file whose tensors are neither its own nor the base's."""
+        import torch
+        from safetensors.torch import load_file
+
+        own = [one for key, one in self.parts().items() if key[0] == name]
+        mine = [one.detach().cpu() for one in (*own, *self.base().values())]
+        for key, tensor in load_file(Path(folder) / "adapter_model.safetensors").items():
+            if not any(torch.equal(tensor, one) for one in mine if one.dtype == tensor.dtype):
+                yield key
 
     def name_base(self) -> None:
         """Save the plain base, and name it in the config of every adapter."""

@@ -55,7 +55,8 @@ class StepSeen:
     as ``<adapter> <module> <part>``. ``asides`` are logits taken besides, by what was looked at.
     ``flags`` are those of the plain model's config in memory, ``file_flags`` of the saved one.
     ``refused`` says what a step that was to be refused raised. ``merged`` are the adapters that
-    layers say are merged into them, each with its module.
+    layers say are merged into them, each with its module. ``strangers`` are adapters that the step
+    saved, each with a key of its file whose tensor is neither the adapter's nor the base's.
     """
 
     number: int
@@ -77,6 +78,7 @@ class StepSeen:
     refusal: str = ""
     refused: Trouble | None = None
     merged: frozenset[tuple[str, str]] = frozenset()
+    strangers: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Run:
             assert outcome is not None, "a program is valid by construction"
             taken = read(step)
             stage = f"{number} {taken.id}"
-            self.asides, self.training = {}, None
+            self.asides, self.training, self.live.strangers = {}, None, frozenset()
             try:
                 with hearing(stage, self.heard, hide=str(self.live.folder)):
                     refused = self._do(taken, outcome, stage)
@@ -171,6 +171,7 @@ class Run:
             refusal=outcome.refusal,
             refused=refused,
             merged=merged_of(live.model),
+            strangers=live.strangers,
         )
 
     def _update(self, taken: Operation, state: State, found: Mapping[Key, Tensor]) -> None:

@@ -44,7 +44,16 @@ def first_difference(one: ProgramObservation, other: ProgramObservation) -> str 
 
 
 def _differs(seen: ProgramObservation, one: StepSeen, other: StepSeen) -> str | None:
-    for name in ("state", "shares", "trainable", "base_trains", "active", "flags", "refused"):
+    for name in (
+        "state",
+        "shares",
+        "trainable",
+        "base_trains",
+        "active",
+        "flags",
+        "refused",
+        "strangers",
+    ):
         if getattr(one, name) != getattr(other, name):
             return name
     amount = distance(one.logits.found, other.logits.found)

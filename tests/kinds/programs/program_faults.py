@@ -16,6 +16,7 @@ from peft.tuners.lora import layer as lora_layer
 from peft.tuners.lora.layer import Linear, LoraLayer
 from peft.tuners.lora.model import LoraModel
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.utils import save_and_load
 from peft.utils.other import ModulesToSaveWrapper, _set_adapter
 from transformers import PreTrainedModel
 
@@ -55,6 +56,11 @@ def lora_layers(model: Any) -> list[Any]:
 @fault("program-completes", "merge", "delete")
 def a_merged_adapter_can_be_deleted() -> AbstractContextManager[None]:
     return replaced(tuners_utils, "_check_adapters_not_merged", lambda _: lambda *_, **__: None)
+
+
+@fault("program-saves-its-own", "add", "load")
+def a_file_takes_what_has_its_name_within() -> AbstractContextManager[None]:
+    return replaced(save_and_load, "_filter_state_dict_for_adapter_name", lambda _: lambda s, _: s)
 
 
 @fault("program-tells-what-it-merges", "merge")
