@@ -96,6 +96,7 @@ def _remedied(config: pytest.Config) -> Remedied | None:
     if not config.getoption("--remedied"):
         return None
     if hasattr(config, "workerinput"):
+        remedied.put_first(config.stash[SHARED])
         return Remedied(tuple(config.workerinput["conformance_remedied"]), {})
     return remedied.use(config.stash[SHARED])
 

@@ -1,7 +1,7 @@
 """``--remedied``: the run judges a copy of the installed PEFT that has all remedies that fit.
 
 The environment is never touched: the copy lies in the folder of the run, and is found first by this
-process, by its workers, whom xdist gives its path, and by what they start.
+process, by its workers, and by what they start.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ def use(shared: Path) -> Remedied:
         raise OptionError(f"--remedied needs {PACKAGE}, which is not installed")
     if PACKAGE in sys.modules:
         raise OptionError(f"--remedied comes too late: {PACKAGE} is imported already")
+    done = remedied(ours(), Path(found.origin).parent, shared / FOLDER / PACKAGE)
+    put_first(shared)
+    return done
+
+
+def put_first(shared: Path) -> None:
+    """Have this process, and what it starts, find the copy first."""
     folder = shared / FOLDER
-    done = remedied(ours(), Path(found.origin).parent, folder / PACKAGE)
     sys.path.insert(0, str(folder))
     given = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), given)))
-    return done
