@@ -5,7 +5,8 @@ from peft import LoraConfig, get_peft_model
 torch.manual_seed(0)
 size = dict(vocab_size=100, hidden_size=64, intermediate_size=128, num_hidden_layers=1)
 base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **size))
-model = get_peft_model(base, LoraConfig(r=8, target_modules=["q_proj", "lm_head"])).eval()
+config = LoraConfig(r=8, lora_alpha=8, lora_dropout=0.0, target_modules=["q_proj", "lm_head"])
+model = get_peft_model(base, config).eval()
 x = torch.arange(32)[None]
 optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
 for _ in range(3):

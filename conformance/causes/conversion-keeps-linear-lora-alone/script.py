@@ -7,7 +7,7 @@ size = dict(vocab_size=100, hidden_size=64, intermediate_size=128, num_hidden_la
 base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **size)).eval()
 x, moved = torch.arange(32)[None], {}
 for targets in (["q_proj"], ["q_proj", "embed_tokens"]):
-    config = LoraConfig(r=8, target_modules=targets)
+    config = LoraConfig(r=8, lora_alpha=8, lora_dropout=0.0, target_modules=targets)
     model = get_peft_model(copy.deepcopy(base), config)
     model.save_pretrained("initial")
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
