@@ -25,12 +25,14 @@ class Explained:
     """Findings of one kind that a cause explains, narrowed by stage, subject and case.
 
     ``stage`` and ``subject`` are names or patterns as file names have them, ``*`` and ``?``.
+    ``behind`` is the id of a cause that hides it: it shows where that one is mended.
     """
 
     kind: str
     stage: str = "*"
     subject: str = "*"
     when: Expression | None = None
+    behind: str = ""
 
     def has(self, finding: Finding, case: AnyCase) -> bool:
         """Whether a finding of a case that the cause has is among them."""
@@ -99,9 +101,11 @@ class Cause:
         """The parts of ``when`` that keep a case out."""
         return self.when.unmet(of_case(case))
 
-    def explains_of(self, invariant: str, finding: Finding, case: AnyCase) -> bool:
-        """Whether it explains a finding, if ``when`` has the case."""
-        return any(one.has(finding, case) for one in self.explains.get(invariant, ()))
+    def explains_of(
+        self, invariant: str, finding: Finding, case: AnyCase
+    ) -> tuple[Explained, ...]:
+        """By what it explains a finding, if ``when`` has the case."""
+        return tuple(one for one in self.explains.get(invariant, ()) if one.has(finding, case))
 
     def speaks_of(self, invariant: str, finding: Finding) -> Iterator[Explained]:
         """What it explains of this invariant and this kind of finding, wherever it is seen."""

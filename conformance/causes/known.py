@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from conformance.causes import read
-from conformance.causes.cause import Cause
+from conformance.causes.cause import Cause, Explained
 from conformance.causes.entailed import premises
 from conformance.causes.outcomes import BROKEN, UNKNOWN, Outcome, Outcomes
 from conformance.core.finding import Finding
 from conformance.core.kind import AnyCase, AnyObservation
+
+NEAREST = 3  # causes that a failure names as near
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Known:
                 if cause.id in taken:
                     raise read.CauseError(f"{path}, {cause.id}: another cause has this id")
                 found.append(cause)
+        read.check_what_hides(found)
         return cls(tuple(found), Outcomes(shared), frozenset(remedied))
 
     @cached_property
@@ -102,17 +105,26 @@ class Known:
         On an emulated accelerator a script that needs a real one cannot tell, and is believed.
         """
         case = seen.case
-        if not cause.explains_of(invariant, finding, case):
+        explained = cause.explains_of(invariant, finding, case)
+        if not explained:
             yield "it explains other findings of this invariant"
+        elif not any(map(self._shows, explained)):
+            yield f"it shows where {explained[0].behind} is mended"
         if not cause.has(case):
             yield f"its when needs {' and '.join(cause.unmet(case))}"
         if cause.needs_warning and not any(h.about_tying for h in seen.heard_at("adapted")):
             yield "nobody was warned when the model was wrapped"
         if cause.id in self.remedied:
             yield "its remedy is in force, and the case breaks all the same"
+            return
         outcome = self.outcome(cause).result
         if outcome != BROKEN and not (outcome == UNKNOWN and case.device == "emulated"):
             yield f"its script says: {outcome}"
+
+    def _shows(self, explained: Explained) -> bool:
+        """Whether what hides this, if something does, is mended here."""
+        hiding = next((one for one in self.causes if one.id == explained.behind), None)
+        return hiding is None or self.outcome(hiding).result != BROKEN
 
     def undeclared(
         self,
@@ -145,17 +157,22 @@ class Known:
             cause.id
             for cause in self._by_invariant.get(invariant, ())
             if cause.has(case)
-            and any(one.meant(case) for one in cause.explains[invariant])
+            and any(one.meant(case) and self._shows(one) for one in cause.explains[invariant])
             and cause.id not in self.remedied
             and self.outcome(cause).result == BROKEN
         )
 
     def nearest(self, invariant: str, finding: Finding, seen: AnyObservation) -> tuple[Near, ...]:
-        """The causes that come nearest to explaining a finding, and what each is missing."""
+        """The causes that come nearest to explaining a finding, and what each is missing.
+
+        Those that are wrong here come before those that are not.
+        """
         near = [
             Near(cause, tuple(self._missing(cause, invariant, finding, seen)))
             for cause in self._by_invariant.get(invariant, ())
             if any(cause.speaks_of(invariant, finding))
         ]
         fewest = min((len(one.missing) for one in near), default=0)
-        return tuple(one for one in near if len(one.missing) == fewest)
+        nearest = [one for one in near if len(one.missing) == fewest]
+        nearest.sort(key=lambda one: self.outcome(one.cause).result != BROKEN)
+        return tuple(nearest[:NEAREST])

@@ -37,7 +37,7 @@ WORDS = (
 OPTIONAL = ("searched", "quote", "other_side", "at")
 OF_STANDING = {"documented": "quote", "arguable": "other_side"}
 """The field that a cause needs which is not simply confirmed."""
-NARROWED = ("kind", "stage", "subject", "when")
+NARROWED = ("kind", "stage", "subject", "when", "behind")
 OLD_FORM = (
     "is a table of the form before causes: write each [[known]] as a [[cause]], its where as a "
     "when, its invariant and finding under explains (docs/other-projects.md shows both)"
@@ -51,6 +51,15 @@ class CauseError(ValueError):
 def ours() -> tuple[Cause, ...]:
     """Our own causes, by id; raises CauseError."""
     return tuple(one(path.parent) for path in sorted(OURS.glob(f"*/{CAUSE}")))
+
+
+def check_what_hides(causes: Sequence[Cause]) -> None:
+    """Raise CauseError where a ``behind`` names no cause of these."""
+    ids = {cause.id for cause in causes}
+    for cause in causes:
+        for name, each in cause.explains.items():
+            for behind in {one.behind for one in each} - {""} - ids:
+                raise CauseError(f"{cause.id}: explains.{name}.behind names no cause: {behind!r}")
 
 
 def one(folder: Path) -> Cause:
@@ -177,6 +186,7 @@ def _explained(where: str, raw: Any) -> Explained:
         narrowed.get("stage", "*"),
         narrowed.get("subject", "*"),
         None if when is None else _when(f"{where}.when", when),
+        narrowed.get("behind", ""),
     )
 
 

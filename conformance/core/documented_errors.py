@@ -1,4 +1,7 @@
-"""Refusals that upstream documents: an error at wrapping that tells the user what to change."""
+"""Refusals that are right: an error that tells the user in time what to change.
+
+Upstream documents them, or nothing else can be right: what is asked contradicts itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 from conformance.core.case import Case
 from conformance.core.observation import Trouble
-from conformance.core.placements import PLACEMENTS
+from conformance.core.placements import MATRICES, PLACEMENTS
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,40 @@ class Refusal:
     peft: str = ""
 
 
+ENDS = {"embedding", "head"}
+
+
+def _contradicts_itself(case: Case) -> bool:
+    """Whether layers of one weight are to be adapted in two ways, and have to stay one.
+
+    They have to where the ties are asked for, and where tokens are trained: those of a tied
+    embedding are the head's too.
+    """
+    placed = PLACEMENTS[case.placement]
+    ways = (ENDS & {*placed.target}, ENDS & {*placed.save}, placed.tokens)
+    return case.tied and (case.ensure or bool(placed.tokens)) and sum(map(bool, ways)) > 1
+
+
 REFUSALS = (
     Refusal(
         lambda case: case.tied and case.ensure and case.placement == "tokens:different",
         "adapted",
         r"Cannot ensure weight tying when different token indices",
         "PEFT documentation, Weight tying, trainable_token_indices, last row",
+    ),
+    Refusal(
+        _contradicts_itself,
+        "adapted",
+        r"ensure_weight_tying|weights .* are tied",
+        "no weight is adapted in two ways and still one; the words name the tie, as those for "
+        "different token indices do",
+    ),
+    Refusal(
+        lambda case: case.ensure and case.dora and bool({*PLACEMENTS[case.placement].target} & {*MATRICES}),
+        "adapted",
+        r"ensure_weight_tying",
+        "DoRA has a magnitude for each token at one end and for each feature at the other: one "
+        "weight cannot have both",
     ),
     Refusal(
         lambda case: case.dora and "embedding" in PLACEMENTS[case.placement].target,

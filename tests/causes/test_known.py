@@ -100,6 +100,17 @@ def test_with_its_remedy_in_force_a_cause_explains_nothing() -> None:
     assert str(near) == "stub, but its remedy is in force, and the case breaks all the same"
 
 
+def test_what_another_hides_is_explained_where_that_one_is_mended() -> None:
+    hidden = cause(explains={MERGE: (Explained("wrong-value", behind="hiding"),)})
+    hiding = cause("hiding", "not tied")
+    assert names(known(hidden, hiding)) == []
+    assert known(hidden, hiding).regions_of(MERGE, SEEN.case) == ()
+    (near,) = known(hidden, hiding).nearest(MERGE, FOUND, SEEN)[1:]
+    assert str(near) == "hiding, but its when needs not tied"
+    assert names(known(hidden, hiding, hiding="kept")) == ["stub"]
+    assert known(hidden, hiding, hiding="kept").regions_of(MERGE, SEEN.case) == ("stub",)
+
+
 def test_a_second_bug_inside_a_cause_shows_where_the_first_is_remedied() -> None:
     """Explaining is no hiding: with the remedy in force, what breaks all the same is reported."""
     left, hit = known(cause()).undeclared(MERGE, [FOUND], SEEN)
@@ -122,6 +133,8 @@ def test_the_nearest_are_told_with_what_each_is_missing() -> None:
         "near, but its when needs ensure",
         "kept, but its script says: kept",
     ]
+    many = known(*(cause(name, "ensure") for name in "abcd"))
+    assert [one.cause.id for one in many.nearest(MERGE, FOUND, SEEN)] == ["a", "b", "c"]
     narrow = known(cause(explains={MERGE: (Explained("wrong-value", "saved"),)}))
     assert [str(one) for one in narrow.nearest(MERGE, FOUND, SEEN)] == [
         "stub, but it explains other findings of this invariant"
