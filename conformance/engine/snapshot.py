@@ -178,13 +178,20 @@ def flags(config: Mapping[str, Any], path: str = "") -> dict[str, bool | None]:
     return found
 
 
+def without_flags(value: Any) -> Any:
+    """A config, or what it holds, without the flags of ties, which ``flags`` has."""
+    if not isinstance(value, Mapping):
+        return value
+    return {k: without_flags(v) for k, v in value.items() if k != "tie_word_embeddings"}
+
+
 def settings(config: Mapping[str, Any], model: Any) -> dict[str, str]:
-    """Every other setting of config and generation config, as text; names of folders left out."""
+    """Every setting but the flags of ties, as text; names of folders left out."""
     generation = getattr(model, "generation_config", None)
-    found = {f"config.{key}": value for key, value in config.items()}
+    found = {f"config.{key}": value for key, value in without_flags(config).items()}
     if generation is not None:
         found |= {f"generation_config.{k}": v for k, v in generation.to_dict().items()}
-    skipped = ("_name_or_path", "tie_word_embeddings", "_from_model_config")
+    skipped = ("_name_or_path", "_from_model_config")
     return {key: repr(value) for key, value in found.items() if not key.endswith(skipped)}
 
 

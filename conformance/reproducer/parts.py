@@ -284,12 +284,19 @@ def traces(model: torch.nn.Module) -> list[str]:
     return [*found, "the model is in training mode"] if model.training else found
 
 
+def without_flags(value: Any) -> Any:
+    """A config without its tie flags, nested configs included."""
+    if not isinstance(value, dict):
+        return value
+    return {k: without_flags(v) for k, v in value.items() if k != "tie_word_embeddings"}
+
+
 def check_settings(stage: str, base: Any, model: Any) -> None:
     """Whatever the configs say, tie flags aside, must be as in the base."""
     for kind in ("config", "generation_config"):
         found = [getattr(one, kind, None) for one in (base, model)]
-        was, now = (config.to_dict() if config else {} for config in found)
-        for key in sorted({*was, *now} - {"_name_or_path", "tie_word_embeddings"}):
+        was, now = (without_flags(config.to_dict()) if config else {} for config in found)
+        for key in sorted({*was, *now} - {"_name_or_path"}):
             one, other = was.get(key), now.get(key)
             if key != "_from_model_config" and repr(one) != repr(other):
                 check(f"{stage}: {kind}.{key}", kept=False, found=f"it was {one} and is {other}")
