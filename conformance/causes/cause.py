@@ -101,9 +101,7 @@ class Cause:
         """The parts of ``when`` that keep a case out."""
         return self.when.unmet(of_case(case))
 
-    def explains_of(
-        self, invariant: str, finding: Finding, case: AnyCase
-    ) -> tuple[Explained, ...]:
+    def explains_of(self, invariant: str, finding: Finding, case: AnyCase) -> tuple[Explained, ...]:
         """By what it explains a finding, if ``when`` has the case."""
         return tuple(one for one in self.explains.get(invariant, ()) if one.has(finding, case))
 

@@ -54,7 +54,9 @@ REFUSALS = (
         "different token indices do",
     ),
     Refusal(
-        lambda case: case.ensure and case.dora and bool({*PLACEMENTS[case.placement].target} & {*MATRICES}),
+        lambda case: (
+            case.ensure and case.dora and bool({*PLACEMENTS[case.placement].target} & {*MATRICES})
+        ),
         "adapted",
         r"ensure_weight_tying",
         "DoRA has a magnitude for each token at one end and for each feature at the other: one "

@@ -101,6 +101,8 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("untied-stay-untied", UNTIED_BOTH, moved("merged", H_WEIGHT), "wrong-value"),
     ("untied-stay-untied", APART, moved("merged", E_WEIGHT), "wrong-value"),
     ("untied-stay-untied", UNTIED_BOTH, gone("merged", H_WEIGHT), "missing-key"),
+    ("untied-stay-untied", {"placement": "target:head"},
+     after(lambda s: without(s, "defined"), moved("merged", E_WEIGHT)), "wrong-value"),
     ("config-tells-the-truth", {}, flag("merged", value=False), "wrong-flag"),
     ("config-tells-the-truth", {}, flag("merged-otherwise", value=False), "wrong-flag"),
     ("config-tells-the-truth", {}, flag("adapter-reloaded", value=False), "wrong-flag"),

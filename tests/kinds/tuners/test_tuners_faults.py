@@ -245,3 +245,18 @@ def test_what_all_layers_draw_from_is_no_tie_between_them() -> None:
     names = {name for name in seen.stages["adapted"].weights if name.startswith("base_model ")}
     assert names == {"base_model vblora_vector_bank"}
     assert TUNER_PROMISES["untied-stay-untied"].judge(seen).verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    ("tuner", "placement"), [("boft", "target:head"), ("oft", "target:embedding")]
+)
+def test_what_a_tuner_we_do_not_define_leaves_alone_is_not_overwritten(
+    tuner: str, placement: str
+) -> None:
+    """Merging into the one tensor of a tied base breaks it; there are two of an untied one."""
+    promise = TUNER_PROMISES["untied-stay-untied"]
+    tied = observe_tuner(case(tuner, placement, tied=True))
+    assert "defined" not in tied.stages
+    (found,) = promise.judge(tied).findings
+    assert (found.kind, found.stage) == ("wrong-value", "merged")
+    assert promise.judge(observe_tuner(case(tuner, placement, tied=False))).verdict == "holds"

@@ -9,7 +9,7 @@ from conformance.core.comparison import Comparison, Evidence
 from conformance.core.expected_ties import adapters_tied, base_tie_survives, separate
 from conformance.core.finding import OF_AN_ADAPTER, Finding
 from conformance.core.observation import Observation
-from conformance.core.placements import MATRICES
+from conformance.core.placements import MATRICES, PLACEMENTS
 from conformance.core.tolerances import precision, weight_allowance
 from conformance.core.tying_tables import row_for
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
@@ -126,17 +126,18 @@ def untied_stay_untied(seen: Observation) -> Iterator[Evidence]:
                 listed = ", ".join(sorted(owners))
                 what = f"at {stage}, the adapters of {listed} are one"
                 yield Finding("gained-tie", what, stage=stage, subject=_adapters(seen, owners))
-    defined = seen.stages.get("defined")
-    if defined is None:
-        return
+    defined, plain = seen.stages.get("defined"), seen.stages["base"].weights
+    touched = PLACEMENTS[seen.case.placement].touches
     for name in seen.members:
-        expected, merged = defined.weights[name], seen.stages["merged"].weights.get(name)
+        if defined is None and seen.role(name.removesuffix(".weight")) in touched:
+            continue  # what this tuner trained there we have no definition of
+        expected = plain[name] if defined is None else defined.weights[name]
+        merged = seen.stages["merged"].weights.get(name)
         if merged is None:
             what = f"{name} is gone after merging"
             yield Finding("missing-key", what, stage="merged", subject=seen.subject(name))
             continue
-        base = seen.stages["base"].weights[name]
-        allowed = weight_allowance(precision(seen), seen.case.rank, expected, base)
+        allowed = weight_allowance(precision(seen), seen.case.rank, expected, plain[name])
         amount = distance(expected, merged)
         what, subject = f"merged {name} is not what was trained", seen.subject(name)
         yield Comparison(what, amount, allowed, stage="merged", subject=subject)
