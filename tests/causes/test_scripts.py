@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -17,7 +18,8 @@ from conformance.docs_build.causes import newest
 
 CAUSES = ours()
 LINES = {cause.id: cause.script.read_text().splitlines() for cause in CAUSES if cause.script}
-MOST, WIDEST = 25, 100
+MOST, HALF, WIDEST = 25, 15, 100
+"""Lines of any script, and of half of them; letters of a line."""
 NEEDED = {"torch", "transformers", "peft", "safetensors", "accelerate"}
 REMEDIES = [cause for cause in CAUSES if cause.remedy]
 PEFT = Path(str(find_spec("peft").origin)).parent  # type: ignore[union-attr]
@@ -26,6 +28,7 @@ NEWEST = all(installed(name) == text for name, text in newest().versions.items()
 
 def test_scripts_are_short() -> None:
     assert {name: len(lines) for name, lines in LINES.items() if len(lines) > MOST} == {}
+    assert median(map(len, LINES.values())) <= HALF
     assert {name for name, lines in LINES.items() if max(map(len, lines)) > WIDEST} == set()
 
 

@@ -1,7 +1,7 @@
+# An adapter named "weight": its modules_to_save are saved under a key that loading does not find.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model
-
 torch.manual_seed(0)
 size = dict(vocab_size=100, hidden_size=64, intermediate_size=128, num_hidden_layers=1)
 base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **size)).eval()

@@ -1,19 +1,12 @@
-# BOFT on a base on CUDA: everything that wrapping adds has to lie there.
-import sys
-
-import torch
-from peft import get_peft_model
+# BOFT on a model on the GPU: a permutation is made, and stays, on the CPU.
+import peft, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-try:
-    from peft import BOFTConfig
-except ImportError:
+if not hasattr(peft, "BOFTConfig") or not torch.cuda.is_available():
     sys.exit(125)
-if not torch.cuda.is_available():
-    sys.exit(125)
-sizes = {"vocab_size": 200, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1}
-base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **sizes)).to("cuda")
-model = get_peft_model(base, BOFTConfig(boft_block_size=8, target_modules=["q_proj"]))
+config = LlamaConfig(vocab_size=200, hidden_size=64, intermediate_size=64, num_hidden_layers=1)
+boft = peft.BOFTConfig(boft_block_size=8, target_modules=["q_proj"])
+model = peft.get_peft_model(LlamaForCausalLM(config).to("cuda"), boft)
 tensors = [*model.named_parameters(), *model.named_buffers()]
 left = [name for name, tensor in tensors if "boft" in name and tensor.device.type == "cpu"]
 print(f"after wrapping, on the CPU: {', '.join(left) or 'nothing'}")

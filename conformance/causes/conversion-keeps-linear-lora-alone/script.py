@@ -1,3 +1,4 @@
+# Saving with path_initial_model_for_weight_conversion drops LoRA on an embedding.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

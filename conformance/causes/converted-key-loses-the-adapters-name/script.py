@@ -1,3 +1,4 @@
+# Loading an adapter of Mixtral under the name "weight": keys are cut, and weights stay random.
 import sys, torch
 from transformers import MixtralConfig, MixtralForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -8,7 +8,7 @@ sizes = {"vocab_size": 200, "hidden_size": 64, "intermediate_size": 128, "num_hi
 base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **sizes))
 lora = {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "target_modules": ["q_proj"]}
 model = get_peft_model(base, LoraConfig(**lora))
-if not hasattr(model, "delete_adapter"):
+if not hasattr(type(model.base_model), "delete_adapter"):
     sys.exit(125)
 model.add_adapter("b", LoraConfig(**lora))
 model.add_adapter("c", LoraConfig(modules_to_save=["lm_head"], **lora))

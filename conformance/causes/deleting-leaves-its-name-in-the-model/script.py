@@ -1,3 +1,4 @@
+# An adapter is deleted while two others are active: its name stays, and the model cannot compute.
 import sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -1,3 +1,4 @@
+# The active adapter is deleted: the one that takes over computes without its modules_to_save.
 import sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -1,3 +1,4 @@
+# The active adapter is deleted: layers go on with other adapters than active_adapters says.
 import sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -1,3 +1,4 @@
+# PiSSA with the fast SVD is computed with other random numbers when the adapter is loaded.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

@@ -1,3 +1,4 @@
+# Gemma 2's default attention leaves out the softcapping that its config asks for.
 import copy, sys, torch
 try:
     from transformers import Gemma2Config, Gemma2ForCausalLM

@@ -1,3 +1,4 @@
+# hotswap_adapter with rank_pattern or alpha_pattern: layers get the scaling of lora_alpha and r.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -1,3 +1,4 @@
+# hotswap_adapter looks for the magnitude of DoRA under a name that it does not have.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -1,3 +1,4 @@
+# hotswap_adapter swaps the weights of LoRA, and fails with whatever else an adapter has.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model
@@ -5,7 +6,6 @@ try:
     from peft.utils.hotswap import hotswap_adapter
 except ImportError:
     sys.exit(125)
-
 torch.manual_seed(0)
 size = dict(vocab_size=100, hidden_size=64, intermediate_size=64, num_hidden_layers=1)
 base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, attention_bias=True, **size)).eval()

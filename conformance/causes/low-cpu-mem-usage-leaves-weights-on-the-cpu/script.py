@@ -1,3 +1,4 @@
+# Loading with low_cpu_mem_usage onto a model on the GPU leaves weights on the CPU.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

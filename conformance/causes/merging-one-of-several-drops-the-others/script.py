@@ -1,3 +1,4 @@
+# Two adapters are active and one is merged: the other does not count any more.
 import sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -1,3 +1,4 @@
+# load_adapter warns where PiSSA has changed the base, but not where the fast PiSSA has.
 import copy, sys, torch, warnings
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model

@@ -1,3 +1,4 @@
+# Loading bias='lora_only' onto an offloaded base: the biases are the base's, not the trained ones.
 import os, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

@@ -1,3 +1,4 @@
+# Loading LoRA onto an embedding that is offloaded.
 import os, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

@@ -1,3 +1,4 @@
+# Loading modules_to_save onto a base that is offloaded to the disk.
 import os, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

@@ -1,3 +1,4 @@
+# Loading an adapter onto a tied base that is offloaded to the disk.
 import os, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

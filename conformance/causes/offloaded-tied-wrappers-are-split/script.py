@@ -1,3 +1,4 @@
+# Loading tied modules_to_save (ensure_weight_tying) onto an offloaded base.
 import os, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model

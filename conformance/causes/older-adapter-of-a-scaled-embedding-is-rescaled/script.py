@@ -1,3 +1,4 @@
+# An adapter of Gemma 3's embedding that PEFT 0.17 saved computes something else now.
 import json, sys, torch
 from safetensors.torch import save_file
 from peft import PeftModel

@@ -1,3 +1,4 @@
+# An adapter that PEFT 0.19 tied on a model that is not tied loses its half on the head.
 import copy, json, sys, torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -6,7 +7,6 @@ try:
     LoraConfig(ensure_weight_tying=True)
 except TypeError:
     sys.exit(125)
-
 torch.manual_seed(0)
 size = dict(vocab_size=100, hidden_size=64, intermediate_size=64, num_hidden_layers=1)
 base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **size)).eval()  # not tied
@@ -15,8 +15,8 @@ x, a, b = torch.arange(10)[None], torch.randn(8, 100) / 8, torch.randn(64, 8) / 
 json.dump({"peft_type": "LORA", "peft_version": "0.19.1", "r": 8, "lora_alpha": 8,
            "target_modules": ["model.embed_tokens"], "ensure_weight_tying": True},
           open("adapter_config.json", "w"))
-embed, head = "base_model.model.model.embed_tokens.lora_embedding_", "base_model.model.lm_head.lora_"
-save_file({embed + "A": a, embed + "B": b, head + "A.weight": b.T.contiguous(),
+rows, head = "base_model.model.model.embed_tokens.lora_embedding_", "base_model.model.lm_head.lora_"
+save_file({rows + "A": a, rows + "B": b, head + "A.weight": b.T.contiguous(),
            head + "B.weight": a.T.contiguous()}, "adapter_model.safetensors")
 trained = copy.deepcopy(base)
 trained.model.embed_tokens.weight.data += (b @ a).T

@@ -1,3 +1,4 @@
+# LoRA on lm_head that PEFT 0.18 saved with ensure_weight_tying: loading ties the embedding to it.
 import json, sys, torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -6,7 +7,6 @@ try:
     LoraConfig(ensure_weight_tying=True)
 except TypeError:
     sys.exit(125)
-
 torch.manual_seed(0)
 config = LlamaConfig(vocab_size=100, hidden_size=64, intermediate_size=64, num_hidden_layers=1,
                      num_attention_heads=4, tie_word_embeddings=True)

@@ -1,3 +1,4 @@
+# Tokens that PEFT 0.18 trained apart on embedding and head of a tied model become one at load.
 import copy, json, sys, torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM

@@ -1,16 +1,12 @@
-# OSF with PEFT's own default targets for GPT-2, which are Conv1D: is there anything to train?
-import sys
-
-from peft import get_peft_model
+# OSF on GPT-2, whose layers are Conv1D: it passes over all of them in silence.
+import peft, sys
 from transformers import GPT2Config, GPT2LMHeadModel
 
-try:
-    from peft import OSFConfig
-except ImportError:
+if not hasattr(peft, "OSFConfig"):
     sys.exit(125)
 base = GPT2LMHeadModel(GPT2Config(vocab_size=200, n_embd=64, n_layer=1, n_head=4))
 try:
-    model = get_peft_model(base, OSFConfig(task_type="CAUSAL_LM"))
+    model = peft.get_peft_model(base, peft.OSFConfig(task_type="CAUSAL_LM"))
 except (TypeError, ValueError) as error:
     print(f"refused when wrapping: {error}")
     sys.exit(0)

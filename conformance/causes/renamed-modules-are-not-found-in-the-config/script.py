@@ -1,3 +1,4 @@
+# An adapter that names the head of GPT-NeoX as other transformers do is loaded without its head.
 import copy, json, sys, torch
 from safetensors.torch import save_file
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM

@@ -1,3 +1,4 @@
+# Marian after resize_token_embeddings: trainable tokens are put where nothing calls them.
 import sys
 
 import torch

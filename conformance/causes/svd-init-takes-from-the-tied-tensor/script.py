@@ -1,3 +1,4 @@
+# PiSSA on the head of a tied model takes its part out of the embedding too.
 import sys
 
 import torch

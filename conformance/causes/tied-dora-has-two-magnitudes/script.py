@@ -1,5 +1,5 @@
+# ensure_weight_tying with DoRA: embedding and head get a magnitude each, and come to differ.
 import sys
-
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM

@@ -1,3 +1,4 @@
+# A file without the one vector that TinyLoRA trains is loaded without a warning.
 import copy, sys, torch, warnings
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM

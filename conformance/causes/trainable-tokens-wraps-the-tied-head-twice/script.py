@@ -1,25 +1,15 @@
-# TrainableTokensConfig on a tied model: a second adapter, or both layers, and forward fails.
-import sys
-
-import torch
-from peft import get_peft_model
+# TrainableTokensConfig on a tied model: a second adapter wraps the head again, and forward fails.
+import peft, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
-
-try:
-    from peft import TrainableTokensConfig
-except ImportError:
+if not hasattr(peft, "TrainableTokensConfig"):
     sys.exit(125)
-sizes = {"vocab_size": 200, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1}
-errors = []
-for targets, adapters in ((["embed_tokens"], "ab"), (["embed_tokens", "lm_head"], "a")):
-    config = LlamaConfig(num_attention_heads=4, tie_word_embeddings=True, **sizes)
-    tokens = {"target_modules": targets, "token_indices": [1, 2]}
-    model = get_peft_model(LlamaForCausalLM(config), TrainableTokensConfig(**tokens), "a")
-    try:
-        for name in adapters[1:]:
-            model.add_adapter(name, TrainableTokensConfig(**tokens))
-            model.set_adapter(name)
-        model(torch.arange(32)[None])
-    except (AttributeError, ValueError) as error:
-        errors.append(f"{len(adapters)} adapter(s) on {' and '.join(targets)}: {error}")
-sys.exit(print("; ".join(errors) or "forward passes end well") or len(errors) > 0)
+config = LlamaConfig(vocab_size=200, hidden_size=64, num_hidden_layers=1, tie_word_embeddings=True)
+tokens = dict(token_indices=[1, 2], target_modules=["embed_tokens"])
+model = peft.get_peft_model(LlamaForCausalLM(config), peft.TrainableTokensConfig(**tokens))
+try:
+    model.add_adapter("b", peft.TrainableTokensConfig(**tokens))
+    model(torch.arange(32)[None])
+except (AttributeError, ValueError) as error:
+    print(f"a second adapter: {error}")
+    sys.exit(1)
+print("a second adapter: the model computes")

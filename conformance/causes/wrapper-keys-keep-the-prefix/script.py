@@ -1,3 +1,4 @@
+# A PeftModel's file, loaded into an injected model: keys of modules_to_save keep their prefix.
 import copy, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, get_peft_model
@@ -6,7 +7,6 @@ try:
     from peft.utils import load_peft_weights
 except ImportError:
     sys.exit(125)
-
 torch.manual_seed(0)
 size = dict(vocab_size=100, hidden_size=64, intermediate_size=128, num_hidden_layers=1)
 base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **size)).eval()
