@@ -1,4 +1,4 @@
-# Trained tokens of the embedding with LoRA on the head, which is tied to it: wrapping is refused.
+# Trained tokens of the embedding with LoRA on the head, which is tied to it: a TypeError.
 import sys
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -12,4 +12,7 @@ try:
 except TypeError as error:
     print(f"get_peft_model ends in TypeError: {error}")
     sys.exit(1)
+except ValueError as error:  # a refusal that says why
+    print(f"get_peft_model refuses: {error}")
+    sys.exit(0)
 print("the model is wrapped")
