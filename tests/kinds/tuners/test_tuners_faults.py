@@ -260,3 +260,8 @@ def test_what_a_tuner_we_do_not_define_leaves_alone_is_not_overwritten(
     (found,) = promise.judge(tied).findings
     assert (found.kind, found.stage) == ("wrong-value", "merged")
     assert promise.judge(observe_tuner(case(tuner, placement, tied=False))).verdict == "holds"
+
+
+def test_tokens_that_a_tuner_trains_by_itself_are_no_spill() -> None:
+    seen = observe_tuner(case("lora-tokens", "body", tied=False))
+    assert TUNER_PROMISES["untied-stay-untied"].judge(seen).verdict == "holds"

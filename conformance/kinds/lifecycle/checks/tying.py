@@ -9,7 +9,7 @@ from conformance.core.comparison import Comparison, Evidence
 from conformance.core.expected_ties import adapters_tied, base_tie_survives, separate
 from conformance.core.finding import OF_AN_ADAPTER, Finding
 from conformance.core.observation import Observation
-from conformance.core.placements import MATRICES, PLACEMENTS
+from conformance.core.placements import MATRICES
 from conformance.core.tolerances import precision, weight_allowance
 from conformance.core.tying_tables import row_for
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
@@ -127,9 +127,9 @@ def untied_stay_untied(seen: Observation) -> Iterator[Evidence]:
                 what = f"at {stage}, the adapters of {listed} are one"
                 yield Finding("gained-tie", what, stage=stage, subject=_adapters(seen, owners))
     defined, plain = seen.stages.get("defined"), seen.stages["base"].weights
-    touched = PLACEMENTS[seen.case.placement].touches
+    adapted = {name.partition(" ")[0] for name in seen.stages["adapted"].weights if " " in name}
     for name in seen.members:
-        if defined is None and seen.role(name.removesuffix(".weight")) in touched:
+        if defined is None and name.removesuffix(".weight") in adapted:
             continue  # what this tuner trained there we have no definition of
         expected = plain[name] if defined is None else defined.weights[name]
         merged = seen.stages["merged"].weights.get(name)
