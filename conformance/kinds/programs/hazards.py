@@ -247,17 +247,33 @@ def _still_stale(turn: Turn) -> frozenset[str]:
     return (turn.stale | _gone_stale(turn)) - set(turn.after.merged)
 
 
-def _shows_stale_tokens(turn: Turn) -> bool:
-    """Stale tokens count where they should not, or they are to be trained, or merged again."""
-    stale, taken = turn.stale | _gone_stale(turn), turn.taken
-    if not stale or isinstance(taken, (Unmerge, Disable, Without)):
-        return False
+def _stale(turn: Turn) -> frozenset[str]:
+    """The adapters whose tokens are still merged while a step is taken."""
+    unmerges = isinstance(turn.taken, (Unmerge, Disable, Without))
+    return frozenset() if unmerges else turn.stale | _gone_stale(turn)
+
+
+def _trains_beside_stale_tokens(turn: Turn) -> bool:
+    """Gradients are compared in full precision."""
+    return bool(_stale(turn)) and isinstance(turn.taken, Train) and turn.before.dtype not in HALF
+
+
+def _merges_beside_stale_tokens(turn: Turn) -> bool:
+    return bool(_stale(turn)) and isinstance(turn.taken, Merge)
+
+
+def _deletes_stale_tokens(turn: Turn) -> bool:
+    return isinstance(turn.taken, Delete) and turn.taken.name in _stale(turn)
+
+
+def _counts_stale_tokens(turn: Turn) -> bool:
+    """Stale tokens count in the logits where they should not."""
+    stale, taken = _stale(turn), turn.taken
     if isinstance(taken, MergeAndUnload):
         return not stale <= set(taken.taken(turn.before))
-    if isinstance(taken, Train):  # gradients are compared in full precision
-        return turn.before.dtype not in HALF
-    still = turn.after.enabled and stale <= set(turn.after.active)
-    return not still or isinstance(taken, Merge)
+    if isinstance(taken, (Train, Merge)) or _deletes_stale_tokens(turn):
+        return False
+    return not (turn.after.enabled and stale <= set(turn.after.active)) and bool(stale)
 
 
 def _merges_another_module(turn: Turn) -> bool:
@@ -346,7 +362,10 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "refused-halfway": _refused_halfway,
         "adds-tied-tokens": _adds_tied_tokens,
         "merged-tokens-go-stale": _tokens_go_stale,
-        "shows-stale-tokens": _shows_stale_tokens,
+        "trains-beside-stale-tokens": _trains_beside_stale_tokens,
+        "merges-beside-stale-tokens": _merges_beside_stale_tokens,
+        "deletes-stale-tokens": _deletes_stale_tokens,
+        "counts-stale-tokens": _counts_stale_tokens,
         "merges-another-module": _merges_another_module,
         "merges-a-part": _merges_a_part,
         "merges-idle-tokens": _merges_idle_tokens,
