@@ -17,8 +17,8 @@ except (TypeError, AttributeError):  # no such option, or not for a Linear layer
 optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
 try:
     model(input_ids=ids, labels=ids).loss.backward()
-except ValueError:  # the head is wrapped twice
-    sys.exit(125)
+except ValueError as error:  # the head is wrapped twice
+    sys.exit(print(f"the first forward pass ends in ValueError: {error}") or 1)
 optimizer.step()
 moved = model(ids).logits - model.merge_and_unload()(ids).logits
 print(f"merging moved the logits by {moved.abs().max().item():.2g}")
