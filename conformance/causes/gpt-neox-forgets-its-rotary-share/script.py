@@ -1,4 +1,4 @@
-# GPT-NeoX: the rotary share that newer transformers write in rope_parameters is read as the default.
+# GPT-NeoX: the rotary share that newer transformers write in rope_parameters is read as a quarter.
 import json
 import sys
 
