@@ -1,15 +1,25 @@
 # The same tokens trained on both tied layers: two adapters, and merging puts one over the other.
-import sys, torch
+import sys
+
+import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
-config = LlamaConfig(vocab_size=200, hidden_size=64, num_hidden_layers=1, tie_word_embeddings=True)
-tokens = {"embed_tokens": [1, 2], "lm_head": [1, 2]}
+
+torch.manual_seed(0)
+sizes = {"vocab_size": 200, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1}
+base = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, tie_word_embeddings=True, **sizes))
+lora = {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "target_modules": ["q_proj"]}
+ids, tokens = torch.arange(32)[None], {"embed_tokens": [1, 2], "lm_head": [1, 2]}
 try:
-    lora = LoraConfig(target_modules=["q_proj"], trainable_token_indices=tokens)
-    model = get_peft_model(LlamaForCausalLM(config), lora)
-    model(torch.arange(32)[None])
-except (TypeError, AttributeError, ValueError):  # no such option, not for a Linear layer, or twice
+    model = get_peft_model(base, LoraConfig(trainable_token_indices=tokens, **lora)).eval()
+except (TypeError, AttributeError):  # no such option, or not for a Linear layer
     sys.exit(125)
-trained = [name for name, _ in model.named_parameters() if "tokens_delta" in name]
-print(f"trained copies of the rows of the one weight: {len(trained)}")
-sys.exit(len(trained) > 1)
+optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
+try:
+    model(input_ids=ids, labels=ids).loss.backward()
+except ValueError as error:  # the head is wrapped twice
+    sys.exit(print(f"the first forward pass ends in ValueError: {error}") or 1)
+optimizer.step()
+moved = model(ids).logits - model.merge_and_unload()(ids).logits
+print(f"merging moved the logits by {moved.abs().max().item():.2g}")
+sys.exit(moved.abs().max().item() > 1e-3)
