@@ -26,6 +26,10 @@ PEFT = Path(str(find_spec("peft").origin)).parent  # type: ignore[union-attr]
 NEWEST = all(installed(name) == text for name, text in newest().versions.items())
 
 
+def test_what_is_wrong_upstream_can_be_read_in_one_sitting() -> None:
+    assert len(CAUSES) <= MOST_CAUSES
+
+
 def test_scripts_are_short() -> None:
     assert {name: len(lines) for name, lines in LINES.items() if len(lines) > MOST} == {}
     assert median(map(len, LINES.values())) <= HALF
