@@ -7,7 +7,11 @@ if not hasattr(LoraConfig, "ensure_weight_tying"):
     sys.exit(125)
 base = MarianMTModel(MarianConfig(d_model=64, encoder_layers=1, decoder_layers=1))
 lora = LoraConfig(target_modules=["q_proj", "lm_head"], ensure_weight_tying=True)
-model = get_peft_model(copy.deepcopy(base), lora)
+try:
+    model = get_peft_model(copy.deepcopy(base), lora)
+except AttributeError as error:
+    print(f"wrapping ends in AttributeError: {error}")
+    sys.exit(1)
 model.save_pretrained("adapter")
 loaded = PeftModel.from_pretrained(base, "adapter")
 lost = model.state_dict().keys() - loaded.state_dict().keys()
