@@ -17,6 +17,7 @@ from time import monotonic
 
 from benchmarks.arguments import for_pytest
 from benchmarks.seeds.told import head, lines, met, shares
+from conformance.causes.read import ours
 from conformance.core.options import PROFILES
 from conformance.core.record import Record
 from conformance.reporting.results.read import ResultsError, read
@@ -105,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         runs: list[Sequence[Record]] = []
         status = max(judge(seed, folder.resolve(), given, more, runs) for seed in seeds)
     if given.causes:
-        for line in shares(met(runs), len(runs)):
+        causes = {cause.id: cause for cause in ours()}
+        for line in shares(met(runs), len(runs), causes):
             print(line)
     return status
 

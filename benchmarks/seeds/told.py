@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from conformance.causes.cause import NARROW, Cause
 from conformance.core.record import DECLARED, Record
 from conformance.reporting.summary import label
-
-NARROW = 0.9
-"""The share of judged cases of a cause's ``when`` below which that is too wide."""
 
 
 def failed(record: Record) -> bool:
@@ -89,9 +87,12 @@ def met(runs: Iterable[Iterable[Record]]) -> dict[str, Met]:
     return found
 
 
-def shares(found: Mapping[str, Met], runs: int) -> Iterator[str]:
-    """A line of each cause, the widest first."""
+def shares(found: Mapping[str, Met], runs: int, causes: Mapping[str, Cause]) -> Iterator[str]:
+    """A line of each cause, the widest first, with why it is wide where that is known."""
     for name, one in sorted(found.items(), key=lambda item: item[1].share):
-        wide = "  too wide" if one.share < NARROW else ""
+        cause = causes.get(name)
+        wide = ""
+        if cause and one.share < NARROW:
+            wide = "  too wide" if cause.too_wide(one.broken, one.judged) else f"  {cause.wide}"
         told = f"{one.broken} of {one.judged} judged ({one.share:.0%})"
         yield f"{name}: met in {one.runs} of {runs} runs, {told}{wide}"

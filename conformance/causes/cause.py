@@ -18,6 +18,8 @@ that does; a warning in time; nothing that matters to who uses the model."""
 STANDS = ("confirmed", "documented", "arguable")
 """How sure it is: tried by hand and wrong; upstream's own documentation says so; not agreed."""
 PACKAGES = ("peft", "transformers")
+NARROW = 0.9
+"""The share of the judged cases of a ``when`` that has to break, or ``wide`` says why not."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Cause:
     newest release. ``link`` is the report upstream, or ``unreported``, with ``searched`` saying
     what was searched for. ``quote`` is the documentation's own sentence with its place, where the
     cause stands as documented; ``other_side`` says why upstream may call it right, where it is
-    arguable. ``explains`` maps ids of invariants to what it explains of them. ``script`` and
+    arguable. ``wide`` says why a case that has it need not break, where fewer than nine in ten do.
+    ``explains`` maps ids of invariants to what it explains of them. ``script`` and
     ``remedy`` are files, where there are any.
     """
 
@@ -75,6 +78,7 @@ class Cause:
     searched: str = ""
     quote: str = ""
     other_side: str = ""
+    wide: str = ""
     script: Path | None = None
     remedy: Path | None = None
 
@@ -87,6 +91,10 @@ class Cause:
     def story(self) -> str:
         """What a user gets, in a sentence."""
         return self.effect
+
+    def too_wide(self, broken: int, judged: int) -> bool:
+        """Whether fewer of the judged cases that ``when`` has break than it says."""
+        return not self.wide and broken < NARROW * judged
 
     @property
     def needs_warning(self) -> bool:

@@ -32,9 +32,10 @@ WORDS = (
     "searched",
     "quote",
     "other_side",
+    "wide",
     "when",
 )
-OPTIONAL = ("searched", "quote", "other_side", "at")
+OPTIONAL = ("searched", "quote", "other_side", "wide", "at")
 OF_STANDING = {"documented": "quote", "arguable": "other_side"}
 """The field that a cause needs which is not simply confirmed."""
 NARROWED = ("kind", "stage", "subject", "when", "behind")

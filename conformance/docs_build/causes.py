@@ -180,6 +180,7 @@ def page(cause: Cause) -> str:
         stands += f": {cause.quote}"
     if cause.other_side:
         stands += f": {cause.other_side}"
+    wide = f"\n\nNot every one breaks. {cause.wide}" if cause.wide else ""
     return CAUSE.format(
         **{name: getattr(cause, name) for name in ("id", "title", "effect", "severity")},
         stands=stands.replace("|", "\\|"),
@@ -190,7 +191,7 @@ def page(cause: Cause) -> str:
         script=cause.script.read_text(encoding="utf-8").rstrip(),
         output=_output(cause),
         remedy=_remedy(cause),
-        when=f"Those of which is true: `{cause.when}`",
+        when=f"Those of which is true: `{cause.when}`{wide}",
         explains=table(
             ("invariant", "finding", "narrowed to"),
             [
@@ -221,7 +222,11 @@ def _remedy(cause: Cause) -> str:
 def _narrowed(one: Explained) -> str:
     parts = [f"{name} `{value}`" for name, value in (("at", one.stage), ("of", one.subject))]
     told = [part for part in parts if not part.endswith("`*`")]
-    return "; ".join([*told, *([f"where `{one.when}`"] if one.when else [])])
+    if one.when:
+        told.append(f"where `{one.when}`")
+    if one.behind:
+        told.append(f"where [{one.behind}]({one.behind}.md) is mended, which hides it")
+    return "; ".join(told)
 
 
 def _environments(cause: Cause) -> str:

@@ -16,7 +16,6 @@ HEADS = ("tied", "tied, ensure", "untied", "untied, ensure")
 TABLES = {"invariant": "placement", "architecture": "beyond decoders"}
 """The groups of families whose strata have a table of their own, and its first heading."""
 SHOWN = 3  # strata named with a finding
-NARROW = 0.9  # a cause of whose judged cases fewer than this share break is too wide
 MOST = 38  # causes listed, so that they come to at most 40 lines
 ORDER = (*SEVERITIES, "documented", "arguable")
 
@@ -88,7 +87,7 @@ def _causes(records: list[Record], causes: Mapping[str, Cause], most: int) -> It
         hits, judged = totals[name]
         cause = causes.get(name)
         what = f"{_standing(cause)}: " if cause else ""
-        wide = "; its when is too wide" if hits < NARROW * judged else ""
+        wide = "; its when is too wide" if cause and cause.too_wide(hits, judged) else ""
         link = f"; {cause.link}" if cause else ""
         told = f"{items[name]} items, {hits} of {judged} judged cases{wide}{link}"
         yield f"{what}{name}: {told}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from stubbed_suite import ROOT, Suite
 
 from benchmarks.seeds import __main__ as seeds
 from benchmarks.seeds.told import counts, head, lines, met, shares
+from conformance.causes.read import ours
 from conformance.core.case import Case
 from conformance.core.record import Record
 from conformance.reporting.results.read import ResultsError, read
@@ -70,10 +72,14 @@ def test_the_share_of_a_cause_is_over_all_runs_and_what_is_wide_is_told() -> Non
         record("breaks", known={"a": [2, 2]}),
     ]
     two = [record("holds", known={"b": [0, 4]})]
-    assert list(shares(met([one, two]), 2)) == [
+    told, cause = met([one, two]), ours()[0]
+    narrow = replace(cause, wide="")
+    assert list(shares(told, 2, {"a": narrow, "b": narrow})) == [
         "b: met in 1 of 2 runs, 1 of 8 judged (12%)  too wide",
         "a: met in 1 of 2 runs, 5 of 5 judged (100%)",
     ]
+    explained = replace(cause, wide="Few cases show it.")
+    assert next(shares(told, 2, {"b": explained})).endswith("(12%)  Few cases show it.")
 
 
 @pytest.mark.parametrize("seed", ["x", "1.5", "", "1e3", "--1", "²"])
