@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.bugs.corpus import Bug
 from conformance.core.case import Case, parse_case
-from conformance.core.documented_errors import documented
+from conformance.core.documented_errors import rightly_refused
 from conformance.core.grid import strata
 from conformance.core.observation import Observation
 from conformance.core.options import PROFILES
@@ -56,7 +56,7 @@ def lies_in(case: Case, region: Mapping[str, Any]) -> bool:
 def refused(seen: Observation) -> bool:
     """Whether the life ended in a refusal that upstream documents."""
     ended = seen.ended_at()
-    return ended is not None and documented(seen.case, ended) is not None
+    return ended is not None and rightly_refused(seen.case, ended)
 
 
 def breaks(promise: str, seen: Observation) -> bool:

@@ -40,6 +40,8 @@ class Known:
     outcomes: Outcomes = field(default_factory=Outcomes, compare=False)
     remedied: frozenset[str] = frozenset()
     """Ids of the causes whose remedies are in force: what they explain has to hold."""
+    every: tuple[Cause, ...] = ()
+    """All that were read, where ``causes`` are some: what is left out hides all the same."""
 
     @classmethod
     def load(
@@ -52,13 +54,15 @@ class Known:
     ) -> Known:
         """Our causes and those of a user's files; raises CauseError."""
         found = list(read.ours()) if ours else []
+        files: dict[str, Path] = {}
         for path in extra:
             taken = {cause.id for cause in found}
             for cause in read.read(path):
                 if cause.id in taken:
                     raise read.CauseError(f"{path}, {cause.id}: another cause has this id")
                 found.append(cause)
-        read.check_what_hides(found)
+                files[cause.id] = path
+        read.check_what_hides(found, files)
         return cls(tuple(found), Outcomes(shared), frozenset(remedied))
 
     @cached_property
@@ -69,10 +73,15 @@ class Known:
                 found.setdefault(name, []).append(cause)
         return found
 
+    @cached_property
+    def _by_id(self) -> dict[str, Cause]:
+        return {cause.id: cause for cause in self.every or self.causes}
+
     @property
     def arguable(self) -> Known:
         """Those that are not agreed to be wrong, which stay declared whatever else fails."""
-        return replace(self, causes=tuple(one for one in self.causes if one.arguable))
+        some = tuple(one for one in self.causes if one.arguable)
+        return replace(self, causes=some, every=self.causes)
 
     @cached_property
     def arguable_ids(self) -> frozenset[str]:
@@ -123,7 +132,7 @@ class Known:
 
     def _shows(self, explained: Explained) -> bool:
         """Whether what hides this, if something does, is mended here."""
-        hiding = next((one for one in self.causes if one.id == explained.behind), None)
+        hiding = self._by_id.get(explained.behind)
         return hiding is None or self.outcome(hiding).result != BROKEN
 
     def undeclared(

@@ -54,13 +54,20 @@ def ours() -> tuple[Cause, ...]:
     return tuple(one(path.parent) for path in sorted(OURS.glob(f"*/{CAUSE}")))
 
 
-def check_what_hides(causes: Sequence[Cause]) -> None:
-    """Raise CauseError where a ``behind`` names no cause of these."""
-    ids = {cause.id for cause in causes}
+def check_what_hides(causes: Sequence[Cause], files: Mapping[str, Path]) -> None:
+    """Raise CauseError where a ``behind`` names no cause of these.
+
+    ``files`` are those of a user's causes, by id.
+    """
+    ids = {"", *(cause.id for cause in causes)}
     for cause in causes:
+        where = f"{files.get(cause.id, OURS / cause.id / CAUSE)}, {cause.id}"
         for name, each in cause.explains.items():
-            for behind in {one.behind for one in each} - {""} - ids:
-                raise CauseError(f"{cause.id}: explains.{name}.behind names no cause: {behind!r}")
+            for one in each:
+                if one.behind not in ids:
+                    raise CauseError(
+                        f"{where}: explains.{name}.behind names no cause: {one.behind!r}"
+                    )
 
 
 def one(folder: Path) -> Cause:

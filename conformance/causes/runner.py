@@ -86,6 +86,7 @@ def become(script: Path, folder: Path, output: Path, first: str = "") -> None:
     os.dup2(log, 2)
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    # what torch compiles for a script is no writing outside of its folder
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.environ["TORCH_EXTENSIONS_DIR"] = str(folder)
     sys.dont_write_bytecode = True
     sys.argv = [str(script)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from conformance.core.case import Case
 from conformance.core.observation import Trouble
-from conformance.core.placements import MATRICES, PLACEMENTS
+from conformance.core.placements import ENDS, MATRICES, PLACEMENTS
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,13 @@ class Refusal:
     source: str
     peft: str = ""
 
-
-ENDS = {"embedding", "head"}
+    def is_meant(self, case: Case, trouble: Trouble) -> bool:
+        """Whether an error of a case is this one."""
+        return (
+            self.covers(case)
+            and trouble.stage == self.stage
+            and re.search(self.message, trouble.message) is not None
+        )
 
 
 def _contradicts_itself(case: Case) -> bool:
@@ -35,7 +40,7 @@ def _contradicts_itself(case: Case) -> bool:
     embedding are the head's too.
     """
     placed = PLACEMENTS[case.placement]
-    ways = (ENDS & {*placed.target}, ENDS & {*placed.save}, placed.tokens)
+    ways = ({*ENDS} & {*placed.target}, {*ENDS} & {*placed.save}, placed.tokens)
     return case.tied and (case.ensure or bool(placed.tokens)) and sum(map(bool, ways)) > 1
 
 
@@ -90,10 +95,13 @@ WOULD_BE_RIGHT = (
 """Those that no release is known to make: where one does it is no error; nothing counts on it."""
 
 
-def documented(case: Case, trouble: Trouble) -> Refusal | None:
-    """The refusal that this error is, if it is one."""
-    for refusal in (*REFUSALS, *WOULD_BE_RIGHT):
-        meant = refusal.covers(case) and trouble.stage == refusal.stage
-        if meant and re.search(refusal.message, trouble.message):
-            return refusal
-    return None
+def documented(case: Case, trouble: Trouble) -> bool:
+    """Whether this error is a refusal that upstream documents."""
+    return any(refusal.is_meant(case, trouble) for refusal in REFUSALS)
+
+
+def rightly_refused(case: Case, trouble: Trouble) -> bool:
+    """Whether this error is a refusal that is right, documented or not."""
+    return documented(case, trouble) or any(
+        refusal.is_meant(case, trouble) for refusal in WOULD_BE_RIGHT
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,14 @@ FEW = NUDGED[:3]
 
 
 LONGEST = 110  # characters of a message that a failure repeats
+
+
+def adapted_modules(names: Iterable[str], part: str = "") -> set[str]:
+    """The modules of those names that are an adapter's, written ``<module> <part>``.
+
+    ``part`` narrows them to parts that begin so.
+    """
+    return {name.partition(" ")[0] for name in names if f" {part}" in name}
 
 
 @dataclass(frozen=True)
@@ -172,9 +180,9 @@ class Observation:
     def left_behind(self) -> frozenset[str]:
         """Modules that carry an adapter and that no forward pass calls."""
         adapted = self.stages["adapted"]
-        owners = {name.partition(" ")[0] for name in adapted.weights if " " in name}
+        owners = adapted_modules(adapted.weights)
         for group in adapted.shares:  # what is one with a called module's takes part with it
-            of_group = {name.partition(" ")[0] for name in group if " " in name}
+            of_group = adapted_modules(group)
             if of_group & self.called:
                 owners -= of_group
         return frozenset(owners - self.called)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CARRIER = ("attention",)
+ENDS = ("embedding", "head")
+"""The roles that every family with a tie has: what looks tokens up, and what scores them."""
 MATRICES = ("embedding", "encoder-embedding", "decoder-embedding", "head")
 """Roles whose matrices are one in a tied model, the source first; a family may lack the others."""
 
@@ -35,8 +37,8 @@ class Placement:
             "list": ("embedding",),
             "embedding": ("embedding",),
             "head": ("head",),
-            "same": ("embedding", "head"),
-            "different": ("embedding", "head"),
+            "same": ENDS,
+            "different": ENDS,
         }[self.tokens]
         named = (*self.target, *self.save, *by_tokens)
         return frozenset(named) & set(MATRICES)
@@ -49,7 +51,7 @@ class Placement:
     @property
     def sides(self) -> bool:
         """Whether it names an embedding that only an encoder or a decoder has for itself."""
-        return bool(self.touches - {"embedding", "head"})
+        return bool(self.touches - {*ENDS})
 
 
 _ROWS = (

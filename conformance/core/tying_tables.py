@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.core.case import Case
-from conformance.core.placements import PLACEMENTS
+from conformance.core.placements import ENDS, PLACEMENTS
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,6 @@ class Row:
         return stratum == (True, self.base_tied, self.ensure)
 
 
-BOTH = ("embedding", "head")
-
-
 def _modules(table: str, kind: str) -> tuple[Row, ...]:
     """The eight rows that ``modules_to_save`` and ``target_modules`` have in common."""
     one, two = (f"{kind}:embedding", f"{kind}:head"), (f"{kind}:both",)
@@ -45,7 +42,7 @@ def _modules(table: str, kind: str) -> tuple[Row, ...]:
         Row(table, one, base_tied=False, ensure=False),
         Row(table, one, base_tied=False, ensure=True, warns=True),
         Row(table, one, base_tied=True, ensure=False),
-        Row(table, one, base_tied=True, ensure=True, wrapped=BOTH, tied=True),
+        Row(table, one, base_tied=True, ensure=True, wrapped=ENDS, tied=True),
         Row(table, two, base_tied=False, ensure=False),
         Row(table, two, base_tied=False, ensure=True, warns=True),
         Row(table, two, base_tied=True, ensure=False, warns=True),
@@ -59,8 +56,8 @@ ROWS: tuple[Row, ...] = (
     *_modules("target_modules", "target"),
     Row(_TOKENS, ("tokens:list",), base_tied=False, ensure=False),
     Row(_TOKENS, ("tokens:list",), base_tied=False, ensure=True, warns=True),
-    Row(_TOKENS, ("tokens:list",), base_tied=True, ensure=False, wrapped=BOTH, tied=True),
-    Row(_TOKENS, ("tokens:list",), base_tied=True, ensure=True, wrapped=BOTH, tied=True),
+    Row(_TOKENS, ("tokens:list",), base_tied=True, ensure=False, wrapped=ENDS, tied=True),
+    Row(_TOKENS, ("tokens:list",), base_tied=True, ensure=True, wrapped=ENDS, tied=True),
     Row(_TOKENS, ("tokens:same",), base_tied=False, ensure=False),
     Row(_TOKENS, ("tokens:same",), base_tied=False, ensure=True, warns=True),
     Row(_TOKENS, ("tokens:same",), base_tied=True, ensure=False, tied=True),
@@ -81,4 +78,4 @@ def wrapped_roles(case: Case, row: Row) -> tuple[str, ...]:
     """Which of embedding and head carry an adapter after wrapping."""
     if row.wrapped is not None:
         return row.wrapped
-    return tuple(role for role in BOTH if role in PLACEMENTS[case.placement].touches)
+    return tuple(role for role in ENDS if role in PLACEMENTS[case.placement].touches)

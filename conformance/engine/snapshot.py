@@ -188,9 +188,14 @@ def without_flags(value: Any) -> Any:
 def settings(config: Mapping[str, Any], model: Any) -> dict[str, str]:
     """Every setting but the flags of ties, as text; names of folders left out."""
     generation = getattr(model, "generation_config", None)
-    found = {f"config.{key}": value for key, value in without_flags(config).items()}
+    configs = {"config": config}
     if generation is not None:
-        found |= {f"generation_config.{k}": v for k, v in generation.to_dict().items()}
+        configs["generation_config"] = generation.to_dict()
+    found = {
+        f"{name}.{key}": value
+        for name, one in configs.items()
+        for key, value in without_flags(one).items()
+    }
     skipped = ("_name_or_path", "_from_model_config")
     return {key: repr(value) for key, value in found.items() if not key.endswith(skipped)}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.core.case import BODY, Case
-from conformance.core.placements import PLACEMENTS, Placement
+from conformance.core.placements import ENDS, PLACEMENTS, Placement
 from conformance.core.versions import installed
 from conformance.engine.lora_arguments import lora_arguments
 from conformance.reproducer.code import call, literal
@@ -170,7 +170,7 @@ class Writing:
     @property
     def _sides(self) -> list[str]:
         """Statements that end a life whose encoder or decoder has no embedding module itself."""
-        sides = self.placement.touches - {"embedding", "head"}
+        sides = self.placement.touches - {*ENDS}
         return [
             f"assert base.{self.matrices[side]} is not base.{self.embedding}, "
             f'"no {side} of its own"'

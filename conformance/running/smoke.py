@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.core.case import Case, fits
-from conformance.core.documented_errors import documented
+from conformance.core.documented_errors import rightly_refused
 from conformance.running.outcome import leave
 from tiny_models.families import BEYOND
 
@@ -31,7 +31,7 @@ def run_family(family: str, context: Context, record: Record) -> None:
     if seen.lacks:
         leave(record, "not applicable", seen.lacks)
     ended = seen.ended_at()
-    if ended is not None and documented(seen.case, ended) is not None:
+    if ended is not None and rightly_refused(seen.case, ended):
         leave(record, "not applicable", f"refused: {ended.message}")
     if ended is not None:
         record.result, record.reason = "breaks", f"{ended.stage}: {ended.message}"

@@ -111,6 +111,16 @@ def test_what_another_hides_is_explained_where_that_one_is_mended() -> None:
     assert known(hidden, hiding, hiding="kept").regions_of(MERGE, SEEN.case) == ("stub",)
 
 
+def test_what_is_not_agreed_on_stays_hidden_by_what_is() -> None:
+    """Among arguable causes alone, too: the one that hides is wrong here all the same."""
+    hidden = cause(
+        stands="arguable", explains={MERGE: (Explained("wrong-value", behind="hiding"),)}
+    )
+    hiding = cause("hiding", "not tied")
+    assert names(known(hidden, hiding).arguable) == []
+    assert names(known(hidden, hiding, hiding="kept").arguable) == ["stub"]
+
+
 def test_a_second_bug_inside_a_cause_shows_where_the_first_is_remedied() -> None:
     """Explaining is no hiding: with the remedy in force, what breaks all the same is reported."""
     left, hit = known(cause()).undeclared(MERGE, [FOUND], SEEN)

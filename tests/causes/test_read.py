@@ -149,6 +149,18 @@ def test_a_bad_file_is_one_sentence(text: str, tmp_path: Path) -> None:
     assert BAD_FILES[text] in said
 
 
+def test_what_hides_a_cause_has_to_be_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    explains = "explains = { life-completes = { kind = 'wrong-value', behind = '%s' } }\n"
+    file.write_text(CAUSE.replace(EXPLAINS, explains % "tied-lora-merged-twice"))
+    assert Known.load([file]).causes[-1].id == "stub"
+    file.write_text(CAUSE.replace(EXPLAINS, explains % "nobody"))
+    with pytest.raises(CauseError) as caught:
+        Known.load([file])
+    said = f"{file}, stub: explains.life-completes.behind names no cause: 'nobody'"
+    assert str(caught.value) == said
+
+
 def test_an_old_file_is_told_how_it_is_carried_over(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[[known]]\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.core.bits import distance, same_bits
 from conformance.core.errors import SuiteError
-from conformance.core.observation import Observation, Snapshot
+from conformance.core.observation import Observation, Snapshot, adapted_modules
 from conformance.core.tolerances import drowned, logits_allowance, visible
 
 
@@ -25,7 +25,7 @@ def require_informative(seen: Observation) -> None:
         raise SuiteError(f"the base of {seen.case!r} has logits that are not finite")
     if trained is None or trained.logits is None:
         return
-    filled = {name.partition(" ")[0] for name in seen.reached if " " in name}
+    filled = adapted_modules(seen.reached)
     if not filled & seen.called:
         return
     moved, least = visible(seen)

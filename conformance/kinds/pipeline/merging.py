@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from conformance.core.observation import FEW
+from conformance.core.observation import FEW, adapted_modules
 from conformance.core.versions import installed
 from conformance.engine.oracle import nudged
 from conformance.engine.snapshot import calls, logits, reached, snapshot
@@ -60,7 +60,7 @@ def merged(
     fill(adapted, case.spec.seed, only=reached(adapted, inputs))
     with calls(adapted) as met:
         stages["adapted"] = snapshot(adapted, inputs)
-    called |= met & {name.partition(" ")[0] for name in stages["adapted"].weights if " " in name}
+    called |= met & adapted_modules(stages["adapted"].weights)
     return upstream_calls.merge_and_unload(adapted, safe=False).eval()
 
 

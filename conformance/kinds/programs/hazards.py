@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from conformance.core.placements import ENDS
 from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.adapters import Add, Train
 from conformance.kinds.programs.operations.base import MergeAndUnload, Unload
@@ -18,7 +19,7 @@ from conformance.kinds.programs.operations.files import Load, Native, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Disable, Set, Without
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
-from conformance.kinds.programs.state import ENDS, HALF, Placed, State, kinds
+from conformance.kinds.programs.state import HALF, Placed, State, kinds
 from tiny_models.families import FAMILIES
 
 
@@ -240,17 +241,15 @@ def _tokens_go_stale(turn: Turn) -> bool:
     return bool(_gone_stale(turn))
 
 
-def _still_stale(turn: Turn) -> frozenset[str]:
-    """Those that are stale after a step: looking at the disabled model unmerges tokens, too."""
-    if isinstance(turn.taken, (Unmerge, Disable, Without)):
-        return frozenset()
-    return (turn.stale | _gone_stale(turn)) - set(turn.after.merged)
-
-
 def _stale(turn: Turn) -> frozenset[str]:
-    """The adapters whose tokens are still merged while a step is taken."""
+    """Those whose tokens are still merged; looking at the disabled model unmerges them, too."""
     unmerges = isinstance(turn.taken, (Unmerge, Disable, Without))
     return frozenset() if unmerges else turn.stale | _gone_stale(turn)
+
+
+def _still_stale(turn: Turn) -> frozenset[str]:
+    """Those that are stale after a step."""
+    return _stale(turn) - set(turn.after.merged)
 
 
 def _trains_beside_stale_tokens(turn: Turn) -> bool:
@@ -268,12 +267,13 @@ def _deletes_stale_tokens(turn: Turn) -> bool:
 
 def _counts_stale_tokens(turn: Turn) -> bool:
     """Stale tokens count in the logits where they should not."""
-    stale, taken = _stale(turn), turn.taken
-    if isinstance(taken, MergeAndUnload):
-        return not stale <= set(taken.taken(turn.before))
+    taken, after = turn.taken, turn.after
     if isinstance(taken, (Train, Merge)) or _deletes_stale_tokens(turn):
         return False
-    return not (turn.after.enabled and stale <= set(turn.after.active)) and bool(stale)
+    counted = after.active if after.enabled else ()
+    if isinstance(taken, MergeAndUnload):
+        counted = taken.taken(turn.before)
+    return not _stale(turn) <= {*counted}
 
 
 def _merges_another_module(turn: Turn) -> bool:

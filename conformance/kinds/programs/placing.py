@@ -7,9 +7,9 @@ from itertools import combinations
 
 from conformance.core.case import Case, body_roles
 from conformance.core.expected_ties import adapters_tied
-from conformance.core.placements import PLACEMENTS
+from conformance.core.placements import ENDS, PLACEMENTS
 from conformance.kinds.programs.arguments import PLACED, TOKENS, WORDS
-from conformance.kinds.programs.state import ENDS, HALF, Placed, State, kinds
+from conformance.kinds.programs.state import HALF, Placed, State, kinds
 from tiny_models.families import FAMILIES
 
 MOST_ADAPTERS = 4

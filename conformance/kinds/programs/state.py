@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENDS = ("embedding", "head")
+from conformance.core.placements import ENDS
+
 HALF = ("float16", "bfloat16")
 Key = tuple[str, str, str]
 """Adapter, module and part: ``("default", "lm_head", "lora_A")``."""

@@ -13,8 +13,8 @@ from conformance.core.comparison import Comparison, Evidence
 from conformance.core.expected_ties import adapters_tied
 from conformance.core.finding import Finding
 from conformance.core.invariant import Applies, Registry, joined
-from conformance.core.observation import Observation
-from conformance.core.placements import PLACEMENTS
+from conformance.core.observation import Observation, adapted_modules
+from conformance.core.placements import ENDS, PLACEMENTS
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
@@ -46,7 +46,7 @@ def _applies(name: str, before: Applies) -> Applies:
 def _asked(seen: Observation) -> frozenset[str]:
     """The modules that the case asks the tuner to stand on."""
     assert isinstance(seen.case, TunerCase)
-    roles = {"embedding", "head"} & {*PLACEMENTS[seen.case.placement].target}
+    roles = {*ENDS} & {*PLACEMENTS[seen.case.placement].target}
     layers = seen.case.what.arguments.get("layers_to_transform")
     layers = (layers,) if isinstance(layers, int) else layers
     body = {
@@ -104,7 +104,7 @@ def tuner_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
 def merging_touches_targets_alone(seen: Observation) -> Iterator[Finding]:
     # from training on: what wrapping or a step does to the base is no merge
     trained, merged = seen.stages["trained"].weights, seen.stages["merged"].weights
-    own = {name.partition(" ")[0] for name in trained if " " in name}
+    own = adapted_modules(trained)
     for name in sorted(trained.keys() & merged.keys()):
         if name.rpartition(".")[0] not in own and not same_bits(trained[name], merged[name]):
             amount = distance(trained[name], merged[name])

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from conformance.core.declared import Declared
 from conformance.core.errors import SuiteError
-from conformance.core.observation import Observation
+from conformance.core.observation import Observation, adapted_modules
 from conformance.core.user_files import on_one_line
 from conformance.kinds.lifecycle.proof import first_difference, require_informative
 from conformance.kinds.user_config.advice import Advice, advised
@@ -42,7 +42,7 @@ class OwnLife:
         if ended is not None and ended.stage == "base":
             return f"the tiny model does not run on text alone: {on_one_line(ended.message)}"
         trained = self.seen.stages.get("trained")
-        adapted = {n.partition(" ")[0] for n in trained.weights if " " in n} if trained else set()
+        adapted = adapted_modules(trained.weights if trained else ())
         shown_nothing = "vision_config" in self.found.model.config
         if adapted and shown_nothing and not adapted & self.seen.called:
             return "text alone calls nothing that this adapter is on, and no picture is shown"

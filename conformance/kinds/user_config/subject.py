@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.errors import SuiteError
-from conformance.core.observation import Observation, Snapshot
+from conformance.core.observation import Observation, Snapshot, adapted_modules
 from conformance.core.placements import MATRICES
 from conformance.engine.oracle import effective_weights
 from conformance.kinds.lifecycle.observe import observe_subject
@@ -75,7 +75,7 @@ class OwnSubject(Subject):
         """Definitions are those of a matrix in one place, or in two; PEFT may choose others."""
         if isinstance(self.case, TunerCase):
             return self._undefined_tuner(self.case)
-        adapted = {name.partition(" ")[0] for name in trained.weights if " lora_" in name}
+        adapted = adapted_modules(trained.weights, "lora_")
         if any(f"{module}.weight" not in trained.weights for module in adapted):
             return "LoRA on bare parameters has no definition here"
         if self.arguments.get("lora_bias"):

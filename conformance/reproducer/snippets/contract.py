@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.core.tying_tables import BOTH, row_for, wrapped_roles
+from conformance.core.placements import ENDS
+from conformance.core.tying_tables import row_for, wrapped_roles
 from conformance.reproducer.code import literal, text
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.snippets.tying import adapter_pairs
@@ -80,7 +81,7 @@ def documented_contract(w: Writing) -> str:
     wrapped = wrapped_roles(w.case, row)
     kinds = WRAPPERS[row.table]
     lines = []
-    for role in BOTH:
+    for role in ENDS:
         name = w.embedding if role == "embedding" else w.head
         lines.append(f'module = model.base_model.model.get_submodule("{name}")')
         kind = 'f"it is {type(module).__module__}.{type(module).__name__}"'

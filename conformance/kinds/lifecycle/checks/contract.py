@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.core.finding import Finding
-from conformance.core.observation import Observation, Snapshot
-from conformance.core.tying_tables import BOTH, row_for, wrapped_roles
+from conformance.core.observation import Observation, Snapshot, adapted_modules
+from conformance.core.placements import ENDS
+from conformance.core.tying_tables import row_for, wrapped_roles
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 WRAPPERS = {"modules_to_save": "peft.ModulesToSaveWrapper"}
@@ -35,7 +36,7 @@ def _applies(seen: Observation) -> str | None:
     of_lora_alone=True,
 )
 def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
-    lora = {n.partition(" ")[0] for n in seen.stages["adapted"].weights if " lora_" in n}
+    lora = adapted_modules(seen.stages["adapted"].weights, "lora_")
     body = lora - {name.removesuffix(".weight") for name in seen.members}
     for name in sorted(seen.targets - body):
         what = f"{name} is asked for and carries no LoRA"
@@ -46,10 +47,7 @@ def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
 
 
 def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
-    return any(
-        {embedding, head} <= {name.partition(" ")[0] for name in group if " " in name}
-        for group in found.shares
-    )
+    return any({embedding, head} <= adapted_modules(group) for group in found.shares)
 
 
 @INVARIANTS.check(
@@ -85,7 +83,7 @@ def documented_contract(seen: Observation) -> Iterator[Finding]:
         return
     wrapped = wrapped_roles(seen.case, row)
     expected = (WRAPPERS[row.table],) if row.table in WRAPPERS else LORA
-    for role in BOTH:
+    for role in ENDS:
         kind = found.modules[seen.names[role]]
         if role in wrapped and kind not in expected:
             wanted = " or ".join(expected)

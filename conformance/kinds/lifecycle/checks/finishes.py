@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.core.documented_errors import documented
+from conformance.core.documented_errors import rightly_refused
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
@@ -18,7 +18,7 @@ from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 )
 def life_completes(seen: Observation) -> Iterator[Finding]:
     for trouble in seen.troubles:
-        if trouble.branch != "reader" and documented(seen.case, trouble) is None:
+        if trouble.branch != "reader" and not rightly_refused(seen.case, trouble):
             what = f"{trouble.stage} ended in {trouble.type} from {trouble.origin}"
             what = f"{what}: {trouble.message}"
             yield Finding("unexpected-error", what, stage=trouble.stage, subject=trouble.type)

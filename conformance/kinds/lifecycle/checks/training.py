@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.core.bits import same_bits
 from conformance.core.finding import Finding
-from conformance.core.observation import Observation
+from conformance.core.observation import Observation, adapted_modules
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 FULL = 4  # bytes of a float32
@@ -18,8 +18,8 @@ def _promised(seen: Observation) -> set[str]:
     adapters = {name for name in names if " " in name and name.partition(" ")[2] not in frozen}
     if seen.case.bias == "none":
         return adapters
-    owners = {name.partition(" ")[0] for name in adapters if " lora_" in name}
-    replaced = {f"{name.partition(' ')[0]}.bias" for name in adapters if " saved " in name}
+    owners = adapted_modules(adapters, "lora_")
+    replaced = {f"{module}.bias" for module in adapted_modules(adapters, "saved ")}
     # a tensor that trains does so under all its names, and none where a copy of its module
     # trains instead: the bias of BERT's head has two
     shares = seen.stages["adapted"].shares

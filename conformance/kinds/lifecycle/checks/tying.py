@@ -8,7 +8,7 @@ from conformance.core.bits import distance, same_bits
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.expected_ties import adapters_tied, base_tie_survives, separate
 from conformance.core.finding import OF_AN_ADAPTER, Finding
-from conformance.core.observation import Observation
+from conformance.core.observation import Observation, adapted_modules
 from conformance.core.placements import MATRICES
 from conformance.core.tolerances import precision, weight_allowance
 from conformance.core.tying_tables import row_for
@@ -34,8 +34,7 @@ def _adapter_ties(seen: Observation, stage: str) -> Iterator[Finding]:
     One that no forward pass calls needs none: a list of tokens is for ``get_input_embeddings()``,
     which for Marian is the encoder's, and nobody calls ``shared``.
     """
-    weights = seen.stages[stage].weights
-    adapted = {name.partition(" ")[0] for name in weights if " " in name}
+    adapted = adapted_modules(seen.stages[stage].weights)
     members = [seen.names[role] for role in MATRICES if role in seen.names]
     first, *others = [name for name in members if name in adapted | seen.called] or members
     for module in others:
@@ -120,14 +119,14 @@ def untied_stay_untied(seen: Observation) -> Iterator[Evidence]:
             what = f"at {stage}, {seen.embedding} and {seen.partner} are one"
             yield Finding("gained-tie", what, stage=stage, subject=seen.subject(seen.partner))
         for group in found.shares if independent else ():
-            owners = {name.partition(" ")[0] for name in group if " " in name}
+            owners = adapted_modules(group)
             one = not seen.case.tied and _one_matrix(seen, owners)
             if len(owners) > 1 and not one and BANK not in owners:
                 listed = ", ".join(sorted(owners))
                 what = f"at {stage}, the adapters of {listed} are one"
                 yield Finding("gained-tie", what, stage=stage, subject=_adapters(seen, owners))
     defined, plain = seen.stages.get("defined"), seen.stages["base"].weights
-    adapted = {name.partition(" ")[0] for name in seen.stages["adapted"].weights if " " in name}
+    adapted = adapted_modules(seen.stages["adapted"].weights)
     for name in seen.members:
         if defined is None and name.removesuffix(".weight") in adapted:
             continue  # what this tuner trained there we have no definition of
