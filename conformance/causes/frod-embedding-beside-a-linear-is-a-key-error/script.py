@@ -9,7 +9,7 @@ frod = peft.FrodConfig(target_modules=["embed_tokens", "q_proj"], progressbar=Fa
 try:
     peft.get_peft_model(base, frod)
     said = "the model is wrapped"
-except Exception as error:
+except (KeyError, TypeError, ValueError) as error:
     said = f"get_peft_model ends in {error!r}"
 print(said)
 sys.exit("KeyError" in said)

@@ -15,7 +15,7 @@ for name, option in options.items():
     config = getattr(peft, f"{name}Config")(target_modules=["q_proj", "embed_tokens"], **option)
     try:
         peft.get_peft_model(base, config)
-    except Exception as error:
+    except (AttributeError, NameError, NotImplementedError, TypeError, ValueError) as error:
         if "not supported" not in str(error):
             ended[name] = f"{type(error).__name__} {error}"
 print(f"LoRA's like on an embedding ended in: {ended or 'a refusal'}")
