@@ -56,7 +56,8 @@ def _parts(violation: dict[str, str]) -> tuple[str, ...]:
 class Met:
     """A cause over some seeds: in how many runs it was met, and broken of judged cases.
 
-    A case counts once for each invariant that the cause explains something of.
+    A case counts once in each item that judges it: a life once for each invariant that the cause
+    explains something of, a program or a tuner's life once.
     """
 
     runs: int = 0

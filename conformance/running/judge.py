@@ -104,9 +104,10 @@ class Judge:
         found = [self._found(check, seen) for check in self.item.checks]
         broken = [one for one in found if one.undeclared]
         if first:
-            for one in found:
-                if one.judgement.verdict in {"holds", "breaks"}:
-                    self.tally.count(self._regions(one.check, seen), one.hit)
+            judged = [one for one in found if one.judgement.verdict in {"holds", "breaks"}]
+            # once for a cause: what it breaks of a program is one promise of several
+            regions = {name for one in judged for name in self._regions(one.check, seen)}
+            self.tally.count(regions, set().union(*(one.hit for one in judged)))
             verdict = self.cache.verdict(case, self.known.argues)
             self.tally.add(case, _together([one.judgement for one in found]), verdict)
         if any(one.judgement.findings for one in found):
