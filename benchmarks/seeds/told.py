@@ -57,7 +57,8 @@ class Met:
     """A cause over some seeds: in how many runs it was met, and broken of judged cases.
 
     A case counts once in each item that judges it: a life once for each invariant that the cause
-    explains something of, a program or a tuner's life once.
+    explains something of, a tuner's life once. A program ends where it first breaks: it counts for
+    the promise that it breaks, and for all that the cause is about where it breaks none.
     """
 
     runs: int = 0

@@ -34,9 +34,21 @@ class Environment:
 def write(path: Path, versions: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> None:
     """Record an environment."""
     rows = {name: [one.result, one.output] for name, one in sorted(outcomes.items())}
-    kept = {name: versions[name] for name in PACKAGES}
-    text = json.dumps({"versions": kept, "causes": rows}, indent=1, ensure_ascii=False)
+    of = {name: versions[name] for name in PACKAGES}
+    text = json.dumps({"versions": of, "causes": rows}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def add(path: Path, versions: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> None:
+    """Record some causes beside those that a file has; raises RecordedError for another's file."""
+    before = dict[str, Outcome]()
+    if path.exists():
+        found = _environment(path)
+        if any(found.versions[name] != versions[name] for name in PACKAGES):
+            told = " and ".join(f"{name} {found.versions[name]}" for name in PACKAGES)
+            raise RecordedError(f"{path} is about {told}, which are not what is installed")
+        before.update(found.outcomes)
+    write(path, versions, before | outcomes)
 
 
 def read(folder: Path) -> tuple[Environment, ...]:

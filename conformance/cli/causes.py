@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.causes.cause import SEVERITIES, Cause
 from conformance.causes.outcomes import FAILED, Outcome, Outcomes
 from conformance.causes.read import CauseError, ours
-from conformance.causes.recorded import write
+from conformance.causes.recorded import RecordedError, add, write
 from conformance.core.versions import one_line, versions
 
 
@@ -23,7 +23,10 @@ def add_to(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     parser.add_argument("ids", nargs="*", metavar="ID", help="causes by id, all unless named")
     parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="also write the outcomes to FILE, as JSON"
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="also write the outcomes to FILE, as JSON; those of named causes are added to it",
     )
     parser.set_defaults(run=run, parser=parser)
 
@@ -51,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(f"{outcome.result:11}  {cause.severity:13}  {cause.id}: {told}\n")
             sys.stdout.flush()
         if arguments.record:
-            write(arguments.record, versions(), found)
-    except CauseError as error:
+            (add if arguments.ids else write)(arguments.record, versions(), found)
+    except (CauseError, RecordedError) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
     except OSError as error:
         told = f"--record {arguments.record} cannot be written: {error.strerror}"

@@ -130,6 +130,9 @@ class Kind(ABC, Generic[C, O]):
     """Whether every item of an absent CUDA is listed and skipped, and not the first for all."""
     counts_regions: ClassVar[bool] = True
     """Whether a record counts the causes whose ``when`` has a case that does not break."""
+    ends_at_first: ClassVar[bool] = False
+    """Whether nothing is judged after the first break: what a cause breaks is one promise of all
+    that it explains something of."""
     shows_declared: ClassVar[bool] = False
     """Whether a failure prints what is declared beside what is not."""
     saver: Mapping[str, str] | None = None

@@ -105,19 +105,22 @@ class Judge:
         broken = [one for one in found if one.undeclared]
         if first:
             judged = [one for one in found if one.judgement.verdict in {"holds", "breaks"}]
-            # once for a cause: what it breaks of a program is one promise of several
-            regions = {name for one in judged for name in self._regions(one.check, seen)}
-            self.tally.count(regions, set().union(*(one.hit for one in judged)))
+            hit = _hit(judged)
+            self.tally.count(self._idle(judged, seen) - hit, hit)
             verdict = self.cache.verdict(case, self.known.argues)
             self.tally.add(case, _together([one.judgement for one in found]), verdict)
         if any(one.judgement.findings for one in found):
             self.tally.keep(self.kind, case, seen, undeclared=bool(broken))
         return broken
 
-    def _regions(self, check: Invariant, seen: Any) -> tuple[str, ...]:
+    def _idle(self, judged: Sequence[Found], seen: Any) -> set[str]:
+        """The causes that the case has, but for those that it shows through another promise."""
         if not self.kind.counts_regions:
-            return ()
-        return self.known.regions_of(check.id, seen.case)
+            return set()
+        has = {name for one in judged for name in self.known.regions_of(one.check.id, seen.case)}
+        if has - _hit(judged) and self.kind.ends_at_first:
+            has -= _hit([self._found(check, seen) for check in self.kind.checks.values()])
+        return has
 
     def _found(self, check: Invariant, seen: Any) -> Found:
         def excuses(finding: Finding) -> bool:
@@ -179,6 +182,11 @@ def _draw(drawn: Drawn[Any], cache: Cache[Any, Any], judge_case: Callable[[AnyCa
     # a kind that minimises itself has Hypothesis only generate
     limits: dict[str, Any] = {"phases": [Phase.generate]} if drawn.own_minimiser else {}
     cache.draws.run(drawn, judge_case, partial(draw, drawn, **limits))
+
+
+def _hit(found: Sequence[Found]) -> set[str]:
+    """The causes that explain something of what was found."""
+    return {name for one in found for name in one.hit}
 
 
 def _together(judgements: Sequence[Judgement]) -> Judgement:

@@ -6,50 +6,30 @@ whatever comes after one of them in a program is hard to judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from conformance.core.placements import ENDS
 from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.adapters import Add, Train
 from conformance.kinds.programs.operations.base import MergeAndUnload, Unload
-from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
-from conformance.kinds.programs.operations.files import Load, Native, Reopen
-from conformance.kinds.programs.operations.switching import Activate, Disable, Set, Without
+from conformance.kinds.programs.operations.combining import Delete, Merge, Weighted
+from conformance.kinds.programs.operations.files import Load, Reopen
+from conformance.kinds.programs.operations.switching import Activate, Set
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
+from conformance.kinds.programs.sides import smallest_side
+from conformance.kinds.programs.stale import (
+    counts_stale_tokens,
+    deletes_stale_tokens,
+    merges_beside_stale_tokens,
+    still_stale,
+    tokens_go_stale,
+    trains_beside_stale_tokens,
+)
 from conformance.kinds.programs.state import HALF, Placed, State, kinds
+from conformance.kinds.programs.turn import Meets, Turn
 from tiny_models.families import FAMILIES
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A step with the states around it."""
-
-    before: State
-    taken: Operation
-    after: State
-    stale: frozenset[str] = frozenset()
-    """Adapters whose tokens are still merged, though nothing is to be any more."""
-
-    @property
-    def new(self) -> tuple[Placed, ...]:
-        """The adapter that the step makes, if it makes one."""
-        return self.after.named(self.taken.new)
-
-    @property
-    def saved(self) -> tuple[Placed, ...]:
-        """The adapters that the step saves and loads."""
-        if isinstance(self.taken, Reopen):
-            return self.before.adapters
-        if isinstance(self.taken, Load):
-            return self.before.named(self.taken.source)
-        return self.before.named(self.taken.name) if isinstance(self.taken, Native) else ()
-
-
-Meets = Callable[[Turn], bool]
-
 
 PARTS = ("weight", "lora_A")
 """Names by which PEFT's own keys are mistaken for an adapter's."""
@@ -116,6 +96,16 @@ def _words(one: Placed) -> Iterator[str]:
         yield "lora_embedding_A"
     if one.save:
         yield ".weight"
+
+
+def _sums_beyond_a_matrix(turn: Turn) -> bool:
+    """A sum by singular values of a higher rank than one of its matrices has any."""
+    if not isinstance(turn.taken, Weighted) or turn.taken.how != "svd":
+        return False
+    family = turn.before.family
+    return any(
+        one.rank > min(smallest_side(family, role) for role in one.target) for one in turn.new
+    )
 
 
 ORDER = ("embedding", "attention", "mlp", "head")
@@ -229,53 +219,6 @@ def _adds_tied_tokens(turn: Turn) -> bool:
     return first and any(one.tokens and one.one for one in turn.new)
 
 
-def _gone_stale(turn: Turn) -> frozenset[str]:
-    """The adapters whose tokens a step leaves merged, where it unmerges all else."""
-    if isinstance(turn.taken, (Unmerge, MergeAndUnload, Disable, Without)):
-        return frozenset()
-    gone = set(turn.before.merged) - set(turn.after.merged)
-    return frozenset(one.name for one in turn.before.named(*gone) if one.tokens)
-
-
-def _tokens_go_stale(turn: Turn) -> bool:
-    return bool(_gone_stale(turn))
-
-
-def _stale(turn: Turn) -> frozenset[str]:
-    """Those whose tokens are still merged; looking at the disabled model unmerges them, too."""
-    unmerges = isinstance(turn.taken, (Unmerge, Disable, Without))
-    return frozenset() if unmerges else turn.stale | _gone_stale(turn)
-
-
-def _still_stale(turn: Turn) -> frozenset[str]:
-    """Those that are stale after a step."""
-    return _stale(turn) - set(turn.after.merged)
-
-
-def _trains_beside_stale_tokens(turn: Turn) -> bool:
-    """Gradients are compared in full precision."""
-    return bool(_stale(turn)) and isinstance(turn.taken, Train) and turn.before.dtype not in HALF
-
-
-def _merges_beside_stale_tokens(turn: Turn) -> bool:
-    return bool(_stale(turn)) and isinstance(turn.taken, Merge)
-
-
-def _deletes_stale_tokens(turn: Turn) -> bool:
-    return isinstance(turn.taken, Delete) and turn.taken.name in _stale(turn)
-
-
-def _counts_stale_tokens(turn: Turn) -> bool:
-    """Stale tokens count in the logits where they should not."""
-    taken, after = turn.taken, turn.after
-    if isinstance(taken, (Train, Merge)) or _deletes_stale_tokens(turn):
-        return False
-    counted = after.active if after.enabled else ()
-    if isinstance(taken, MergeAndUnload):
-        counted = taken.taken(turn.before)
-    return not _stale(turn) <= {*counted}
-
-
 def _merges_another_module(turn: Turn) -> bool:
     """Merging and unloading adapters whose saved modules are not those of the active one."""
     if not isinstance(turn.taken, MergeAndUnload):
@@ -350,6 +293,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "saves-beside-weight": _saves_beside_weight,
         "saves-a-module-as-weight": _saves_a_module_as_weight,
         "weighted-within-a-name": _weighted_within_a_name,
+        "sums-beyond-a-matrix": _sums_beyond_a_matrix,
         "deletes-the-active": _deletes_the_active,
         "deletes-beside-a-module": _deletes_beside_a_module,
         "deletes-the-last-set": _deletes_the_last_set,
@@ -361,11 +305,11 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "saves-without-tokens": _saves_without_tokens,
         "refused-halfway": _refused_halfway,
         "adds-tied-tokens": _adds_tied_tokens,
-        "merged-tokens-go-stale": _tokens_go_stale,
-        "trains-beside-stale-tokens": _trains_beside_stale_tokens,
-        "merges-beside-stale-tokens": _merges_beside_stale_tokens,
-        "deletes-stale-tokens": _deletes_stale_tokens,
-        "counts-stale-tokens": _counts_stale_tokens,
+        "merged-tokens-go-stale": tokens_go_stale,
+        "trains-beside-stale-tokens": trains_beside_stale_tokens,
+        "merges-beside-stale-tokens": merges_beside_stale_tokens,
+        "deletes-stale-tokens": deletes_stale_tokens,
+        "counts-stale-tokens": counts_stale_tokens,
         "merges-another-module": _merges_another_module,
         "merges-a-part": _merges_a_part,
         "merges-idle-tokens": _merges_idle_tokens,
@@ -396,5 +340,5 @@ def situations(program: Program) -> tuple[str, ...]:
         if outcome is not None:
             turn = Turn(before, read(step), outcome.state, stale)
             found += list(met_at(turn.before, turn.taken, turn.after, stale))
-            before, stale = outcome.state, _still_stale(turn)
+            before, stale = outcome.state, still_stale(turn)
     return tuple(dict.fromkeys(found))

@@ -32,6 +32,7 @@ class Programs(Kind[Program, ProgramObservation]):
     tests = ("test_program", "test_one")
     single = "test_one"
     lists_absent = True
+    ends_at_first = True
 
     @property
     def checks(self) -> Mapping[str, Invariant]:

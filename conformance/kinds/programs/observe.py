@@ -187,19 +187,19 @@ class Run:
     def _as_sums(
         self, name: str, found: dict[Key, Tensor], expected: dict[Key, Tensor]
     ) -> dict[Key, Tensor]:
-        """A weighted adapter counts by what it adds; from then on it has the model's factors."""
+        """A weighted adapter counts by what it adds; from then on it has the model's factors.
+
+        Factors that cannot be multiplied add nothing: there is no such delta, and ours are kept.
+        """
         others = {key: one for key, one in expected.items() if key[0] != name}
-        sums = {}
-        for module in self.reference.modules(name):
-            delta = self.reference.delta(name, module)
-            if delta is not None:
-                sums[name, module, "delta"] = delta
-        self.reference.adapters[name] = {k[1:]: v for k, v in found.items() if k[0] == name}
-        for module in self.reference.modules(name):
-            delta = self.reference.delta(name, module)
-            if delta is not None:
+        sums = self.reference.deltas(name)
+        unfit = self.reference.take_up(
+            name, {key[1:]: one for key, one in found.items() if key[0] == name}
+        )
+        for module, delta in self.reference.deltas(name).items():
+            if module not in unfit:
                 found[name, module, "delta"] = delta
-        return others | sums
+        return others | {(name, module, "delta"): one for module, one in sums.items()}
 
     def _untied(self) -> Any:
         """A plain copy, on the same device, whose head is its own.

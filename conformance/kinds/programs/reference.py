@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Parts = Mapping[tuple[str, str], "Tensor"]
 """The values of an adapter, by module and part, such as ``("lm_head", "lora_A")``."""
 EMBEDDING = "lora_embedding"
+FIRST = {f"{kind}_A": f"{kind}_B" for kind in ("lora", EMBEDDING)}
+"""The factor that comes first, with a row for each rank, and the other, with a column."""
 
 
 @dataclass
@@ -90,6 +92,22 @@ class Reference:
                     parts[module, f"{kind}_B"] @ parts[module, f"{kind}_A"]
                 )
         return None
+
+    def deltas(self, name: str) -> dict[str, Tensor]:
+        """What LoRA adds to each module of an adapter."""
+        every = {module: self.delta(name, module) for module in self.modules(name)}
+        return {module: delta for module, delta in every.items() if delta is not None}
+
+    def take_up(self, name: str, parts: Parts) -> frozenset[str]:
+        """Give an adapter the model's parts; the modules whose factors do not fit keep ours."""
+        unfit = frozenset(
+            module
+            for module, part in parts
+            if part in FIRST and len(parts[module, part]) != parts[module, FIRST[part]].shape[1]
+        )
+        ours = {key: one for key, one in self.adapters[name].items() if key[0] in unfit}
+        self.adapters[name] = {k: v for k, v in parts.items() if k[0] not in unfit} | ours
+        return unfit
 
     def as_kept(self, name: str, module: str, matrix: Tensor) -> Tensor:
         """The matrix the way the module keeps it: an embedding's has a row for each token."""

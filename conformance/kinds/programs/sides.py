@@ -1,0 +1,27 @@
+"""How small the matrices of a program's model are, by role."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from conformance.kinds.programs.program import Program
+from tiny_models.families import FAMILIES
+
+
+@cache
+def smallest_side(family: str, role: str) -> int:
+    """The fewest rows or columns of any matrix with this role: the highest rank that all can have.
+
+    The model is made without values, from the config of every program of the family.
+    """
+    import torch
+
+    from tiny_models.build import config, model_class
+    from tiny_models.roles import module_names
+
+    spec = Program(family=family).base.model
+    with torch.device("meta"):
+        model = model_class(spec)(config(spec))
+    names = module_names(model, FAMILIES[family])[role]
+    shapes = (model.get_parameter(f"{name}.weight").shape for name in names)
+    return min(map(min, shapes))
