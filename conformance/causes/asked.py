@@ -19,12 +19,11 @@ from conformance.causes.architecture import (
 )
 from conformance.core.case import Case
 from conformance.core.kind import AnyCase
-from conformance.core.placements import MATRICES, PLACEMENTS, Placement
+from conformance.core.placements import LOOKED_FOR, MATRICES, PLACEMENTS, Placement
 from conformance.kinds.programs.program import Program
 from conformance.kinds.tuners.case import TunerCase
 from tiny_models.families import FAMILIES
 
-LOOKED_FOR = ("embed_tokens", "lm_head")
 ROWS_OF = {
     "": (),
     "list": ("embedding",),

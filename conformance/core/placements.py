@@ -11,6 +11,8 @@ from dataclasses import dataclass
 CARRIER = ("attention",)
 ENDS = ("embedding", "head")
 """The roles that every family with a tie has: what looks tokens up, and what scores them."""
+LOOKED_FOR = ("embed_tokens", "lm_head")
+"""The last names by which PEFT knows such a layer in a config: its ``EMBEDDING_LAYER_NAMES``."""
 MATRICES = ("embedding", "encoder-embedding", "decoder-embedding", "head")
 """Roles whose matrices are one in a tied model, the source first; a family may lack the others."""
 

@@ -10,7 +10,7 @@ import torch
 
 from conformance.core.case import Case
 from conformance.core.expected_ties import adapters_tied, base_tie_survives
-from conformance.core.observation import LoadReport, Observation, Saved, Snapshot
+from conformance.core.observation import Heard, LoadReport, Observation, Saved, Snapshot
 from conformance.core.placements import PLACEMENTS
 
 EMBEDDING, HEAD, BODY = "model.embed_tokens", "lm_head", "model.q_proj"
@@ -125,9 +125,11 @@ def healthy(**fields: Any) -> Observation:
         {"adapter_model.safetensors": "d"},
         {},
     )
+    told = Heard("merged", "a tied layer is part of the adapter", "UserWarning", about_tying=True)
     return Observation(
         case=case,
         names=NAMES,
+        heard=(told,) if case.tied and wrapped & {EMBEDDING, HEAD} else (),
         reached=frozenset(adapter),
         stages={
             "base": plain,

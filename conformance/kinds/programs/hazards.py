@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from conformance.core.placements import ENDS
+from conformance.core.placements import ENDS, LOOKED_FOR
 from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.adapters import Add, Train
 from conformance.kinds.programs.operations.base import MergeAndUnload, Unload
@@ -270,7 +270,7 @@ def _saves_what_is_merged(turn: Turn) -> bool:
     known = [
         role
         for role, path in (("embedding", family.embedding), ("head", family.head))
-        if path.rpartition(".")[2] in ("embed_tokens", "lm_head")
+        if path.rpartition(".")[2] in LOOKED_FOR
     ]
     taken_along = any(set(one.target) & set(known) for one in turn.saved)
     on_either = any(set(one.target) & set(ENDS) for one in merged)

@@ -72,13 +72,30 @@ def at_ends(roles: tuple[str, ...]) -> bool:
 def mergeable(state: State, names: tuple[str, ...]) -> bool:
     """Whether merging these is promised anything.
 
-    LoRA on a tied base's embedding or head is not: PEFT warns of it. Rows that two adapters train
-    are not, and PEFT refuses them halfway.
+    LoRA on a tied base's embedding or head is not: PEFT warns of it. Modules that two adapters save
+    or train rows of are not.
     """
     chosen = state.named(*names, *state.merged)
-    if not chosen or (state.tied and any(at_ends(one.target) for one in chosen)):
-        return False
-    return not any(one.clashes(other) for one, other in combinations(chosen, 2))
+    return _is_promised(state, chosen) and not any(
+        one.clashes(other) for one, other in combinations(chosen, 2)
+    )
+
+
+def overlapping(state: State, names: tuple[str, ...]) -> bool:
+    """Whether merging these is refused at once: the embedding comes first, and they share a row.
+
+    PEFT refuses a row of the head, too, when all before it is merged already.
+    """
+    chosen = state.named(*names, *state.merged)
+    return _is_promised(state, chosen) and any(
+        "embedding" in {*one.tokens} & {*other.tokens} and {*one.rows} & {*other.rows}
+        for one, other in combinations(chosen, 2)
+    )
+
+
+def _is_promised(state: State, chosen: tuple[Placed, ...]) -> bool:
+    """Whether PEFT merges such adapters without a warning."""
+    return bool(chosen) and not (state.tied and any(at_ends(one.target) for one in chosen))
 
 
 def joined(state: State, one: Placed) -> State:

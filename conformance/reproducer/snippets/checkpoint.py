@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.reproducer.code import text
+from conformance.core.adapter_file import owed_ends
+from conformance.reproducer.code import literal, text
 from conformance.reproducer.shapes import ALWAYS_SAY_TIED
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.writing import NotReproducible, Writing
@@ -73,6 +74,19 @@ def saving_is_repeatable(w: Writing) -> str:
 
 @snippet("adapter-file-is-as-asked")
 def adapter_file_is_as_asked(w: Writing) -> str:
+    if w.case.save_embedding_layers != "no":
+        owed = (w.family.matrices[role] for role in owed_ends(w.case))
+        names = tuple(path.rpartition(".")[2] for path in owed)
+        return text(
+            w.trained,
+            w.save_adapter,
+            f"""
+            for name in {literal(names)}:
+                keys = (f"{{name}}.weight", f"{{name}}.base_layer.weight")
+                held = any(key.endswith(keys) for key in tensors_in(work / "adapter"))
+                check(f"the weight of {{name}} is in the adapter's file", held)
+            """,
+        )
     biases = ' or key.endswith(".bias")' if w.case.bias != "none" else ""
     return text(
         w.trained,

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from conformance.reproducer.code import text
+from conformance.reproducer.snippets import pieces
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.writing import Writing
+
+
+@snippet("merge-in-place-keeps-logits")
+def merge_in_place_keeps_logits(w: Writing) -> str:
+    return text(
+        w.trained,
+        pieces.BEFORE,
+        """
+        model.merge_adapter()
+        check_logits("logits after merge_adapter", before, logits(model), allowed)
+        """,
+    )
 
 
 @snippet("unmerge-restores")

@@ -139,6 +139,8 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
      "extra-key"),
     ("adapter-file-is-as-asked", LEAN, file_with(f"base_model.model.{BODY}.bias", "adapter"),
      "extra-key"),
+    ("adapter-file-is-as-asked", {"save_embedding_layers": "yes"}, lambda s: s, "missing-key"),
+    ("adapter-file-is-as-asked", {"placement": "target:head"}, lambda s: s, "missing-key"),
     ("config-wraps-what-it-names", {}, after(gone("adapted", Q_LORA),
                                              gone("adapted", f"{BODY} lora_B")), "wrong-type"),
     ("config-wraps-what-it-names", {}, lambda s: replace(s, targets=frozenset()), "wrong-type"),
@@ -148,6 +150,7 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("config-wraps-what-it-names", {}, lambda s: put(
         s, "adapted", **{"model.up_proj lora_A": torch.ones(1, 2)}), "wrong-type"),
     ("device-is-kept", {}, lambda s: at(s, "trained", devices={Q_LORA: "cuda"}), "wrong-device"),
+    ("merge-in-place-keeps-logits", {}, swapped("merged-in-place"), "wrong-value"),
     ("unmerge-restores", {}, swapped("unmerged"), "wrong-value"),
     ("unmerge-restores", {}, moved("unmerged", Q_WEIGHT), "wrong-value"),
     ("unmerge-restores", {}, gone("unmerged", Q_WEIGHT), "missing-key"),
@@ -173,6 +176,7 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("trouble-is-announced-early", {}, after(swapped("merged"), heard("merged", "tied")),
      "late-warning"),
     ("documented-contract", TIED_BOTH, cut("adapted"), "lost-tie"),
+    ("documented-contract", TIED_BOTH, lambda s: replace(s, heard=()), "missing-warning"),
     ("documented-contract", UNTIED_BOTH, typed("adapted", **{HEAD: "torch.Linear"}), "wrong-type"),
     ("documented-contract", {"tied": False, "placement": "target:head"},
      typed("adapted", **{EMBEDDING: "peft.Embedding"}), "wrong-type"),
@@ -270,6 +274,10 @@ def test_what_is_not_judged_says_why(
 
 
 FINE: list[tuple[str, dict[str, Any], Change]] = [
+    ("adapter-file-is-as-asked", {"save_embedding_layers": "yes"}, after(*(
+        file_with(f"base_model.model.{name}", "adapter") for name in (E_WEIGHT, H_WEIGHT)))),
+    ("adapter-file-is-as-asked", {"placement": "target:head"},
+     file_with(f"base_model.model.{HEAD}.base_layer.weight", "adapter")),
     # a saved module's tensors have its plain name in the file
     ("adapter-file-is-as-asked", LEAN, after(
         lambda s: put(s, "adapted", **{f"{HEAD} saved weight": torch.ones(4, 2)}),

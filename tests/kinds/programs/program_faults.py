@@ -15,6 +15,7 @@ from peft.tuners import tuners_utils
 from peft.tuners.lora import layer as lora_layer
 from peft.tuners.lora.layer import Linear, LoraLayer
 from peft.tuners.lora.model import LoraModel
+from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils import save_and_load
 from peft.utils.other import ModulesToSaveWrapper, _set_adapter
@@ -56,6 +57,11 @@ def lora_layers(model: Any) -> list[Any]:
 @fault("program-completes", "merge", "delete")
 def a_merged_adapter_can_be_deleted() -> AbstractContextManager[None]:
     return replaced(tuners_utils, "_check_adapters_not_merged", lambda _: lambda *_, **__: None)
+
+
+@fault("program-completes", "merge")
+def a_row_of_two_adapters_is_merged_twice() -> AbstractContextManager[None]:
+    return replaced(TrainableTokensLayer, "_check_overlapping_tokens", lambda _: lambda *_: None)
 
 
 @fault("program-saves-its-own", "add", "load")

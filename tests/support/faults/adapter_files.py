@@ -132,6 +132,23 @@ def adapter_files_are_numbered() -> AbstractContextManager[None]:
 
 
 @fault(
+    "embeddings-are-never-saved",
+    "save_embedding_layers is taken for False, whatever is asked or targeted",
+    caught_by=("adapter-file-is-as-asked",),
+    strata=("cpu-untied-default-target:embedding", "cpu-tied-default-body"),
+    says="missing-key",
+)
+def embeddings_are_never_saved() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def get(*args: Any, save_embedding_layers: Any = "auto", **kwargs: Any) -> Any:
+            return original(*args, save_embedding_layers=False, **kwargs)
+
+        return get
+
+    return replaced(peft_model, "get_peft_model_state_dict", make)
+
+
+@fault(
     "embeddings-are-always-saved",
     "save_embedding_layers=False is ignored",
     caught_by=("adapter-file-is-as-asked",),

@@ -10,8 +10,9 @@ from peft.tuners.lora import layer
 from peft.tuners.lora.dora import DoraLinearLayer
 from peft.tuners.lora.layer import Embedding, Linear
 from peft.tuners.lora.variants import DoraLinearVariant
+from peft.tuners.tuners_utils import BaseTuner
 
-from faults.fault import Wrapper, after_taking_off, fault, is_half, replaced
+from faults.fault import Wrapper, after_taking_off, all_of, fault, is_half, replaced
 
 BODY = ("cpu-untied-default-body",)
 ENSURED = ("cpu-untied-ensure-body",)
@@ -56,6 +57,30 @@ def merge_adds_twice() -> AbstractContextManager[None]:
 )
 def merge_forgets_scaling() -> AbstractContextManager[None]:
     return _delta(lambda self, adapter, delta: delta / self.scaling[adapter])
+
+
+@fault(
+    "merge-in-place-forgets-scaling",
+    "merge_adapter and unmerge_adapter have their own copy of the formula, without the scaling",
+    caught_by=("merge-in-place-keeps-logits",),
+    strata=BODY,
+)
+def merge_in_place_forgets_scaling() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def in_place(self: Any, *args: Any, **kwargs: Any) -> None:
+            layers = [one for one in self.model.modules() if isinstance(one, Linear)]
+            kept = [dict(one.scaling) for one in layers]
+            for one in layers:
+                one.scaling.update(dict.fromkeys(one.scaling, 1.0))
+            original(self, *args, **kwargs)
+            for one, scaling in zip(layers, kept, strict=True):
+                one.scaling.update(scaling)
+
+        return in_place
+
+    return all_of(
+        *(replaced(BaseTuner, name, make) for name in ("merge_adapter", "unmerge_adapter"))
+    )
 
 
 @fault(

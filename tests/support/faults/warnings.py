@@ -34,6 +34,17 @@ def tying_warning_comes_late() -> AbstractContextManager[None]:
     return replaced(BaseTuner, "_check_tied_modules", _silenced)
 
 
+@fault(
+    "merging-does-not-warn",
+    "the warning that LoRA on a tied layer is merged is no longer given",
+    caught_by=("documented-contract",),
+    strata=("cpu-tied-default-target:head", "cpu-tied-ensure-target:both"),
+    says="missing-warning",
+)
+def merging_does_not_warn() -> AbstractContextManager[None]:
+    return replaced(BaseTuner, "_check_merge_allowed", _silenced)
+
+
 def _silenced(original: Wrapper) -> Wrapper:
     def check(*args: Any) -> None:
         with warnings.catch_warnings(record=True):

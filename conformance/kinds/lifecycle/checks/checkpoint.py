@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.core.adapter_file import owed_ends
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
@@ -101,17 +102,28 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
 
 @INVARIANTS.check(
     "adapter-file-is-as-asked",
-    "The adapter file holds adapter tensors alone where save_embedding_layers says no.",
+    "The adapter file has the base's embedding and head where save_embedding_layers says so alone.",
     source="PEFT save_pretrained, save_embedding_layers",
     needs=("adapted", "file adapter"),
     applies=lambda seen: (
         seen.absent.get("save_embedding_layers")
-        if seen.case.save_embedding_layers == "no"
-        else "the case lets embeddings be saved"
+        if seen.case.save_embedding_layers == "no" or owed_ends(seen.case)
+        else "the case lets embeddings be saved, and promises none"
     ),
     of_lora_alone=True,
 )
 def adapter_file_is_as_asked(seen: Observation) -> Iterator[Finding]:
+    keys = seen.saved["adapter"].tensors
+    for role in owed_ends(seen.case):
+        weight = f"base_model.model.{seen.names[role]}"
+        if not {f"{weight}.weight", f"{weight}.base_layer.weight"} & keys.keys():
+            what = f"the weight of {seen.names[role]} is to be in the adapter file, and is not"
+            yield Finding("missing-key", what, stage="adapter-saved", subject=role)
+    if seen.case.save_embedding_layers == "no":
+        yield from _not_asked_for(seen)
+
+
+def _not_asked_for(seen: Observation) -> Iterator[Finding]:
     bias = seen.case.bias != "none"
     for key in sorted(seen.saved["adapter"].tensors):
         own = any(mark in key for mark in (".lora_", ".modules_to_save", "trainable_tokens"))

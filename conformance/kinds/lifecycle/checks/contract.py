@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation, Snapshot, adapted_modules
-from conformance.core.placements import ENDS
-from conformance.core.tying_tables import row_for, wrapped_roles
+from conformance.core.placements import ENDS, LOOKED_FOR
+from conformance.core.tying_tables import Row, row_for, wrapped_roles
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
 WRAPPERS = {"modules_to_save": "peft.ModulesToSaveWrapper"}
@@ -23,8 +23,8 @@ def _applies(seen: Observation) -> str | None:
     if not seen.names:
         return "the base could not be made"
     members = [name.removesuffix(".weight").rpartition(".")[2] for name in seen.members]
-    if members != ["embed_tokens", "lm_head"]:
-        return "PEFT's tables hold for two layers, named embed_tokens and lm_head"
+    if tuple(members) != LOOKED_FOR:
+        return f"PEFT's tables hold for two layers, named {' and '.join(LOOKED_FOR)}"
     return None
 
 
@@ -65,7 +65,7 @@ def adapter_takes_part(seen: Observation) -> Iterator[Finding]:
 @INVARIANTS.check(
     "documented-contract",
     "Wrapper types, tying, warnings and errors are those of PEFT's published tables.",
-    source="PEFT documentation, Weight tying; #2864",
+    source="PEFT documentation, Weight tying; #2864; of merging, #2018",
     applies=_applies,
     by_placement=True,
     of_lora_alone=True,
@@ -98,9 +98,18 @@ def documented_contract(seen: Observation) -> Iterator[Finding]:
     if one and not row.tied:
         what = "the adapters of embedding and head are documented as separate"
         yield _wrapped("gained-tie", what, "embedding", "head")
+    yield from _not_warned(seen, row)
+
+
+def _not_warned(seen: Observation, row: Row) -> Iterator[Finding]:
+    """What is documented to warn of the tie, and did not: wrapping, and merging LoRA on a tie."""
     if row.warns and not any(heard.about_tying for heard in seen.heard_at("adapted")):
         what = "wrapping is documented to warn of the tie, and did not"
         yield _wrapped("missing-warning", what)
+    merges = row.table == "target_modules" and row.base_tied and "merged" in seen.stages
+    if merges and not any(heard.about_tying for heard in seen.heard_at("merged")):
+        what = "merging LoRA on a tied layer is documented to warn of the tie, and did not"
+        yield Finding("missing-warning", what, stage="merged")
 
 
 def _wrapped(kind: str, what: str, *roles: str) -> Finding:

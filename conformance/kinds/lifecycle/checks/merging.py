@@ -9,7 +9,7 @@ from conformance.core.bits import distance
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation
-from conformance.core.tolerances import strays, weight_allowance
+from conformance.core.tolerances import drowned, strays, weight_allowance
 from conformance.kinds.lifecycle.checks.logits import changed_weights, differ
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
@@ -40,6 +40,17 @@ def _rescaled_delta(seen: Observation, module: str) -> Tensor | None:
     kind = "lora_embedding" if f"{module} lora_embedding_A" in parts else "lora"
     first, second = (parts[f"{module} {kind}_{factor}"].double() for factor in "BA")
     return seen.case.scaling * first @ second
+
+
+@INVARIANTS.check(
+    "merge-in-place-keeps-logits",
+    "Logits with the adapter merged in place equal logits before.",
+    source="PEFT merge_adapter",
+    needs=("trained", "merged-in-place"),
+    applies=drowned,
+)
+def merge_in_place_keeps_logits(seen: Observation) -> Iterator[Comparison]:
+    yield from differ(seen, "trained", "merged-in-place")
 
 
 @INVARIANTS.check(

@@ -9,7 +9,7 @@ from conformance.kinds.programs.arguments import SUMS, WEIGHTS, Name, Names, New
 from conformance.kinds.programs.operations.choice import Choice
 from conformance.kinds.programs.operations.operation import Operation
 from conformance.kinds.programs.operations.under_way import Change, UnderWay
-from conformance.kinds.programs.placing import at_ends, is_new, mergeable
+from conformance.kinds.programs.placing import at_ends, is_new, mergeable, overlapping
 from conformance.kinds.programs.reference import Reference
 from conformance.kinds.programs.state import Outcome, Placed, State
 
@@ -29,11 +29,14 @@ class Merge(Operation):
         """The active ones more often than one or two by name."""
         return cls(choice.adapters()[: (0, 0, 1, 2)[choice.three % 4]])
 
-    def rule(self, state: State) -> State | None:
-        """Beside what is merged already."""
+    def rule(self, state: State) -> State | Outcome | None:
+        """Beside what is merged already; PEFT documents that it refuses a row of two adapters."""
         wanted = self.names or state.active
-        known = len(state.named(*wanted)) == len(wanted)
-        if not known or not mergeable(state, wanted) or set(wanted) <= set(state.merged):
+        if len(state.named(*wanted)) != len(wanted) or set(wanted) <= set(state.merged):
+            return None
+        if overlapping(state, wanted):
+            return Outcome(state, "Token indices of adapter .* are already defined")
+        if not mergeable(state, wanted):
             return None
         if any(one.save and one.name not in state.active for one in state.named(*wanted)):
             return None  # a module is not merged in place: it counts where its adapter is active
