@@ -15,8 +15,8 @@ def owed_ends(case: Case) -> tuple[str, ...]:
     """Which of embedding and head have their base weight in the file.
 
     None where nothing is promised: saved modules and trained tokens have tensors of their own
-    there, full paths are names that PEFT does not look for, and where a copy of the embedding is in
-    use PEFT saves that one.
+    there, full paths, which ensure_weight_tying writes too, are names that PEFT does not look for,
+    and where a copy of the embedding is in use PEFT saves that one.
     """
     placement, family = PLACEMENTS[case.placement], FAMILIES[case.family]
     if placement.save or placement.tokens or family.copies:
@@ -29,5 +29,5 @@ def owed_ends(case: Case) -> tuple[str, ...]:
     )
     if case.save_embedding_layers == "yes":
         return targeted or tuple(there)
-    looks = case.save_embedding_layers == "auto" and case.writing != "paths"
-    return targeted if looks else ()
+    paths = case.writing == "paths" or case.ensure
+    return targeted if case.save_embedding_layers == "auto" and not paths else ()

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from conformance.core.adapter_file import owed_ends
 from conformance.core.case import Case
 from conformance.core.expected_ties import adapters_tied, base_tie_survives
 from conformance.core.observation import Heard, LoadReport, Observation, Saved, Snapshot
@@ -120,7 +121,11 @@ def healthy(**fields: Any) -> Observation:
     settings: dict[str, object] = {"lists passed": {"target_modules": ["q_proj"]}, "r": 1}
     written: dict[str, object] = {"r": 1, "inference_mode": True, "auto_mapping": None}
     adapter_file = Saved(
-        file_keys(adapter),
+        file_keys(adapter)
+        | {
+            f"base_model.model.{MODULES[e]}.weight": base[f"{MODULES[e]}.weight"]
+            for e in owed_ends(case)
+        },
         {**written, "task_type": "CAUSAL_LM"},
         {"adapter_model.safetensors": "d"},
         {},
