@@ -230,7 +230,7 @@ def test_workers_change_no_verdict_and_share_no_stratum(suite: Suite) -> None:
     cases = suite.cases()
     second, spread = suite.judge(*options, "-n", "2")
     assert first.ret == second.ret == 1
-    assert len(verdicts(alone)) == 8 * 5
+    assert len(verdicts(alone)) == 8 * 6
     assert verdicts(alone) == verdicts(spread)
     assert sorted(cases) == sorted(suite.cases())
     same = ("item", "result", "reason", "finding", "lives", "judged", "verdicts")
