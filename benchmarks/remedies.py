@@ -12,14 +12,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
 from benchmarks.mutation.suites import PLAIN, THEIRS, of_peft
 from conformance.causes.read import ours
-from conformance.causes.remedies import PACKAGE, remedied
+from conformance.causes.remedies import PACKAGE, installed, remedied
 
 CHOSEN = "TestWeightTying or merge"
 GOOD = ("passed", "skipped")
@@ -79,12 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("-n", default="2", metavar="N", help="workers of a run, 2 unless said")
     given = parser.parse_args(argv)
-    installed = find_spec(PACKAGE)
-    if installed is None or installed.origin is None:
+    package = installed()
+    if package is None:
         parser.error(f"{PACKAGE} is not installed")
     with of_peft(given.peft_tests) as suite, TemporaryDirectory(prefix="remedied-") as folder:
         copy = Path(folder) / PACKAGE
-        done = remedied(ours(), Path(installed.origin).parent, copy)
+        done = remedied(ours(), package, copy)
         before = outcomes(suite.folder, given.n)
         after = outcomes(suite.folder, given.n, copy.parent)
     if "passed" not in before.values():

@@ -59,6 +59,12 @@ class Remedied:
     left_out: Mapping[str, str]
 
 
+def installed() -> Path | None:
+    """The folder of the installed package, not imported; None where there is none."""
+    found = find_spec(PACKAGE)
+    return Path(found.origin).parent if found and found.origin else None
+
+
 def hunks(patch: Path) -> tuple[Hunk, ...]:
     """The hunks of a diff; raises RemedyError where it cannot be read."""
     if find_spec(NEEDS) is None:

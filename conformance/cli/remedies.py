@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from conformance.causes.read import CauseError
-from conformance.causes.remedies import PACKAGE, RemedyError, as_one_patch
+from conformance.causes.remedies import PACKAGE, RemedyError, as_one_patch, installed
 from conformance.cli.causes import chosen
 
 
@@ -29,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the patch; what is left out is said on standard error."""
     parser: argparse.ArgumentParser = arguments.parser
     try:
-        found = find_spec(PACKAGE)
-        if found is None or found.origin is None:
+        package = installed()
+        if package is None:
             raise RemedyError(f"{PACKAGE} is not installed")  # noqa: TRY301  told as the others are
-        text, done = as_one_patch(chosen(arguments.ids), Path(found.origin).parent)
+        text, done = as_one_patch(chosen(arguments.ids), package)
         if arguments.output:
             arguments.output.write_text(text, encoding="utf-8")
         else:

@@ -105,15 +105,14 @@ class Judge:
         broken = [one for one in found if one.undeclared]
         if first:
             judged = [one for one in found if one.judgement.verdict in {"holds", "breaks"}]
-            hit = _hit(judged)
-            self.tally.count(self._idle(judged, seen) - hit, hit)
+            self.tally.count(self._regions(judged, seen), _hit(judged))
             verdict = self.cache.verdict(case, self.known.argues)
             self.tally.add(case, _together([one.judgement for one in found]), verdict)
         if any(one.judgement.findings for one in found):
             self.tally.keep(self.kind, case, seen, undeclared=bool(broken))
         return broken
 
-    def _idle(self, judged: Sequence[Found], seen: Any) -> set[str]:
+    def _regions(self, judged: Sequence[Found], seen: Any) -> set[str]:
         """The causes that the case has, but for those that it shows through another promise."""
         if not self.kind.counts_regions:
             return set()

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from conformance.causes.read import ours
-from conformance.causes.remedies import PACKAGE, Remedied, remedied
+from conformance.causes.remedies import PACKAGE, Remedied, installed, remedied
 from conformance.core.options import OptionError
 
 FOLDER = "remedied"
@@ -20,12 +19,12 @@ FOLDER = "remedied"
 
 def use(shared: Path) -> Remedied:
     """Make the copy and put it first; raises OptionError where that cannot be."""
-    found = find_spec(PACKAGE)
-    if found is None or found.origin is None:
+    package = installed()
+    if package is None:
         raise OptionError(f"--remedied needs {PACKAGE}, which is not installed")
     if PACKAGE in sys.modules:
         raise OptionError(f"--remedied comes too late: {PACKAGE} is imported already")
-    done = remedied(ours(), Path(found.origin).parent, shared / FOLDER / PACKAGE)
+    done = remedied(ours(), package, shared / FOLDER / PACKAGE)
     put_first(shared)
     return done
 

@@ -140,8 +140,8 @@ def adapter_files_are_numbered() -> AbstractContextManager[None]:
 )
 def embeddings_are_never_saved() -> AbstractContextManager[None]:
     def make(original: Wrapper) -> Wrapper:
-        def get(*args: Any, save_embedding_layers: Any = "auto", **kwargs: Any) -> Any:
-            return original(*args, save_embedding_layers=False, **kwargs)
+        def get(*args: Any, **kwargs: Any) -> Any:
+            return original(*args, **{**kwargs, "save_embedding_layers": False})
 
         return get
 

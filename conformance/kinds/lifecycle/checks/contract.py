@@ -9,6 +9,7 @@ from conformance.core.observation import Observation, Snapshot, adapted_modules
 from conformance.core.placements import ENDS, LOOKED_FOR
 from conformance.core.tying_tables import Row, row_for, wrapped_roles
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
+from conformance.kinds.lifecycle.checks.warnings import announced
 
 WRAPPERS = {"modules_to_save": "peft.ModulesToSaveWrapper"}
 WRAPPERS["trainable_token_indices"] = "peft.TrainableTokensWrapper"  # noqa: S105  a field
@@ -107,7 +108,7 @@ def _not_warned(seen: Observation, row: Row) -> Iterator[Finding]:
         what = "wrapping is documented to warn of the tie, and did not"
         yield _wrapped("missing-warning", what)
     merges = row.table == "target_modules" and row.base_tied and "merged" in seen.stages
-    if merges and not any(heard.about_tying for heard in seen.heard_at("merged")):
+    if merges and not announced(seen, "merged"):
         what = "merging LoRA on a tied layer is documented to warn of the tie, and did not"
         yield Finding("missing-warning", what, stage="merged")
 
