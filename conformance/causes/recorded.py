@@ -48,7 +48,7 @@ def add(path: Path, versions: Mapping[str, str], outcomes: Mapping[str, Outcome]
             told = " and ".join(f"{name} {found.versions[name]}" for name in PACKAGES)
             raise RecordedError(f"{path} is about {told}, which are not what is installed")
         before.update(found.outcomes)
-    write(path, versions, before | outcomes)
+    write(path, versions, {**before, **outcomes})
 
 
 def read(folder: Path) -> tuple[Environment, ...]:
