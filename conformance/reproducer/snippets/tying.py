@@ -57,7 +57,9 @@ def tied_stay_tied(w: Writing) -> str:
         lines.append('check_tie("merged", merged)')
         lines.append(w.save("merged", "merged"))
         lines.append(f'check_tie("reloaded", {w.reload()}{w.reload_to_device})')
-    lines += [w.again, "model.merge_adapter()", 'check_tie("merged in place", model)']
+    lines += [w.again, "model.merge_adapter()"]
+    if base_tie_survives(w.case):
+        lines.append('check_tie("merged in place", model)')
     lines += ["model.unmerge_adapter()", 'check_tie("unmerged", model)']
     lines.append(f"loaded = {w.load_adapter}")
     lines.append('check_tie("adapter reloaded", loaded)')

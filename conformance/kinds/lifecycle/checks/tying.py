@@ -74,11 +74,10 @@ def _one_adapter(
     of_merge=True,
 )
 def tied_stay_tied(seen: Observation) -> Iterator[Finding]:
-    # in place, PEFT merges into the base's own tensor: that one stays shared until modules go
-    stages = ["base", "adapted", "trained", "adapter-reloaded", "rewrapped"]
-    stages += ["merged-in-place", "merged-twice", "unmerged"]
+    # what a merge may untie, unmerging ties again
+    stages = ["base", "adapted", "trained", "adapter-reloaded", "rewrapped", "unmerged"]
     if base_tie_survives(seen.case):
-        stages += ["merged", "merged-otherwise", "reloaded"]
+        stages += ["merged-in-place", "merged-twice", "merged", "merged-otherwise", "reloaded"]
     for stage in stages:
         found = seen.stages.get(stage)
         if found is None:
