@@ -149,6 +149,28 @@ def second(life: Life) -> None:
         _seen(life, "second-alone", model)
 
 
+def added(life: Life) -> None:
+    """Beside the first one, with a config of its own, and the first one's values; then merged."""
+    import torch
+
+    if life.subject.rebases:
+        life.absent["added"] = "the base is no longer what the first adapter found"
+        return
+    model = life.adapted()
+    with life.at("added"):
+        config = life.subject.config(life.subject.adapter(life.roles))
+        model.add_adapter(SECOND, config)
+        parameters = dict(model.named_parameters())
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                first = parameters.get(name.replace(f".{SECOND}", f".{ADAPTER}"), parameter)
+                parameter.copy_(first)
+        model.set_adapter(SECOND)
+        _seen(life, "added", model)
+    with life.at("added-merged"):
+        _seen(life, "added-merged", calls.merge_and_unload(model, safe=life.case.safe_merge))
+
+
 def again(life: Life) -> None:
     """Once more into the adapter that was loaded."""
     folder = os.fspath(life.folder / "adapter")
@@ -213,6 +235,7 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "rename": rename,
     "offload": offload,
     "second": second,
+    "added": added,
     "again": again,
     "far": far,
     "incomplete": incomplete,

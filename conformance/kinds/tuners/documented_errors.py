@@ -7,8 +7,8 @@ import re
 from conformance.core.observation import Observation, Trouble
 
 WRAPPING = ("adapted",)
-MERGING = ("merged", "merged-in-place", "merged-otherwise", "unmerged", "unloaded")
-LOADING = ("injected", "second")
+MERGING = ("merged", "merged-in-place", "merged-otherwise", "unmerged", "unloaded", "added-merged")
+LOADING = ("injected", "second", "added")
 STAGES: dict[tuple[str, ...], str] = {
     WRAPPING: r"not support|unsupported|not a plain torch\.nn\.Linear|No layers? types? compatible"
     r"|only supports a single dimension",

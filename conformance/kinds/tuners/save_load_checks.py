@@ -12,7 +12,7 @@ from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
-from conformance.upstream.names import ADAPTER, PREFIX, SECOND
+from conformance.upstream.names import ADAPTER, PREFIX, SECOND, adapter_part
 
 ONLY_TUNERS = Registry()
 """What is promised of tuners alone; ``conformance.kinds.tuners.checks`` adds to it."""
@@ -146,6 +146,18 @@ def saving_spares_a_file(seen: Observation) -> Iterator[Finding]:
 
 
 @ONLY_TUNERS.check(
+    "added-adapter-is-like-the-first",
+    "An adapter added with a config of its own and the first one's values computes the same.",
+    source="PEFT PeftModel.add_adapter",
+    needs=("trained", "added"),
+)
+def added_adapter_is_like_the_first(seen: Observation) -> Iterator[Evidence]:
+    yield from differ(seen, "trained", "added")
+    if "merged" in seen.stages and "added-merged" in seen.stages:
+        yield from differ(seen, "merged", "added-merged")
+
+
+@ONLY_TUNERS.check(
     "second-adapter-trains-as-asked",
     "An adapter loaded beside another, to be trained, is trainable in all its parts.",
     source="PEFT PeftModel.load_adapter, is_trainable",
@@ -161,7 +173,9 @@ def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
     for name in sorted(first ^ {name.replace(f".{SECOND}", f".{ADAPTER}") for name in mine}):
         whose = "the first adapter" if name in first else "the second"
         what = f"{name} is trainable in {whose} alone"
-        yield Finding("wrong-trainable", what, stage="second", subject=seen.subject(name))
+        part = adapter_part(name)
+        subject = seen.subject(" ".join(part) if part else name)
+        yield Finding("wrong-trainable", what, stage="second", subject=subject)
 
 
 @ONLY_TUNERS.check(

@@ -43,7 +43,7 @@ EVERYWHERE = ("LORA", "TRAINABLE_TOKENS")
 """Kinds that are saved and loaded in other ways on every placement, and not on attention alone."""
 OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
-OF_EACH = ("inject", "second", "again", "incomplete")
+OF_EACH = ("inject", "second", "added", "again", "incomplete")
 """Ways that depend on the tuner."""
 
 
@@ -111,8 +111,7 @@ class TunerSubject(Subject):
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
             ways = [one for one in ways if one != "offload"]
-        # programs say what becomes of a second adapter where the first is tied
-        return (*kept, *(one for one in ways if one != "second" or not case.ensure))
+        return (*kept, *ways)
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""

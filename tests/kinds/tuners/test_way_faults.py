@@ -13,11 +13,13 @@ import peft.utils.hotswap
 import pytest
 from faults.fault import Wrapper, replaced
 from peft import PeftModel
+from peft.tuners.lora.layer import Linear, LoraLayer
 from planted_tuners import Planted, case, is_caught
 
-from conformance.kinds.lifecycle.checks import INVARIANTS
+from conformance.kinds.tuners.checks import TUNER_PROMISES
 from conformance.kinds.tuners.save_load_checks import KEEPING
 from conformance.kinds.tuners.subject import observe_tuner
+from conformance.upstream.names import ADAPTER
 
 pytestmark = pytest.mark.usefixtures("placed")
 
@@ -69,6 +71,33 @@ def loses_another() -> AbstractContextManager[None]:
         return put
 
     return replaced(peft.peft_model, "set_peft_model_state_dict", make)
+
+
+def scales_what_is_added() -> AbstractContextManager[None]:
+    """What is added by a call counts twice."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def add(model: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+            original(model, name, *args, **kwargs)
+            for layer in model.modules():
+                if isinstance(layer, LoraLayer) and not model.peft_config[name].inference_mode:
+                    layer.scaling[name] *= 2
+
+        return add
+
+    return replaced(PeftModel, "add_adapter", make)
+
+
+def halves_another_in_merging() -> AbstractContextManager[None]:
+    """The delta of all adapters but the first is half of what they compute."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def delta(layer: Any, name: str) -> Any:
+            return original(layer, name) * (1 if name == ADAPTER else 0.5)
+
+        return delta
+
+    return replaced(Linear, "get_delta_weight", make)
 
 
 def litters() -> AbstractContextManager[None]:
@@ -185,6 +214,20 @@ PLANTED = (
         ("second-adapter-trains-as-asked",),
         "is trainable in the first adapter alone",
     ),
+    Planted(
+        "an adapter that is added takes the scaling of another config",
+        case("lora"),
+        scales_what_is_added,
+        ("added-adapter-is-like-the-first",),
+        "logits of added differ from trained",
+    ),
+    Planted(
+        "another adapter than the first is merged with half of what it adds",
+        case("lora"),
+        halves_another_in_merging,
+        ("added-adapter-is-like-the-first",),
+        "logits of added-merged differ from merged",
+    ),
 )
 
 
@@ -195,8 +238,9 @@ def test_fault_is_caught(planted: Planted) -> None:
 
 def test_the_logits_of_every_way_are_judged() -> None:
     seen = observe_tuner(case("lora"))
-    of_grid = {stage for one in INVARIANTS.values() for stage in one.needs}
+    of_grid = {stage for one in TUNER_PROMISES.values() for stage in one.needs}
     taken = {stage for stage, found in seen.stages.items() if found.logits is not None}
     left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
+    left -= {"added-merged"}  # judged with "added"
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
     assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
