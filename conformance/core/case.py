@@ -86,6 +86,11 @@ class Case:
         return ()
 
     @property
+    def computes_in(self) -> str:
+        """The coarsest precision that the adapter computes anything in: LoRA in the base's."""
+        return self.dtype
+
+    @property
     def scaling(self) -> float:
         """What LoRA multiplies B A with: alpha / r, or alpha / sqrt(r) for rsLoRA."""
         return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)

@@ -165,12 +165,14 @@ def blocks(model: Case | ModelSpec) -> int:
 def precision(seen: Observation) -> str:
     """The coarser dtype of the base and its adapter, whose parameters have a space in their names.
 
-    PEFT keeps the adapter in float32 over a base in float64 up to 0.6.
+    PEFT keeps the adapter in float32 over a base in float64 up to 0.6; some tuners compute in
+    float32 whatever the model is in.
     """
     trained = seen.stages.get("trained")
     weights = trained.weights if trained else {}
     kinds = {str(tensor.dtype) for name, tensor in weights.items() if " " in name}
-    return coarsest(seen.case.dtype, *(kind.removeprefix("torch.") for kind in kinds))
+    own = seen.case.computes_in
+    return coarsest(seen.case.dtype, own, *(kind.removeprefix("torch.") for kind in kinds))
 
 
 def _movement(seen: Observation) -> float:

@@ -18,7 +18,7 @@ from tiny_models.families import DECODERS
 FIRST = "llama"
 MORE: Mapping[str, tuple[str, ...]] = {"body": ("gpt2",), "target:embedding": ("gemma3-text",)}
 # PEFT casts an adapter to float32 where the base is in another precision: one row of each tuner.
-HALVES: Mapping[str, tuple[str, ...]] = {"body": ("bfloat16",)}
+HALVES: Mapping[str, tuple[str, ...]] = {"body": ("bfloat16", "float16", "float64")}
 BRIEF = ("body", "target:head", "target:both")
 SHOWN = ("device", "tied", "ensure", "placement", "family", "dtype", "tuner", "seed")
 OMITTED = ("family", "dtype", "seed")
@@ -80,6 +80,11 @@ class TunerCase(Case):
         return self.what.kind == "TRAINABLE_TOKENS" and self.placement != "target:head"
 
     @property
+    def computes_in(self) -> str:
+        """What the table says, or the base's precision."""
+        return self.what.computes_in or self.dtype
+
+    @property
     def frozen_parts(self) -> tuple[str, ...]:
         """Parts of the adapter that never train."""
         return self.what.frozen
@@ -99,7 +104,8 @@ def tuner_case(
     """The run of a tuner on a placement; of a case's other fields, some follow from the tuner."""
     follows = dict(TUNERS[tuner].fields)
     if placement == "body":  # real steps, on one placement of each
-        follows["training"] = "adamw"
+        # AdamW divides by sqrt(v) + 1e-8, and both underflow to zero in float16
+        follows["training"] = "sgd" if dtype == "float16" else "adamw"
     given: dict[str, Any] = {
         "family": family,
         "dtype": dtype,

@@ -54,7 +54,13 @@ def _asked(seen: Observation) -> frozenset[str]:
         for name in seen.targets
         if layers is None or any(f".{layer}." in name for layer in layers)
     }
-    return frozenset(body | {seen.names[role] for role in roles})
+    owners = {
+        module
+        for path in seen.case.what.arguments.get("target_parameters", ())
+        for module, _, part in (name.rpartition(".") for name in seen.stages["base"].weights)
+        if f"{module}.{part}".endswith(path)
+    }
+    return frozenset(body | owners | {seen.names[role] for role in roles})
 
 
 def _own_targets(seen: Observation) -> str | None:

@@ -11,7 +11,7 @@ MERGING = ("merged", "merged-in-place", "merged-otherwise", "unmerged", "unloade
 LOADING = ("injected", "second", "added")
 STAGES: dict[tuple[str, ...], str] = {
     WRAPPING: r"not support|unsupported|not a plain torch\.nn\.Linear|No layers? types? compatible"
-    r"|only supports a single dimension",
+    r"|only supports a single dimension|requires float32/|under float32|Unsupported data type",
     LOADING: r"does not support|supports only 1",
     MERGING: r"not support|cannot merge|has no attribute '(un)?(merge_adapter|load)'",
 }

@@ -23,13 +23,14 @@ _TUNERS: dict[str, Tuner] = {
     "beft": Tuner("BEFT"),
     "boft": Tuner("BOFT", {"boft_block_size": 2}),
     "bone": Tuner("BONE", {"r": 2}),
-    "c3a": Tuner("C3A", {"block_size": 8}, exempt=RANDOM),
-    "deft": Tuner("DEFT", {"r": 2}),
+    "c3a": Tuner("C3A", {"block_size": 8}, exempt=RANDOM, computes_in="float32"),
+    "deft": Tuner("DEFT", {"r": 2}, computes_in="float32"),
     "delora": Tuner("DELORA", {"r": 2, "delora_lambda": 2}),
     "fourierft": Tuner("FOURIERFT", {"n_frequency": 20, "scaling": 20.0}, exempt=RANDOM),
     "frod": Tuner(
         "FROD",
         {"progressbar": False},
+        computes_in="float32",
         # its layer keeps a plain reference to it and brings it over at each forward pass
         exempt={"device-is-kept": "PEFT keeps the projection that all layers share on the CPU"},
         sparse=True,
@@ -38,14 +39,15 @@ _TUNERS: dict[str, Tuner] = {
     "gralora": Tuner("GRALORA", {"r": 4, "alpha": 4, "gralora_k": 2}),
     "hira": Tuner("HIRA", {"r": 2}),
     "hra": Tuner("HRA", {"r": 2}),
-    "ia3": Tuner("IA3", {"feedforward_modules": []}),
+    # unmerging divides by 1e-8 more than merging multiplied with, which is less than float32 shows
+    "ia3": Tuner("IA3", {"feedforward_modules": []}, computes_in="float32"),
     "lily": Tuner("LILY", {"r": 2}),
     # it stands on norms, which PEFT chooses for each architecture
     "ln-tuning": Tuner("LN_TUNING", own_targets=True, placements=("body", *SAVED)),
     "loha": Tuner("LOHA", {"r": 2, "alpha": 2}),
     "lokr": Tuner("LOKR", {"r": 2, "alpha": 2}),
     "miss": Tuner("MISS", {"r": 2}),
-    "oft": Tuner("OFT", {"r": 0, "oft_block_size": 4}, older=({"r": 4},)),
+    "oft": Tuner("OFT", {"r": 0, "oft_block_size": 4}, older=({"r": 4},), computes_in="float32"),
     "osf": Tuner("OSF", {"effective_rank": 4}),
     "peanut": Tuner("PEANUT", {"r": 2}),
     "poly": Tuner(
@@ -54,7 +56,7 @@ _TUNERS: dict[str, Tuner] = {
     "psoft": Tuner("PSOFT", {"r": 2, "psoft_alpha": 2}),
     "pvera": Tuner("PVERA", {"r": 4}),
     "randlora": Tuner("RANDLORA", {"r": 2, "randlora_alpha": 4}),
-    "road": Tuner("ROAD", {"group_size": 8}),
+    "road": Tuner("ROAD", {"group_size": 8}, computes_in="float32"),
     "shadow": Tuner("SHADOW", {"r": 2}, skipped="it stands on whole decoder blocks"),
     "shira": Tuner("SHIRA", {"r": 2, "random_seed": 0}, sparse=True),
     "supertuning": Tuner("SUPERTUNING", {"sparsity": 0.5}),

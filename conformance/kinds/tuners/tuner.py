@@ -21,7 +21,8 @@ class Tuner:
     train, ``own_targets`` says that what it stands on is not what ``target_modules`` names,
     ``rebases`` that wrapping moves a part of the base's weights into the adapter, ``converts`` that
     what training changed of it can be saved as plain LoRA, ``sparse`` that it computes with sparse
-    tensors, ``fused`` that it stands on the experts of a layer as one parameter, ``needs`` names a
+    tensors, ``computes_in`` is the precision that it computes something in even where the base is
+    finer, ``fused`` that it stands on the experts of a layer as one parameter, ``needs`` names a
     package that the tuner imports, ``on_cuda`` says that it computes there wherever the model lies,
     ``skipped`` why we do not take it through a life.
     """
@@ -39,6 +40,7 @@ class Tuner:
     size: float = 0.2
     rebases: bool = False
     converts: bool = False
+    computes_in: str = ""
     sparse: bool = False
     fused: bool = False
     needs: str = ""

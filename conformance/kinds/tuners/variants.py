@@ -41,12 +41,25 @@ VARIANTS: dict[str, Tuner] = {
         {"rank_pattern": {"q_proj": 4}, "alpha_pattern": {"q_proj": 8, "lm_head": 4}},
         converts=True,
     ),
+    "lora-patterns-at-ends": _variant(
+        {
+            "rank_pattern": {"embed_tokens": 4, "lm_head": 1},
+            "alpha_pattern": {"embed_tokens": 2, "lm_head": 3},
+        },
+        ensures=True,
+        placements=TARGETED[1:],
+    ),
     "lora-layers": _variant({"layers_to_transform": [0]}, {"layers": 2}, placements=("body",)),
     "lora-layer": _variant({"layers_to_transform": 0}, {"layers": 2}, placements=("body",)),
     "lora-target-parameters": _variant(
         {"target_modules": [], "target_parameters": ["mlp.up_proj.weight"]},
         placements=("body",),
         own_targets=True,
+        families=("llama",),
+    ),
+    "lora-parameters-beside": _variant(
+        {"target_parameters": ["mlp.up_proj.weight"]},
+        placements=("body",),
         families=("llama",),
     ),
     "lora-tokens": _variant(
@@ -61,6 +74,12 @@ VARIANTS: dict[str, Tuner] = {
         fused=True,
         families=("mixtral",),
     ),
+    "trainable-tokens-init-false": Tuner(
+        "TRAINABLE_TOKENS",
+        {"token_indices": [0], "init_weights": False},
+        exempt={"wrapping-keeps-logits": "init_weights=False is documented as no identity"},
+        placements=("target:embedding", "target:head"),
+    ),
     "lora-without-task": _variant({"task_type": None}, placements=("body", "save:head")),
     "lora-init-false": _variant({"init_lora_weights": False}, exempt=RANDOM),
     "lora-init-gaussian": _start("gaussian"),
@@ -73,7 +92,8 @@ VARIANTS: dict[str, Tuner] = {
     ),
     "lora-init-pissa-niter": _start("pissa_niter_4", rebases=True, converts=True, exempt=REBASED),
     "lora-init-olora": _start("olora", rebases=True, converts=True, exempt=REBASED),
-    "lora-init-orthogonal": _start("orthogonal"),
+    # its factors are made orthogonal in float32, and so cancel as far as that goes
+    "lora-init-orthogonal": _start("orthogonal", computes_in="float32"),
     "lora-init-mica": _start("mica", frozen=("lora_B", "lora_embedding_B")),
     "lora-init-eva": _start("eva"),
     "lora-init-corda": _start("corda", skipped=f"{SAMPLED} (preprocess_corda)"),

@@ -9,7 +9,7 @@ from conformance.core.bits import distance
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation
-from conformance.core.tolerances import drowned, strays, weight_allowance
+from conformance.core.tolerances import drowned, precision, strays, weight_allowance
 from conformance.kinds.lifecycle.checks.logits import changed_weights, differ
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
 
@@ -26,7 +26,7 @@ def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterat
             continue
         sizes = [seen.stages[stage].weights[name] for stage in (one, other, *via)]
         delta = _rescaled_delta(seen, name.removesuffix(".weight"))
-        allowed = weight_allowance(seen.case.dtype, seen.case.rank, *sizes, delta)
+        allowed = weight_allowance(precision(seen), seen.case.rank, *sizes, delta)
         amount = distance(before[name], after[name])
         what, subject = f"{name} at {other} is not as {one}", seen.subject(name)
         yield Comparison(what, amount, allowed, stage=other, subject=subject)
