@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.core.placements import ENDS
 from conformance.core.tying_tables import row_for, wrapped_roles
 from conformance.reproducer.code import literal, text
+from conformance.reproducer.snippets.pieces import ADAPTER_PARTS, wrap_and_hear
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.snippets.tying import adapter_pairs
 from conformance.reproducer.writing import Writing
@@ -52,8 +53,8 @@ def config_wraps_what_it_names(w: Writing) -> str:
 def adapter_takes_part(w: Writing) -> str:
     return text(
         w.adapted,
+        ADAPTER_PARTS,
         """
-        parts = r"\\.(lora_|modules_to_save\\.|(token_adapter\\.)?trainable_tokens_delta)"
         adapter = {name: re.split(parts, name)[0] for name in parameters(model)}
         adapter = {name: owner for name, owner in adapter.items() if name != owner}
         found = idle(model, adapter)
@@ -102,16 +103,10 @@ def documented_contract(w: Writing) -> str:
         f'check("the adapters are documented as {"tied" if row.tied else "separate"}", '
         f"{'one' if row.tied else 'not one'})"
     )
-    if not row.warns:
-        return text(w.adapted, *lines)
+    words, kept = ("warns", "bool(told)") if row.warns else ("does not warn", "not told")
     return text(
         w.base,
-        f"""
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
-            model = {w.wrap}
-        told = about_the_tie(heard)
-        check("wrapping warns of the tie", bool(told), told[:1])
-        """,
+        wrap_and_hear(w),
+        f'check("wrapping {words} of the tie, as documented", {kept}, told[:1])',
         *lines,
     )

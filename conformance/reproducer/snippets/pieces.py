@@ -7,7 +7,23 @@ from conformance.reproducer.code import WIDTH, literal, text
 from conformance.reproducer.shapes import POSITIONS_AT_LOAD
 from conformance.reproducer.writing import Writing
 
+ADAPTER_PARTS = r"""
+parts = r"\.(lora_|modules_to_save\.|(token_adapter\.)?trainable_tokens_delta)"
+"""
+"""``parts``: what comes between a module's name and that of a part of its adapter."""
 BEFORE = "before, allowed = logits(model), rounding(model)"
+
+
+def wrap_and_hear(w: Writing) -> str:
+    """``model`` from ``base``, with ``told`` what is said of the tie."""
+    return text(
+        f"""
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            model = {w.wrap}
+        told = about_the_tie(heard)
+        """
+    )
 
 
 def merge(w: Writing) -> str:

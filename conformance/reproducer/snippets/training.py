@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.reproducer.code import text
+from conformance.reproducer.snippets.pieces import ADAPTER_PARTS
 from conformance.reproducer.snippets.snippet import snippet
 from conformance.reproducer.writing import Writing
 
@@ -30,9 +31,9 @@ def only_the_adapter_trains(w: Writing) -> str:
     stepped = w.case.training != "values"
     return text(
         w.adapted,
+        ADAPTER_PARTS,
         """
         found = parameters(model)
-        parts = r"\\.(lora_|modules_to_save\\.|(token_adapter\\.)?trainable_tokens_delta)"
         adapter = {name for name in found if re.search(parts, name)}
         """,
         _biases(w),

@@ -44,6 +44,7 @@ pytestmark = pytest.mark.usefixtures("placed")
 
 TIED_BOTH = {"ensure": True, "placement": "target:both"}
 UNTIED_BOTH = {"tied": False, "placement": "target:both"}
+DENIED = "no tied modules were found in the model"
 APART = {"placement": "target:both"}  # a tied base whose two adapters are documented as separate
 
 SAFE = {"safe_merge": True}
@@ -185,6 +186,8 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
      "late-warning"),
     ("documented-contract", TIED_BOTH, cut("adapted"), "lost-tie"),
     ("documented-contract", TIED_BOTH, lambda s: replace(s, heard=()), "missing-warning"),
+    ("documented-contract", TIED_BOTH, heard("adapted", DENIED), "false-report"),
+    ("tie-warnings-are-true", TIED_BOTH, heard("adapted", DENIED), "false-report"),
     ("documented-contract", UNTIED_BOTH, typed("adapted", **{HEAD: "torch.Linear"}), "wrong-type"),
     ("documented-contract", {"tied": False, "placement": "target:head"},
      typed("adapted", **{EMBEDDING: "peft.Embedding"}), "wrong-type"),

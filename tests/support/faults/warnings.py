@@ -35,6 +35,24 @@ def tying_warning_comes_late() -> AbstractContextManager[None]:
 
 
 @fault(
+    "tying-is-denied",
+    "wrapping ties the adapters as asked, and warns that nothing is tied",
+    caught_by=("tie-warnings-are-true", "documented-contract"),
+    strata=("cpu-tied-ensure-target:both", "cpu-tied-ensure-save:head"),
+    says="false-report",
+)
+def tying_is_denied() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def check(*args: Any) -> None:
+            original(*args)
+            warnings.warn("ensure_weight_tying: no tied modules were found", stacklevel=2)
+
+        return check
+
+    return replaced(BaseTuner, "_check_tied_modules", make)
+
+
+@fault(
     "merging-does-not-warn",
     "the warning that LoRA on a tied layer is merged is no longer given",
     caught_by=("documented-contract",),

@@ -99,14 +99,18 @@ def documented_contract(seen: Observation) -> Iterator[Finding]:
     if one and not row.tied:
         what = "the adapters of embedding and head are documented as separate"
         yield _wrapped("gained-tie", what, "embedding", "head")
-    yield from _not_warned(seen, row)
+    yield from _warned_otherwise(seen, row)
 
 
-def _not_warned(seen: Observation, row: Row) -> Iterator[Finding]:
-    """What is documented to warn of the tie, and did not: wrapping, and merging LoRA on a tie."""
-    if row.warns and not any(heard.about_tying for heard in seen.heard_at("adapted")):
+def _warned_otherwise(seen: Observation, row: Row) -> Iterator[Finding]:
+    """Where wrapping, or merging LoRA on a tie, does not warn as documented."""
+    told = [heard.brief for heard in seen.heard_at("adapted") if heard.about_tying]
+    if row.warns and not told:
         what = "wrapping is documented to warn of the tie, and did not"
         yield _wrapped("missing-warning", what)
+    if told and not row.warns:
+        what = f"wrapping is documented without a warning, and warns: {told[0]}"
+        yield _wrapped("false-report", what)
     merges = row.table == "target_modules" and row.base_tied and "merged" in seen.stages
     if merges and not announced(seen, "merged"):
         what = "merging LoRA on a tied layer is documented to warn of the tie, and did not"

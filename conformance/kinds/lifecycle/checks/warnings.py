@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conformance.core.finding import Finding
 from conformance.core.kind import Argues
-from conformance.core.observation import Observation
+from conformance.core.observation import Heard, Observation, adapted_modules
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
+
+NOTHING_TIED = re.compile(r"no tied modules", re.IGNORECASE)
+"""Words by which PEFT says that it ties no adapters."""
 
 EARLY = ("adapted",)
 LATE = ("adapter-saved", "merged", "saved", "reloaded", "adapter-reloaded")
@@ -21,7 +25,16 @@ def deciding() -> tuple[str, ...]:
 def announced(seen: Observation, *stages: str) -> bool:
     """Whether the user of a base with a tie was told about it at one of the stages."""
     heard = seen.heard_at(*stages)
-    return has_tie(seen) and any(item.about_tying for item in heard)
+    return has_tie(seen) and any(one.about_tying and not contrary(seen, one) for one in heard)
+
+
+def contrary(seen: Observation, heard: Heard) -> bool:
+    """Whether it says that nothing is tied, where members of the tie have one adapter."""
+    adapted = seen.stages.get("adapted")
+    if adapted is None or not NOTHING_TIED.search(heard.text):
+        return False
+    members = {name.removesuffix(".weight") for name in seen.members}
+    return any(len(members & adapted_modules(group)) > 1 for group in adapted.shares)
 
 
 def has_tie(seen: Observation) -> bool:
@@ -55,6 +68,19 @@ def unjudged_promises(seen: Observation) -> list[str]:
     """The logits and config promises of which nobody can tell, in half precision."""
     found = {name: INVARIANTS[name].judge(seen).verdict for name in deciding()}
     return [name for name, verdict in found.items() if verdict == "not judged"]
+
+
+@INVARIANTS.check(
+    "tie-warnings-are-true",
+    "Wrapping does not warn that nothing is tied where members of the tie have one adapter.",
+    source="PEFT #2864; documentation, Weight tying",
+    needs=("base", "adapted"),
+)
+def tie_warnings_are_true(seen: Observation) -> Iterator[Finding]:
+    for heard in seen.heard_at("adapted"):
+        if contrary(seen, heard):
+            what = f"adapters are tied, and what is said is: {heard.brief}"
+            yield Finding("false-report", what, stage="adapted")
 
 
 @INVARIANTS.check(
