@@ -1,33 +1,52 @@
 """What an adapter's file must hold beside the adapter's own tensors.
 
 Source: PEFT's ``save_pretrained``, ``save_embedding_layers``: ``auto`` looks for embedding layers
-among the targets; of those that are to be saved, the targeted are, or both where none is.
+among the targets, and for a vocabulary that is not the one of the base's own config; of those that
+are to be saved, the targeted are, or both where none is.
 """
 
 from __future__ import annotations
 
 from conformance.core.case import Case
+from conformance.core.expected_ties import adapters_tied
 from conformance.core.placements import ENDS, LOOKED_FOR, PLACEMENTS
 from tiny_models.families import FAMILIES
 
 
-def owed_ends(case: Case) -> tuple[str, ...]:
-    """Which of embedding and head have their base weight in the file.
+def silent_on(case: Case) -> str:
+    """Why nothing is promised of embedding and head in the file, or ``""``."""
+    placement = PLACEMENTS[case.placement]
+    if placement.save or placement.tokens:
+        return "saved modules and trained tokens have tensors of their own in the file"
+    if FAMILIES[case.family].copies:
+        return "where a copy of the embedding is in use PEFT saves that one"
+    return ""
 
-    None where nothing is promised: saved modules and trained tokens have tensors of their own
-    there, full paths, which ensure_weight_tying writes too, are names that PEFT does not look for,
-    and where a copy of the embedding is in use PEFT saves that one.
-    """
-    placement, family = PLACEMENTS[case.placement], FAMILIES[case.family]
-    if placement.save or placement.tokens or family.copies:
+
+def owed_ends(case: Case) -> tuple[str, ...]:
+    """Which of embedding and head have their base weight in the file, where that is promised."""
+    if silent_on(case) or case.save_embedding_layers == "no":
         return ()
-    there = {role: path for role, path in family.matrices.items() if role in ENDS}
+    there = {r: path for r, path in FAMILIES[case.family].matrices.items() if r in ENDS}
     targeted = tuple(
         role
         for role, path in there.items()
-        if role in placement.target and path.rpartition(".")[2] in LOOKED_FOR
+        if role in PLACEMENTS[case.placement].target and path.rpartition(".")[2] in LOOKED_FOR
     )
-    if case.save_embedding_layers == "yes":
+    if targeted or case.save_embedding_layers == "yes" or _lengthened(case):
         return targeted or tuple(there)
-    paths = case.writing == "paths" or case.ensure
-    return targeted if case.save_embedding_layers == "auto" and not paths else ()
+    return ()
+
+
+def allowed_ends(case: Case) -> tuple[str, ...]:
+    """Those that may be in the file: both where they are asked for, else all that is adapted too."""
+    owed = owed_ends(case)
+    if owed and (case.save_embedding_layers == "yes" or _lengthened(case) or adapters_tied(case)):
+        return ENDS
+    return tuple(role for role in ENDS if owed and role in PLACEMENTS[case.placement].target)
+
+
+def _lengthened(case: Case) -> bool:
+    """Whether the vocabulary is longer than that of the config in the base's folder."""
+    has_folder = case.base in ("loaded", "loaded-untied", "resized")
+    return case.base == "resized" or (case.grown and has_folder)

@@ -32,6 +32,8 @@ BUGS = [
     (Case(ensure=True, placement="target:both"), "caller-config-is-untouched"),
     (Case(ensure=True, placement="target:both", dtype="bfloat16"), "tied-stay-tied"),
     (Case(ensure=True, placement="target:both", dtype="bfloat16"), "documented-contract"),
+    (Case(ensure=True, placement="tokens:list"), "tie-warnings-are-true"),
+    (Case(placement="save:embedding"), "documented-contract"),
     (Case(placement="tokens:head"), "merge-keeps-logits"),
     (Case(placement="save:embedding"), "unload-restores-base"),
     (Case(ensure=True, placement="target:head", family="falcon"), "adapter-keeps-logits"),

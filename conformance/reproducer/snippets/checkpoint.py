@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.core.adapter_file import owed_ends
+from conformance.core.adapter_file import allowed_ends, owed_ends
 from conformance.reproducer.code import literal, text
 from conformance.reproducer.shapes import ALWAYS_SAY_TIED
 from conformance.reproducer.snippets.snippet import snippet
@@ -74,29 +74,28 @@ def saving_is_repeatable(w: Writing) -> str:
 
 @snippet("adapter-file-is-as-asked")
 def adapter_file_is_as_asked(w: Writing) -> str:
-    if w.case.save_embedding_layers != "no":
-        owed = (w.family.matrices[role] for role in owed_ends(w.case))
-        names = tuple(path.rpartition(".")[2] for path in owed)
-        return text(
-            w.trained,
-            w.save_adapter,
-            f"""
-            for name in {literal(names)}:
-                keys = (f"{{name}}.weight", f"{{name}}.base_layer.weight")
-                held = any(key.endswith(keys) for key in tensors_in(work / "adapter"))
-                check(f"the weight of {{name}} is in the adapter's file", held)
-            """,
-        )
-    biases = ' or key.endswith(".bias")' if w.case.bias != "none" else ""
+    owed, allowed = (ends(w.case) for ends in (owed_ends, allowed_ends))
+    names, may = ([w.family.matrices[role] for role in roles] for roles in (owed, allowed))
+    biases = ' or key.endswith(".bias")' if w.case.bias != "none" or allowed else ""
     return text(
         w.trained,
         w.save_adapter,
+        'keys = tensors_in(work / "adapter")',
+        f"""
+        for name in {literal(names)}:
+            held = {{f"base_model.model.{{name}}{{layer}}.weight" for layer in ("", ".base_layer")}}
+            check(f"the weight of {{name}} is in the adapter's file", bool(held & set(keys)))
+        """
+        if names
+        else "",
         f"""
         replaced = ".modules_to_save.default"
         saved = [n.replace(replaced, "") for n in parameters(model) if replaced in n]
-        for key in tensors_in(work / "adapter"):
+        layers = ("", ".base_layer")
+        base = [f"{{name}}{{layer}}.weight" for name in {literal(may)} for layer in layers]
+        for key in keys:
             own = re.search(r"\\.lora_|\\.modules_to_save|trainable_tokens", key)
-            own = own or key.endswith(tuple(saved)){biases}
+            own = own or key.endswith((*saved, *base)){biases}
             check(f"{{key}} is the adapter's", bool(own))
         """,
     )

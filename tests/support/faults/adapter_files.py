@@ -163,3 +163,20 @@ def embeddings_are_always_saved() -> AbstractContextManager[None]:
         return get
 
     return replaced(peft_model, "get_peft_model_state_dict", make)
+
+
+@fault(
+    "embeddings-are-saved-unasked",
+    "save_embedding_layers='auto' is taken for True, though nothing of the kind is targeted",
+    caught_by=("adapter-file-is-as-asked",),
+    strata=("cpu-untied-default-body",),
+    says="extra-key",
+)
+def embeddings_are_saved_unasked() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def get(*args: Any, save_embedding_layers: Any = "auto", **kwargs: Any) -> Any:
+            return original(*args, save_embedding_layers=bool(save_embedding_layers), **kwargs)
+
+        return get
+
+    return replaced(peft_model, "get_peft_model_state_dict", make)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.core.adapter_file import owed_ends
+from conformance.core.adapter_file import allowed_ends, owed_ends, silent_on
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
@@ -107,29 +107,30 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
     needs=("adapted", "file adapter"),
     applies=lambda seen: (
         seen.absent.get("save_embedding_layers")
-        if seen.case.save_embedding_layers == "no" or owed_ends(seen.case)
-        else "the case lets embeddings be saved, and promises none"
+        or (seen.case.save_embedding_layers != "no" and silent_on(seen.case))
+        or None
     ),
     of_lora_alone=True,
 )
 def adapter_file_is_as_asked(seen: Observation) -> Iterator[Finding]:
     keys = seen.saved["adapter"].tensors
     for role in owed_ends(seen.case):
-        weight = f"base_model.model.{seen.names[role]}"
-        if not {f"{weight}.weight", f"{weight}.base_layer.weight"} & keys.keys():
+        if not _weight_of(seen, role) & keys.keys():
             what = f"the weight of {seen.names[role]} is to be in the adapter file, and is not"
             yield Finding("missing-key", what, stage="adapter-saved", subject=role)
-    if seen.case.save_embedding_layers == "no":
-        yield from _not_asked_for(seen)
-
-
-def _not_asked_for(seen: Observation) -> Iterator[Finding]:
-    bias = seen.case.bias != "none"
-    for key in sorted(seen.saved["adapter"].tensors):
+    allowed = {key for role in allowed_ends(seen.case) for key in _weight_of(seen, role)}
+    biased = seen.case.bias != "none" or bool(allowed)  # a head that is saved has its bias along
+    for key in sorted(keys.keys() - allowed):
         own = any(mark in key for mark in (".lora_", ".modules_to_save", "trainable_tokens"))
-        if not (own or _is_saved(seen, key) or (bias and key.endswith(".bias"))):
+        if not (own or _is_saved(seen, key) or (biased and key.endswith(".bias"))):
             what = f"{key} is in the adapter file"
             yield Finding("extra-key", what, stage="adapter-saved", subject=key)
+
+
+def _weight_of(seen: Observation, role: str) -> set[str]:
+    """The keys that the weight of embedding or head may have in the file."""
+    module = f"base_model.model.{seen.names[role]}" if role in seen.names else ""
+    return {f"{module}.weight", f"{module}.base_layer.weight"}
 
 
 def _is_saved(seen: Observation, key: str) -> bool:
