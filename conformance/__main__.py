@@ -16,6 +16,7 @@ from conformance.cli import (
     report,
     reproduce,
     save_corpus,
+    surface,
 )
 
 COMMANDS = (
@@ -28,6 +29,7 @@ COMMANDS = (
     publish,
     save_corpus,
     load_corpora,
+    surface,
 )
 
 

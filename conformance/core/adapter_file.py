@@ -39,7 +39,7 @@ def owed_ends(case: Case) -> tuple[str, ...]:
 
 
 def allowed_ends(case: Case) -> tuple[str, ...]:
-    """Those that may be in the file: both where they are asked for, else all that is adapted too."""
+    """Those that may be in the file: both where both are asked for, else all that is adapted."""
     owed = owed_ends(case)
     if owed and (case.save_embedding_layers == "yes" or _lengthened(case) or adapters_tied(case)):
         return ENDS

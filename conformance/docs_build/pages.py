@@ -40,6 +40,7 @@ from conformance.reporting.environments import Cell
 from conformance.reporting.markdown import matrix, meanings
 from conformance.reporting.results import read as results
 from conformance.reporting.summary import verdict_table
+from conformance.reporting.surface import page as surface_page
 from conformance.running.arguments import add_options
 from conformance.running.options import LEFT_OUT
 
@@ -214,6 +215,7 @@ OF_A_RUN: dict[str, Path] = {
 
 PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "causes.md": causes_pages.causes,
+    DOCS / "surface.md": surface_page.page,
     **{DOCS / "causes" / f"{one.id}.md": partial(causes_pages.page, one) for one in ours()},
     **{DOCS / name: partial(matrix_page, name) for name in reporting_published.PAGES},
 }

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from conformance.core.case import Case
 from conformance.core.grid import Stratum
-from conformance.core.kind import AnyCase, Drawn
+from conformance.core.kind import AnyCase, C, Drawn
 from conformance.core.options import RUN_SEED, stratum_seed
 from conformance.kinds.lifecycle.kind import drawn_cases
 from tiny_models.families import DECODERS
@@ -41,7 +41,13 @@ def drawn(
     stream: str = "",
 ) -> list[Case]:
     """Distinct cases of a stratum, the same in every run; ``stream`` names a group's own."""
-    met: dict[Case, None] = {}
-    of = drawn_cases(stratum, families, stratum_seed(run_seed, stratum, stream), examples)
+    return distinct(
+        drawn_cases(stratum, families, stratum_seed(run_seed, stratum, stream), examples)
+    )
+
+
+def distinct(of: Drawn[C]) -> list[C]:
+    """The cases that are drawn, each once."""
+    met: dict[C, None] = {}
     draw(of, met.setdefault, phases=[Phase.generate], database=None, deadline=None)
     return list(met)

@@ -14,6 +14,20 @@ PREFIX = "base_model.model."
 NAMES = 4096  # names kept as they were read: each is met at every stage of every life
 ADAPTER = "default"
 SECOND = "second"  # one beside it
+SUMS: tuple[str, ...] = (
+    "linear",
+    "cat",
+    "svd",
+    "ties",
+    "ties_svd",
+    "dare_ties",
+    "dare_ties_svd",
+    "dare_linear",
+    "dare_linear_svd",
+    "magnitude_prune",
+    "magnitude_prune_svd",
+)
+"""The kinds of ``add_weighted_adapter``."""
 # How each wrapper hides the plain module: LoRA, trainable tokens, modules_to_save.
 # They can stand inside each other: trained tokens under the LoRA of a tied head.
 TOKENS = ".token_adapter"

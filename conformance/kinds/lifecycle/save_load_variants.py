@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from conformance.core.observation import LoadReport, Snapshot
 from conformance.engine.snapshot import logits, saved, snapshot
+from conformance.kinds.lifecycle.uses import USES
 from conformance.upstream import calls
 from conformance.upstream.names import ADAPTER, PREFIX, SECOND, adapter_part
 from tiny_models import build as tiny
@@ -240,6 +241,7 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "far": far,
     "incomplete": incomplete,
     "resize": resize,
+    **USES,
 }
 
 

@@ -12,7 +12,7 @@ from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
-from conformance.upstream.names import ADAPTER, PREFIX, SECOND, adapter_part
+from conformance.upstream.names import ADAPTER, PREFIX, SECOND, SUMS, adapter_part
 
 ONLY_TUNERS = Registry()
 """What is promised of tuners alone; ``conformance.kinds.tuners.checks`` adds to it."""
@@ -27,6 +27,24 @@ KEEPING = (
     "again",
     "far",
     "second-alone",
+    *(f"sum-{how}" for how in SUMS),
+    "rescaled",
+    "scale-set",
+    "scaled",
+    "uncast",
+    "signed",
+    "given-tensors",
+    "given-config",
+    "subfolder",
+    "swapped-subfolder",
+    "wrapped-on-meta",
+    "added-on-meta",
+    "injected-on-meta",
+    "base-given",
+    "base-given-loosely",
+    "mixed",
+    "wrapped-mixed",
+    "as-lora",
 )
 """The stages of adapters that are whole."""
 FILES = {"adapter": "adapter_model.safetensors", "pickled": "adapter_model.bin"}
@@ -50,7 +68,8 @@ def _kept_anyway(seen: Observation) -> str | None:
 @ONLY_TUNERS.check(
     "every-way-keeps-logits",
     "The adapter gives the same logits in every file PEFT writes and by every call that loads it.",
-    source="PEFT save_pretrained, load_adapter, inject_adapter_in_model, hotswap_adapter",
+    source="PEFT save_pretrained, load_adapter, inject_adapter_in_model, hotswap_adapter, and the "
+    "docstrings of what else leaves an adapter what it is",
     needs=("trained", "adapter-reloaded"),
     applies=_kept_anyway,
 )
@@ -66,6 +85,9 @@ def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
             what = f"{file} is {'not ' * (file == wanted)}in the folder {folder}"
             stage = "adapter-saved" if folder == "adapter" else folder
             yield Finding(kind, what, stage=stage, subject=file)
+    for file in seen.loading["not-main"].unexpected if "not-main" in seen.loading else ():
+        what = f"{file} was written by a process that is not the main one"
+        yield Finding("extra-key", what, stage="not-main", subject=file)
 
 
 @ONLY_TUNERS.check(

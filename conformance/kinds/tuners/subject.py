@@ -19,8 +19,10 @@ from conformance.engine.training import distinct, trained_values
 from conformance.kinds.lifecycle.observe import observe_subject
 from conformance.kinds.lifecycle.save_load_variants import WAYS
 from conformance.kinds.lifecycle.subject import Subject
+from conformance.kinds.lifecycle.uses import USES
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.formulas import defined, redefined, rescaled, without_formula
+from conformance.kinds.tuners.tuner import TARGETED
 from conformance.upstream import capabilities, tuner_types
 from conformance.upstream import names as upstream_names
 from tiny_models.compat import fuses_experts
@@ -43,7 +45,7 @@ EVERYWHERE = ("LORA", "TRAINABLE_TOKENS")
 """Kinds that are saved and loaded in other ways on every placement, and not on attention alone."""
 OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
-OF_EACH = ("inject", "second", "added", "again", "incomplete")
+OF_EACH = ("inject", "second", "added", "again", "incomplete", "as-lora")
 """Ways that depend on the tuner."""
 
 
@@ -83,6 +85,15 @@ def lacks_tuner(case: TunerCase) -> str:
     return tuner_types.lacks_start(start) if isinstance(start, str) else ""
 
 
+def used(case: TunerCase, use: str) -> bool:
+    """Whether an adapter is used in a further way."""
+    # programs say what becomes of a second adapter where the first is tied
+    if case.ensure or case.placement not in TARGETED:
+        return False
+    others = use == "as-lora" and case.what.kind != "LORA" and not case.what.rebases
+    return others or case.tuner == "lora"
+
+
 class TunerSubject(Subject):
     """The subject of a tuner's case."""
 
@@ -111,7 +122,7 @@ class TunerSubject(Subject):
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
             ways = [one for one in ways if one != "offload"]
-        return (*kept, *ways)
+        return (*kept, *(one for one in ways if one not in USES or used(case, one)))
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import peft
+import peft.helpers
 import peft.peft_model
 import peft.utils.hotswap
 import pytest
 from faults.fault import Wrapper, replaced
 from peft import PeftModel
-from peft.tuners.lora.layer import Linear, LoraLayer
+from peft.tuners.lora import LoraLayer, LoraModel
+from peft.tuners.lora import model as lora_model
+from peft.tuners.lora.layer import Linear
 from planted_tuners import Planted, case, is_caught
 
 from conformance.kinds.tuners.checks import TUNER_PROMISES
@@ -127,7 +130,103 @@ def saves_onto_a_file() -> AbstractContextManager[None]:
     return replaced(PeftModel, "save_pretrained", make)
 
 
+def other_weights() -> AbstractContextManager[None]:
+    """A weighted sum takes half of each."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def add(self: Any, adapters: Any, weights: Any, *args: Any, **kwargs: Any) -> Any:
+            return original(self, adapters, [one / 2 for one in weights], *args, **kwargs)
+
+        return add
+
+    return replaced(LoraModel, "add_weighted_adapter", make)
+
+
+def loses_half() -> AbstractContextManager[None]:
+    """What signs agree on is merged at half its size."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def ties(*args: Any, **kwargs: Any) -> Any:
+            return original(*args, **kwargs) / 2
+
+        return ties
+
+    return replaced(lora_model, "ties", make)
+
+
+def no_context(owner: Any, name: str) -> Any:
+    """Plant a context that changes nothing."""
+    return lambda: replaced(owner, name, lambda _: lambda *_args, **_kwargs: nullcontext())
+
+
 PLANTED = (
+    Planted(
+        "a sum takes half of each weight", case("lora"), other_weights, LOGITS, "logits of sum-svd"
+    ),
+    Planted("a sum of ties loses half", case("lora"), loses_half, LOGITS, "logits of sum-ties "),
+    Planted(
+        "rescaling scales nothing",
+        case("lora"),
+        no_context(peft.helpers, "rescale_adapter_scale"),
+        LOGITS,
+        "logits of rescaled",
+    ),
+    Planted(
+        "a scale is not set",
+        case("lora"),
+        skipped(LoraLayer, "set_scale"),
+        LOGITS,
+        "logits of scale-set",
+    ),
+    Planted(
+        "a scale is not taken back",
+        case("lora"),
+        skipped(LoraLayer, "unscale_layer"),
+        LOGITS,
+        "logits of scaled",
+    ),
+    Planted(
+        "an adapter is saved by every process",
+        case("lora"),
+        called(PeftModel, "save_pretrained", lambda given: given.pop("is_main_process", None)),
+        LOGITS,
+        "written by a process that is not the main one",
+    ),
+    Planted(
+        "a subfolder is not looked at",
+        case("lora"),
+        called(peft.peft_model, "load_peft_weights", lambda given: given.pop("subfolder", None)),
+        ("life-completes",),
+        "subfolder ended in",
+    ),
+    Planted(
+        "a base gets nothing of the state dict that it is given",
+        case("lora"),
+        skipped(peft, "set_base_model_state_dict"),
+        LOGITS,
+        "logits of base-given",
+    ),
+    Planted(
+        "a model without memory for first values gets no others",
+        case("lora"),
+        skipped(peft, "set_peft_model_state_dict"),
+        LOGITS,
+        "logits of added-on-meta",
+    ),
+    Planted(
+        "a model of several tuners loads no weights",
+        case("lora"),
+        skipped(peft.PeftMixedModel, "load_adapter"),
+        LOGITS,
+        "logits of mixed",
+    ),
+    Planted(
+        "an adapter becomes a LoRA of a lower rank",
+        case("loha"),
+        called(peft, "save_as_lora", lambda given: given.update(rank=1)),
+        LOGITS,
+        "logits of as-lora",
+    ),
     Planted(
         "a pickle is asked for, and written as safetensors",
         case("lora"),
