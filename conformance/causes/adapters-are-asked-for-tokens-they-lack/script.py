@@ -1,0 +1,18 @@
+# One adapter trains tokens, another does not: merging that one, or saving both, asks for its tokens.
+import sys
+from peft import LoraConfig, get_peft_model
+from transformers import LlamaConfig, LlamaForCausalLM
+if not hasattr(LoraConfig, "trainable_token_indices"):
+    sys.exit(125)
+base = LlamaForCausalLM(LlamaConfig(vocab_size=200, hidden_size=64, num_hidden_layers=1))
+model = get_peft_model(base, LoraConfig(target_modules=["q_proj"], trainable_token_indices=[1, 2]))
+model.add_adapter("b", LoraConfig(target_modules=["q_proj"]))
+ended = {}
+for name, call in {"merge": lambda: model.merge_adapter(["b"]),
+                   "save": lambda: model.save_pretrained("saved")}.items():
+    try:
+        call()
+    except KeyError as error:
+        ended[name] = f"KeyError: {error}"
+print(f"an adapter without tokens is merged and saved, and ends in {ended or 'nothing'}")
+sys.exit(bool(ended))
