@@ -9,6 +9,7 @@ from conformance.core.comparison import Evidence
 from conformance.core.finding import Finding
 from conformance.core.invariant import Registry
 from conformance.core.observation import Observation
+from conformance.core.tolerances import coarsest, precision
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
@@ -47,6 +48,8 @@ KEEPING = (
     "as-lora",
 )
 """The stages of adapters that are whole."""
+CONVERTED_IN = "float32"
+"""PEFT finds the factors of a LoRA in this precision, whatever the adapter's is."""
 FILES = {"adapter": "adapter_model.safetensors", "pickled": "adapter_model.bin"}
 """The file that holds the tensors in each folder."""
 
@@ -76,7 +79,8 @@ def _kept_anyway(seen: Observation) -> str | None:
 def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     for stage in KEEPING:
         if stage in seen.stages:
-            yield from differ(seen, "trained", stage)
+            dtype = coarsest(precision(seen), CONVERTED_IN) if stage == "as-lora" else ""
+            yield from differ(seen, "trained", stage, dtype=dtype)
     yield from _others(seen)
     for folder, wanted in FILES.items() if "pickled" in seen.saved else ():
         met = seen.saved[folder].digests

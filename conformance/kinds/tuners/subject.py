@@ -45,6 +45,8 @@ EVERYWHERE = ("LORA", "TRAINABLE_TOKENS")
 """Kinds that are saved and loaded in other ways on every placement, and not on attention alone."""
 OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
+CONVERTED = ("lora-dora", "lora-rslora", "lora-patterns", "lora-with-bias")
+"""Variants of LoRA that are turned into plain LoRA, as other tuners are."""
 OF_EACH = ("inject", "second", "added", "again", "incomplete", "as-lora")
 """Ways that depend on the tuner."""
 
@@ -87,10 +89,10 @@ def lacks_tuner(case: TunerCase) -> str:
 
 def used(case: TunerCase, use: str) -> bool:
     """Whether an adapter is used in a further way."""
-    # programs say what becomes of a second adapter where the first is tied
     if case.ensure or case.placement not in TARGETED:
         return False
-    others = use == "as-lora" and case.what.kind != "LORA" and not case.what.rebases
+    to_lora = case.what.kind != "LORA" or case.tuner in CONVERTED
+    others = use == "as-lora" and to_lora and not case.what.rebases
     return others or case.tuner == "lora"
 
 
