@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from conformance.core.observation import LoadReport, Snapshot
 from conformance.engine.snapshot import logits, saved, snapshot
+from conformance.kinds.lifecycle.handed import handed
 from conformance.kinds.lifecycle.uses import USES
 from conformance.upstream import calls
 from conformance.upstream.names import ADAPTER, PREFIX, SECOND, adapter_part
@@ -238,6 +239,7 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "second": second,
     "added": added,
     "again": again,
+    "handed": handed,
     "far": far,
     "incomplete": incomplete,
     "resize": resize,

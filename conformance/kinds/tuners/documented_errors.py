@@ -8,7 +8,7 @@ from conformance.core.observation import Observation, Trouble
 
 WRAPPING = ("adapted",)
 MERGING = ("merged", "merged-in-place", "merged-otherwise", "unmerged", "unloaded", "added-merged")
-LOADING = ("injected", "second", "added", "as-lora")
+LOADING = ("injected", "second", "added", "handed", "as-lora")
 STAGES: dict[tuple[str, ...], str] = {
     WRAPPING: r"not support|unsupported|not a plain torch\.nn\.Linear|No layers? types? compatible"
     r"|only supports a single dimension|requires float32/|under float32|Unsupported data type",

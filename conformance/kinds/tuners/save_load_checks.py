@@ -205,6 +205,20 @@ def second_adapter_trains_as_asked(seen: Observation) -> Iterator[Finding]:
 
 
 @ONLY_TUNERS.check(
+    "what-is-handed-over-stays",
+    "State dicts, lists and mappings that are given to PEFT's calls are as they were afterwards.",
+    source="PEFT save_pretrained, set_peft_model_state_dict, inject_adapter_in_model",
+    needs=("trained", "adapter-reloaded"),
+    applies=lambda seen: (
+        None if "handed" in seen.loading else "the adapter is loaded in no other way"
+    ),
+)
+def what_is_handed_over_stays(seen: Observation) -> Iterator[Finding]:
+    for name in seen.loading["handed"].mismatched:
+        yield Finding("changed-input", f"{name} was changed", stage="handed", subject=name)
+
+
+@ONLY_TUNERS.check(
     "loading-leaves-no-file",
     "Loading an adapter leaves no file where the process stands.",
     source="PEFT PeftModel.from_pretrained, offload_folder",

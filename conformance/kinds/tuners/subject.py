@@ -47,7 +47,7 @@ OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
 CONVERTED = ("lora-dora", "lora-rslora", "lora-patterns", "lora-with-bias")
 """Variants of LoRA that are turned into plain LoRA, as other tuners are."""
-OF_EACH = ("inject", "second", "added", "again", "incomplete", "as-lora")
+OF_EACH = ("inject", "second", "added", "again", "handed", "incomplete", "as-lora")
 """Ways that depend on the tuner."""
 
 

@@ -76,6 +76,33 @@ def loses_another() -> AbstractContextManager[None]:
     return replaced(peft.peft_model, "set_peft_model_state_dict", make)
 
 
+def empties_what_is_set() -> AbstractContextManager[None]:
+    """What is given is taken out key by key."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def put(model: Any, state: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            taken = {key: state.pop(key) for key in list(state)}
+            return original(model, taken, *args, **kwargs)
+
+        return put
+
+    return replaced(peft, "set_peft_model_state_dict", make)
+
+
+def writes_to_what_is_saved() -> AbstractContextManager[None]:
+    """The tensors that are given are halved once they are saved."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def save(*args: Any, state_dict: Any = None, **kwargs: Any) -> None:
+            original(*args, state_dict=state_dict, **kwargs)
+            for tensor in (state_dict or {}).values():
+                tensor.mul_(0.5)
+
+        return save
+
+    return replaced(PeftModel, "save_pretrained", make)
+
+
 def scales_what_is_added() -> AbstractContextManager[None]:
     """What is added by a call counts twice."""
 
@@ -312,6 +339,20 @@ PLANTED = (
         skipped(PeftModel, "set_requires_grad"),
         ("second-adapter-trains-as-asked",),
         "is trainable in the first adapter alone",
+    ),
+    Planted(
+        "setting an adapter's tensors takes the keys out of the dict that was given",
+        case("lora"),
+        empties_what_is_set,
+        ("what-is-handed-over-stays",),
+        "peft_model_state_dict of set_peft_model_state_dict was changed",
+    ),
+    Planted(
+        "saving writes to the tensors that it was given",
+        case("lora"),
+        writes_to_what_is_saved,
+        ("what-is-handed-over-stays",),
+        "state_dict of save_pretrained was changed",
     ),
     Planted(
         "an adapter that is added takes the scaling of another config",
