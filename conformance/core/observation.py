@@ -31,6 +31,10 @@ def adapted_modules(names: Iterable[str], part: str = "") -> set[str]:
     return {name.partition(" ")[0] for name in names if f" {part}" in name}
 
 
+CYCLES = 8
+"""How often an adapter is merged in place and unmerged until the stage ``unmerged-often``."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """What can be read off a model at one stage.

@@ -225,15 +225,17 @@ def strays(seen: Observation) -> bool:
     return distance(defined.logits, trained) > allowed.holds
 
 
-def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None) -> Allowance:
+def weight_allowance(dtype: str, rank: int, *tensors: Tensor | None, cycles: int = 1) -> Allowance:
     """Absolute allowance between two ways of adding a delta to a weight.
 
     The delta is a sum of ``rank`` products, is scaled and added; DoRA takes a norm, a ratio and
     a product; taking it off again divides and subtracts: eight roundings and ``rank`` more. The
     delta is no larger than the sum of the sizes of what is there before and after, but for DoRA's,
-    which is to be given.
+    which is to be given. Where it is added and taken off again in several ``cycles``, the roundings
+    of each are those of the first, and where they all point one way they add up.
     """
-    return allow((8 + rank) * EPS[dtype] / 2 * sum(size(tensor) for tensor in tensors), dtype)
+    each = (8 + rank) * EPS[dtype] / 2 * sum(size(tensor) for tensor in tensors)
+    return allow(cycles * each, dtype)
 
 
 def program_allowance(

@@ -125,16 +125,16 @@ def buffers(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def check_close_weights(
-    what: str, before: dict[str, Any], after: dict[str, Any], *via: dict[str, Any]
+    what: str, before: dict[str, Any], after: dict[str, Any], *via: dict[str, Any], cycles: int = 1
 ) -> None:
-    """Compare weights that were reached by adding a delta in two ways."""
+    """Compare weights that were reached by adding a delta in two ways, ``cycles`` times over."""
     for name, weight in before.items():
         if name not in after:
             check(f"{what}: {name} is there", kept=False)
             continue
         moved = distance(weight, after[name])
         sizes = sum(float(found[name].abs().max()) for found in (before, after, *via))
-        allowed = DELTA_ROUNDINGS * EPS / 2 * sizes
+        allowed = cycles * DELTA_ROUNDINGS * EPS / 2 * sizes
         if not moved <= allowed:
             found = f"differs by {moved:.3g}, rounding explains {allowed:.3g}"
             check(f"{what}: {name}", kept=False, found=found)

@@ -151,6 +151,7 @@ def healthy(**fields: Any) -> Observation:
             "merged-in-place": in_place,
             "merged-twice": in_place,
             "unmerged": trained,
+            "unmerged-often": trained,
             "unloaded": plain,
             "merged-otherwise": end,
         }

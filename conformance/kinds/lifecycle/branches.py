@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from conformance.core.observation import Snapshot
+from conformance.core.observation import CYCLES, Snapshot
 from conformance.engine.snapshot import snapshot
 from conformance.upstream import calls, capabilities, tuner_types
 from tiny_models.seeding import reseed
@@ -37,7 +37,7 @@ def adapter(life: Life) -> None:
 
 
 def unmerge(life: Life) -> None:
-    """Merge in place, merge again, unmerge."""
+    """Merge in place, merge again, unmerge; then both as often as ``CYCLES`` says."""
     model = life.adapted()
     with life.at("merged-in-place"):
         model.merge_adapter()
@@ -48,6 +48,11 @@ def unmerge(life: Life) -> None:
     with life.at("unmerged"):
         model.unmerge_adapter()
         life.stages["unmerged"] = snapshot(model, life.inputs)
+    with life.at("unmerged-often"):
+        for _ in range(CYCLES - 1):
+            model.merge_adapter()
+            model.unmerge_adapter()
+        life.stages["unmerged-often"] = snapshot(model, None)
 
 
 def unload(life: Life) -> None:

@@ -12,7 +12,7 @@ LOADING = ("injected", "second", "added", "handed", "as-lora")
 STAGES: dict[tuple[str, ...], str] = {
     WRAPPING: r"not support|unsupported|not a plain torch\.nn\.Linear|No layers? types? compatible"
     r"|only supports a single dimension|requires float32/|under float32|Unsupported data type",
-    LOADING: r"do(es)? not support|supports only 1|not supported right now",
+    LOADING: r"do(es)? not support|supports only 1|not supported (right now|--)",
     MERGING: r"not support|cannot merge|has no attribute '(un)?(merge_adapter|load)'",
 }
 """Where a tuner says that it cannot wrap a layer, merge, or be loaded so, and the words for it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.core.observation import CYCLES
 from conformance.reproducer.code import text
 from conformance.reproducer.snippets import pieces
 from conformance.reproducer.snippets.snippet import snippet
@@ -32,6 +33,22 @@ def unmerge_restores(w: Writing) -> str:
         model.unmerge_adapter()
         check_logits("logits after unmerge_adapter", before, logits(model), allowed)
         check_close_weights("weights after unmerge_adapter", was, weights(model), between)
+        """,
+    )
+
+
+@snippet("drift-is-bounded")
+def drift_is_bounded(w: Writing) -> str:
+    return text(
+        w.trained,
+        f"""
+        was = weights(model)
+        for _ in range({CYCLES}):
+            model.merge_adapter()
+            between = weights(model)
+            model.unmerge_adapter()
+        what = "weights after {CYCLES} merges in place, each unmerged"
+        check_close_weights(what, was, weights(model), between, cycles={CYCLES})
         """,
     )
 

@@ -162,6 +162,8 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
         s, "adapted", **{"model.up_proj lora_A": torch.ones(1, 2)}), "wrong-type"),
     ("device-is-kept", {}, lambda s: at(s, "trained", devices={Q_LORA: "cuda"}), "wrong-device"),
     ("merge-in-place-keeps-logits", {}, swapped("merged-in-place"), "wrong-value"),
+    ("drift-is-bounded", {}, moved("unmerged-often", Q_WEIGHT), "wrong-value"),
+    ("drift-is-bounded", {}, gone("unmerged-often", Q_WEIGHT), "missing-key"),
     ("unmerge-restores", {}, swapped("unmerged"), "wrong-value"),
     ("unmerge-restores", {}, moved("unmerged", Q_WEIGHT), "wrong-value"),
     ("unmerge-restores", {}, gone("unmerged", Q_WEIGHT), "missing-key"),

@@ -46,6 +46,27 @@ def unmerge_forgets_scaling() -> AbstractContextManager[None]:
 
 
 @fault(
+    "unmerge-tires",
+    "from the second time on, unmerge takes off a hundredth less than was merged",
+    caught_by=("drift-is-bounded",),
+    strata=BODY,
+)
+def unmerge_tires() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def unmerge(self: Any) -> None:
+            kept = dict(self.scaling)
+            self.times = getattr(self, "times", 0) + 1
+            for name in kept if self.times > 1 else ():
+                self.scaling[name] *= 0.99
+            original(self)
+            self.scaling.update(kept)
+
+        return unmerge
+
+    return replaced(Linear, "unmerge", make)
+
+
+@fault(
     "dora-unmerge-ignores-magnitude",
     "unmerge subtracts B A and leaves DoRA's magnitude in the weight",
     caught_by=("unmerge-restores",),

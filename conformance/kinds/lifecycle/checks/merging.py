@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.core.bits import distance
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.finding import Finding
-from conformance.core.observation import Observation
+from conformance.core.observation import CYCLES, Observation
 from conformance.core.tolerances import drowned, precision, strays, weight_allowance
 from conformance.kinds.lifecycle.checks.logits import changed_weights, differ
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterator[Evidence]:
+def _close_weights(
+    seen: Observation, one: str, other: str, *via: str, cycles: int = 1
+) -> Iterator[Evidence]:
     before, after = seen.stages[one].weights, seen.stages[other].weights
     for name in sorted(before):
         if name not in after:
@@ -26,7 +28,8 @@ def _close_weights(seen: Observation, one: str, other: str, *via: str) -> Iterat
             continue
         sizes = [seen.stages[stage].weights[name] for stage in (one, other, *via)]
         delta = _rescaled_delta(seen, name.removesuffix(".weight"))
-        allowed = weight_allowance(precision(seen), seen.case.rank, *sizes, delta)
+        rank = seen.case.rank
+        allowed = weight_allowance(precision(seen), rank, *sizes, delta, cycles=cycles)
         amount = distance(before[name], after[name])
         what, subject = f"{name} at {other} is not as {one}", seen.subject(name)
         yield Comparison(what, amount, allowed, stage=other, subject=subject)
@@ -63,6 +66,24 @@ def unmerge_restores(seen: Observation) -> Iterator[Evidence]:
     if not strays(seen):  # the weights are judged all the same
         yield from differ(seen, "trained", "unmerged")
     yield from _close_weights(seen, "trained", "unmerged", "merged-in-place")
+
+
+def _unmerges(seen: Observation) -> str | None:
+    """Why one cycle tells all that several do, or None."""
+    if INVARIANTS["unmerge-restores"].judge(seen).findings:
+        return "the weights are others after one cycle (unmerge-restores)"
+    return None
+
+
+@INVARIANTS.check(
+    "drift-is-bounded",
+    "However often it is merged and unmerged, weights drift no further than rounding takes them.",
+    source="PEFT merge_adapter, unmerge_adapter; arithmetic of floating point",
+    needs=("trained", "merged-in-place", "unmerged", "unmerged-often"),
+    applies=_unmerges,
+)
+def drift_is_bounded(seen: Observation) -> Iterator[Evidence]:
+    yield from _close_weights(seen, "trained", "unmerged-often", "merged-in-place", cycles=CYCLES)
 
 
 @INVARIANTS.check(
