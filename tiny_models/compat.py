@@ -62,6 +62,11 @@ _MASKED_AT_FLOAT32 = {
 }
 
 
+# What a config has since its model can be called as it is here: LLaVA counted a picture as one
+# token before.
+_NEEDED = {"LlavaForConditionalGeneration": "image_seq_length"}
+
+
 @cache
 def dtype_argument() -> str:
     """The keyword of ``from_pretrained`` that sets the dtype.
@@ -74,7 +79,10 @@ def dtype_argument() -> str:
 
 def has_family(entry: Family) -> bool:
     """Whether this transformers has the classes of a family: Qwen 3 came with 4.51."""
-    return all(hasattr(transformers, name) for name in (entry.config, entry.model))
+    if not all(hasattr(transformers, name) for name in (entry.config, entry.model)):
+        return False
+    needed = _NEEDED.get(entry.model)
+    return needed is None or hasattr(getattr(transformers, entry.config)(), needed)
 
 
 def fuses_experts() -> bool:
