@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-import transformers
 
 from tiny_models import compat
 from tiny_models.families import family
@@ -61,7 +60,7 @@ def config(spec: ModelSpec) -> PretrainedConfig:
     """
     entry = family(spec.family)
     arguments = entry.sizes.arguments(spec.layers, spec.hidden, spec.vocab)
-    kind = getattr(transformers, entry.config)
+    kind = compat.class_named(entry.config)
     if entry.tie_in:
         inside: Any = arguments[entry.tie_in]
         inside["tie_word_embeddings"] = spec.tied
@@ -74,7 +73,7 @@ def config(spec: ModelSpec) -> PretrainedConfig:
 
 def model_class(spec: ModelSpec) -> type[PreTrainedModel]:
     """The concrete model class of this specification."""
-    found: type[PreTrainedModel] = getattr(transformers, family(spec.family).model)
+    found: type[PreTrainedModel] = compat.class_named(family(spec.family).model)
     return found
 
 

@@ -18,7 +18,7 @@ BODY_BIAS = frozenset(
     }
 )
 """Families whose attention has biases."""
-OTHER_BIAS = frozenset({"falcon", "mamba", "falcon-h1", "gemma3", "paligemma"})
+OTHER_BIAS = frozenset({"falcon", "mamba", "falcon-h1", "names", "gemma3", "paligemma"})
 """Families that have a bias elsewhere alone."""
 SCALED = frozenset({"gemma", "gemma2", "gemma3-text", "gemma3", "paligemma"})
 """Families that scale what the embedding looks up."""

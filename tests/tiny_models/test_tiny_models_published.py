@@ -37,6 +37,7 @@ LAST = {
     "phi": "model.final_layernorm",
     "mamba": "backbone.norm_f",
     "falcon-h1": "model.final_layernorm",
+    "names": "norm",
     "bart": "model.decoder.layers.0.final_layer_norm",
     "marian": "model.decoder.layers.0.final_layer_norm",
     "mbart": "model.decoder.layer_norm",

@@ -77,6 +77,7 @@ class Family:
         copies: full paths of the other embeddings that hold the same matrix in a tied model.
         biases: parameters that are one bias.
         encoder_of: the family whose encoder alone this is.
+        own: whether its classes are those of ``tiny_models.own``.
         told_of_pictures: whether ``token_type_ids`` say which tokens stand for a picture.
     """
 
@@ -97,6 +98,7 @@ class Family:
     biases: tuple[str, ...] = ()
     encoder_of: str = ""
     tie_in: str = ""
+    own: bool = False
     told_of_pictures: bool = False
 
     def __post_init__(self) -> None:
