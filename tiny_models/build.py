@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-import transformers
 
 from tiny_models import compat
 from tiny_models.families import family
@@ -55,12 +54,18 @@ class Base:
 def config(spec: ModelSpec) -> PretrainedConfig:
     """The config of this specification, with every tie flag on ``spec.tied``.
 
-    T5's and Marian's say that they are tied in transformers 5, whatever they are asked: they keep
-    what they say, as a user's would.
+    LLaVA's is told in the text's config alone, as published ones are. T5's and Marian's say that
+    they are tied in transformers 5, whatever they are asked: they keep what they say, as a user's
+    would.
     """
     entry = family(spec.family)
     arguments = entry.sizes.arguments(spec.layers, spec.hidden, spec.vocab)
-    made: Any = getattr(transformers, entry.config)(**arguments, tie_word_embeddings=spec.tied)
+    kind = compat.class_named(entry.config)
+    if entry.tie_in:
+        inside: Any = arguments[entry.tie_in]
+        inside["tie_word_embeddings"] = spec.tied
+        return cast("PretrainedConfig", kind(**arguments))
+    made: Any = kind(**arguments, tie_word_embeddings=spec.tied)
     if made.tie_word_embeddings == spec.tied:
         compat.set_tie(made, tied=spec.tied)
     return cast("PretrainedConfig", made)
@@ -68,7 +73,7 @@ def config(spec: ModelSpec) -> PretrainedConfig:
 
 def model_class(spec: ModelSpec) -> type[PreTrainedModel]:
     """The concrete model class of this specification."""
-    found: type[PreTrainedModel] = getattr(transformers, family(spec.family).model)
+    found: type[PreTrainedModel] = compat.class_named(family(spec.family).model)
     return found
 
 
@@ -121,7 +126,7 @@ def inputs(spec: ModelSpec) -> dict[str, torch.Tensor]:
             "input_ids": ids,
             "attention_mask": torch.ones_like(ids),
             "pixel_values": picture.to(getattr(torch, spec.dtype)),
-            "token_type_ids": kinds,
+            **({"token_type_ids": kinds} if family(spec.family).told_of_pictures else {}),
         }
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 

@@ -20,6 +20,7 @@ from torch import nn
 from transformers import PretrainedConfig
 from transformers.utils import logging
 
+from tiny_models import own
 from tiny_models.families.family import AUTO_CLASSES
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ _MASKED_AT_FLOAT32 = {
 }
 
 
+# What a config has since its model can be called as it is here: LLaVA counted a picture as one
+# token before.
+_NEEDED = {"LlavaForConditionalGeneration": "image_seq_length"}
+
+
 @cache
 def dtype_argument() -> str:
     """The keyword of ``from_pretrained`` that sets the dtype.
@@ -74,7 +80,15 @@ def dtype_argument() -> str:
 
 def has_family(entry: Family) -> bool:
     """Whether this transformers has the classes of a family: Qwen 3 came with 4.51."""
-    return all(hasattr(transformers, name) for name in (entry.config, entry.model))
+    if any(class_named(name) is None for name in (entry.config, entry.model)):
+        return False
+    needed = _NEEDED.get(entry.model)
+    return needed is None or hasattr(class_named(entry.config)(), needed)
+
+
+def class_named(name: str) -> Any:
+    """A class of transformers or of our own; None where neither has it."""
+    return getattr(own, name, None) or getattr(transformers, name, None)
 
 
 def fuses_experts() -> bool:

@@ -9,22 +9,23 @@ from conformance.core.kind import AnyCase
 from conformance.core.versions import installed, parsed
 from tiny_models.families import FAMILIES
 
-HEAD_BIAS = frozenset({"phi", "bert", "roberta"})
+HEAD_BIAS = frozenset({"phi", "bert", "roberta", "albert"})
 BODY_BIAS = frozenset(
     {
         *("qwen2", "gpt2", "gpt-neox", "opt", "opt-proj", "bloom", "phi"),
         *("bart", "mbart", "marian", "pegasus", "whisper", "bert", "roberta"),
+        *("albert", "llava"),
     }
 )
 """Families whose attention has biases."""
-OTHER_BIAS = frozenset({"falcon", "mamba", "gemma3", "paligemma"})
+OTHER_BIAS = frozenset({"falcon", "mamba", "falcon-h1", "names", "gemma3", "paligemma"})
 """Families that have a bias elsewhere alone."""
 SCALED = frozenset({"gemma", "gemma2", "gemma3-text", "gemma3", "paligemma"})
 """Families that scale what the embedding looks up."""
 SCALED_BY_ITSELF = frozenset({"gemma3-text", "gemma3"})
 """Those of which the embedding has done so in every transformers; the others' since 5.10."""
-ALWAYS_TIED = frozenset({"t5", "t5-gated", "umt5", "t5-encoder", "umt5-encoder"})
-RENAMED_HEAD = frozenset({"gpt-neox", "gemma3", "paligemma"})
+ALWAYS_TIED = frozenset({"t5", "t5-gated", "umt5", "mt5", "longt5", "t5-encoder", "umt5-encoder"})
+RENAMED_HEAD = frozenset({"gpt-neox", "gemma3", "paligemma", "llava"})
 EXPERTS = frozenset({"mixtral", "qwen3-moe"})
 TRANSPOSED = frozenset({"gpt2"})
 INPUT_IS_A_SIDE = frozenset({"marian"})

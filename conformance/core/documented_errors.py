@@ -33,6 +33,10 @@ class Refusal:
         )
 
 
+STATE_SPACES = ("mamba", "falcon-h1")
+"""Families whose out_proj is read by fused kernels, where there are any."""
+
+
 def _contradicts_itself(case: Case) -> bool:
     """Whether layers of one weight are to be adapted in two ways, and have to stay one.
 
@@ -66,7 +70,7 @@ REFUSALS = (
         peft="<0.4",
     ),
     Refusal(
-        lambda case: case.family == "mamba" and case.writing == "all-linear",
+        lambda case: case.family in STATE_SPACES and case.writing == "all-linear",
         "adapted",
         r"incompatible with Mamba-based models",
         "PEFT's own check: out_proj is read by fused kernels that would pass the adapter by",

@@ -42,12 +42,13 @@ def _written(w: Writing, arguments: dict[str, object], *, tied: bool) -> dict[st
         else literal(value)
         for name, value in arguments.items()
     }
-    return {**written, "tie_word_embeddings": repr(tied)}
+    return written if w.family.tie_in else {**written, "tie_word_embeddings": repr(tied)}
 
 
 def _nested(w: Writing, name: str, arguments: dict[str, object], *, tied: bool) -> dict[str, str]:
     written = {key: literal(value) for key, value in arguments.items()}
-    return written | ({"tie_word_embeddings": repr(tied)} if name in w.tied_configs else {})
+    says = name == w.family.tie_in if w.family.tie_in else name in w.tied_configs
+    return written | ({"tie_word_embeddings": repr(tied)} if says else {})
 
 
 def fill(w: Writing) -> str:

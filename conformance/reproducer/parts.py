@@ -279,7 +279,10 @@ def traces(model: torch.nn.Module) -> list[str]:
             found.append(f"{name} is a {type(module).__name__}")
         if "peft_config" in vars(module) or vars(module).get("_hf_peft_config_loaded"):
             found.append(f"{name or 'the model'} keeps a PEFT config")
-        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+        kinds = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
+        hooks = [hook for kind in kinds for hook in kind.values()]
+        # transformers has its own, to capture hidden states
+        if any(not hook.__module__.startswith("transformers.") for hook in hooks):
             found.append(f"{name or 'the model'} keeps a hook")
     return [*found, "the model is in training mode"] if model.training else found
 

@@ -22,6 +22,7 @@ from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.state import Outcome, Placed, State
 from conformance.reproducer import bases
 from conformance.reproducer.code import call, literal
+from conformance.reproducer.own_classes import OWN_NEEDS, own_classes
 from conformance.reproducer.shapes import inputs
 from conformance.reproducer.writing import NotReproducible, Writing
 
@@ -84,11 +85,14 @@ def write_program(program: Program, promise: str | None = None) -> str:
     main = "def main(work):\n" + indent("\n".join(lines), "    ")
     made_by = [bases.build(writing), *([bases.load_base(writing)] if writing.loaded else [])]
     functions = [*made_by, main, bases.fill(writing), bases.logits(writing)]
-    family = f"{writing.family.config}, {writing.family.model}"
+    head = HEAD.replace("FAMILY", f"{writing.family.config}, {writing.family.model}")
+    if writing.family.own:
+        imported = "".join(f"from {where} import {what}\n" for what, where in OWN_NEEDS.items())
+        first, _, rest = HEAD.partition("from transformers import AutoModelForCausalLM, FAMILY\n")
+        head = f"{first}{imported}{rest}\n\n{own_classes()}\n\n\n"
     return "\n\n\n".join(
         [
-            f"{_docstring(program)}\n\n{HEAD.replace('FAMILY', family)}"
-            + _constants(writing, before),
+            f"{_docstring(program)}\n\n{head}" + _constants(writing, before),
             *functions,
             *_functions(),
             FOOTER,

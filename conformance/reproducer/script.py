@@ -22,6 +22,7 @@ from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.reproducer.applicable import require_applicable
 from conformance.reproducer.code import WIDTH, literal, several
 from conformance.reproducer.functions import FUNCTIONS
+from conformance.reproducer.own_classes import OWN_NEEDS, own_classes
 from conformance.reproducer.snippets import CHAIN, SNIPPETS, WITHOUT_SNIPPET
 from conformance.reproducer.snippets.tying import adapter_pairs
 from conformance.reproducer.writing import NotReproducible, Writing
@@ -39,6 +40,7 @@ STDLIB = {
 }
 THIRD_PARTY = {
     **dict.fromkeys(AUTO_CLASSES.values(), "transformers"),
+    **OWN_NEEDS,
     **dict.fromkeys(("LoraConfig", "PeftConfig", "PeftModel", "get_peft_model"), "peft"),
     "load_file": "safetensors.torch",
     "Conv1D": "transformers.pytorch_utils",
@@ -86,6 +88,8 @@ def script_of(writing: Writing, invariant: str | None) -> str:
     functions = _needed(main, footer, writing)
     code = "\n\n\n".join([*functions, footer])
     constants = _constants(writing, code)
+    if writing.family.own:
+        constants = f"{constants}\n\n\n{own_classes()}"
     return "\n".join(
         [
             _docstring(writing, invariant),
@@ -189,7 +193,8 @@ def _pairs(writing: Writing) -> str:
 
 def _imports(writing: Writing, code: str) -> str:
     used = _names(code) | {"os"}
-    family = dict.fromkeys((writing.family.config, writing.family.model), "transformers")
+    classes = () if writing.family.own else (writing.family.config, writing.family.model)
+    family = dict.fromkeys(classes, "transformers")
     stdlib = _import_lines({name: module for name, module in STDLIB.items() if name in used})
     others = {**THIRD_PARTY, **family, writing.adapter_class: "peft"}
     third_party = _import_lines(

@@ -19,7 +19,7 @@ ENCODER_IS_INPUT = ("marian",)
 # Families that add a bias to the logits that is a buffer, which a checkpoint holds.
 LOGITS_BIAS = ("bart", "mbart", "marian", "pegasus")
 # Families whose config says in transformers 5 that they are tied, whatever it is asked.
-ALWAYS_SAY_TIED = ("t5", "t5-gated", "umt5")
+ALWAYS_SAY_TIED = ("t5", "t5-gated", "umt5", "mt5", "longt5")
 
 # What is no token among the inputs, by shape: it comes in the precision of the model.
 MEASURED = {"speech": "input_features", "image-text": "pixel_values"}
@@ -44,10 +44,8 @@ def inputs(case: Case) -> dict[str, str]:
     elif family.shape == "image-text":
         image = literal(sizes["image_token_index"])
         found["PICTURE"] = noise(case, "picture", len(rows), 3, SIDE, SIDE)
-        kinds = f"(IDS == {image}).long()"
-        found["INPUTS"] = (
-            f'{{\n    {_TEXT},\n    "pixel_values": PICTURE, "token_type_ids": {kinds},\n}}'
-        )
+        kinds = f', "token_type_ids": (IDS == {image}).long()' if family.told_of_pictures else ""
+        found["INPUTS"] = f'{{\n    {_TEXT},\n    "pixel_values": PICTURE{kinds},\n}}'
     else:
         found["INPUTS"] = f"{{{_TEXT}}}"
     return found

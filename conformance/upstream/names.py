@@ -97,6 +97,15 @@ def is_wrapper(module: nn.Module) -> bool:
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
 
 
+def _hooked(module: nn.Module) -> bool:
+    """Whether anyone but transformers has hooks on this module.
+
+    Transformers puts its own on a vision tower, to capture hidden states, when it is first called.
+    """
+    hooks = [hook for kind in HOOKS for hook in (vars(module).get(kind) or {}).values()]
+    return any(not (hook.__module__ or "").startswith("transformers.") for hook in hooks)
+
+
 def traces(model: nn.Module) -> frozenset[str]:
     """What PEFT left on a model it has been taken off from: modules, attributes, hooks, mode.
 
@@ -111,7 +120,7 @@ def traces(model: nn.Module) -> frozenset[str]:
             left.add(f"attribute peft_config on {where}")
         if vars(module).get("_hf_peft_config_loaded"):
             left.add(f"attribute _hf_peft_config_loaded on {where}")
-        if any(vars(module).get(kind) for kind in HOOKS):
+        if _hooked(module):
             left.add(f"hook on {where}")
     if model.training:
         left.add("the model is in training mode")

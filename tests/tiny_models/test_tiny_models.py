@@ -100,6 +100,7 @@ def test_config_says_what_the_family_declares(name: str) -> None:
 def test_config_says_the_tie_wherever_transformers_looks(spec: ModelSpec) -> None:
     """Beside a vision tower 4 reads the text config and 5 the outer one."""
     made: Any = config(spec)
-    forced = {"t5", "t5-gated", "umt5", "marian"}  # these may say that they are tied all the same
+    # these may say that they are tied all the same
+    forced = {"t5", "t5-gated", "umt5", "mt5", "longt5", "marian"}
     assert made.tie_word_embeddings is spec.tied or spec.family in forced
     assert text_config(made).tie_word_embeddings is made.tie_word_embeddings

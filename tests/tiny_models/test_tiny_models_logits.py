@@ -21,7 +21,7 @@ SPECS = [
     if tied or family.head
 ]
 # A tied T5 multiplies what its head reads by the root of 1 / width: here by 1 / 4.
-DAMPED = {"t5", "t5-gated", "umt5"}
+DAMPED = {"t5", "t5-gated", "umt5", "longt5"}
 
 
 def named(spec: ModelSpec) -> str:

@@ -24,6 +24,8 @@ SPECS = [
     if tied or family.head
 ]
 BEFORE_5 = Version(transformers.__version__).major < 5
+ONE_LAYER = {"albert"}
+"""Those whose every layer is the first one, called again."""
 LAYER = re.compile(r"\.([01])\.")  # the first number of a path
 
 
@@ -88,7 +90,10 @@ def test_roles_resolve_to_modules(name: str, tmp_path: Path) -> None:
                 assert any(path.endswith(".query_key_value") for path, _ in model.named_modules())
                 continue
             layers = [layer[1] for layer in map(LAYER.search, paths) if layer]
-            assert layers.count("0") == layers.count("1") > 0
+            if name in ONE_LAYER:
+                assert layers == ["0"]
+            else:
+                assert layers.count("0") == layers.count("1") > 0
             # the head of a model that fills gaps has a layer of its own before its matrix
             beside = len(paths) - len(layers)
             assert beside == (family.shape == "masked" and short == "dense")

@@ -13,13 +13,14 @@ from tiny_models.families.gpt_like import GPT_LIKE
 from tiny_models.families.llama_like import LLAMA_LIKE
 from tiny_models.families.masked import MASKED
 from tiny_models.families.multimodal import MULTIMODAL
+from tiny_models.families.names import NAMES
 from tiny_models.families.opt_like import OPT_LIKE
 from tiny_models.families.others import OTHERS
 from tiny_models.families.t5_like import T5_LIKE
 
 __all__ = ["BEYOND", "DECODERS", "FAMILIES", "Family", "Sizes", "family"]
 
-_DECODERS = (*LLAMA_LIKE, *GEMMA, *GPT_LIKE, *OPT_LIKE, *OTHERS)
+_DECODERS = (*LLAMA_LIKE, *GEMMA, *GPT_LIKE, *OPT_LIKE, *OTHERS, *NAMES)
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {entry.name: entry for entry in (*_DECODERS, *T5_LIKE, *BART_LIKE, *MASKED, *MULTIMODAL)}
 )

@@ -69,6 +69,7 @@ class Family:
         mlp: short names of the feed-forward's (or mixer's) linear modules; may be empty.
         sizes: how it is made tiny.
         tie_default: what its config says on tying when it is not asked.
+        tie_in: the config inside its config that alone says whether it is tied; mostly none.
         embedding_in_file: key of the embedding's weight in a saved checkpoint.
         head_in_file: key of the head's weight there, if written.
         without_dtypes: dtypes its forward pass cannot run.
@@ -76,6 +77,8 @@ class Family:
         copies: full paths of the other embeddings that hold the same matrix in a tied model.
         biases: parameters that are one bias.
         encoder_of: the family whose encoder alone this is.
+        own: whether its classes are those of ``tiny_models.own``.
+        told_of_pictures: whether ``token_type_ids`` say which tokens stand for a picture.
     """
 
     name: str
@@ -94,6 +97,9 @@ class Family:
     copies: tuple[str, ...] = ()
     biases: tuple[str, ...] = ()
     encoder_of: str = ""
+    tie_in: str = ""
+    own: bool = False
+    told_of_pictures: bool = False
 
     def __post_init__(self) -> None:
         if not self.embedding_in_file:

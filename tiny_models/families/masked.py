@@ -44,4 +44,17 @@ MASKED = (
         shape="masked",
         biases=("lm_head.bias", "lm_head.decoder.bias"),
     ),
+    Family(
+        name="albert",  # every layer is one; embedding and head are narrower than the body
+        config="AlbertConfig",
+        model="AlbertForMaskedLM",
+        embedding="albert.embeddings.word_embeddings",
+        head="predictions.decoder",
+        attention=_ATTENTION,
+        mlp=("ffn", "ffn_output"),
+        sizes=Sizes(scaled={"intermediate_size": 2, "embedding_size": 0.5}, fixed=_FIXED),
+        tie_default=True,
+        shape="masked",
+        biases=("predictions.bias", "predictions.decoder.bias"),
+    ),
 )

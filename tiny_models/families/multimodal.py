@@ -59,6 +59,7 @@ MULTIMODAL = (
         embedding_in_file="language_model.model.embed_tokens.weight",
         head_in_file="language_model.lm_head.weight",
         shape="image-text",
+        told_of_pictures=True,
     ),
     Family(
         name="paligemma",
@@ -83,6 +84,38 @@ MULTIMODAL = (
             },
         ),
         tie_default=True,
+        embedding_in_file="language_model.model.embed_tokens.weight",
+        head_in_file="language_model.lm_head.weight",
+        shape="image-text",
+        told_of_pictures=True,
+    ),
+    Family(
+        name="llava",  # as those on Qwen: the config inside alone says whether it is tied
+        config="LlavaConfig",
+        model="LlavaForConditionalGeneration",
+        embedding="model.language_model.embed_tokens",
+        head="lm_head",
+        attention=ATTENTION,
+        mlp=GATED_MLP,
+        sizes=Sizes(
+            layers=(),
+            hidden="",
+            vocab=(),
+            fixed={
+                "image_token_index": _IMAGE["image_token_index"],
+                "image_seq_length": PICTURE,
+                "vision_feature_layer": -1,
+                "vision_feature_select_strategy": "full",
+            },
+            nested={
+                "text_config": Sizes(
+                    scaled={"intermediate_size": 2}, fixed={**GROUPED, "model_type": "qwen2"}
+                ),
+                "vision_config": _vision(model_type="siglip_vision_model"),
+            },
+        ),
+        tie_default=False,
+        tie_in="text_config",
         embedding_in_file="language_model.model.embed_tokens.weight",
         head_in_file="language_model.lm_head.weight",
         shape="image-text",

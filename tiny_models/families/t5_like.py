@@ -1,4 +1,4 @@
-"""T5 and UMT5: one matrix, ``shared``, for encoder, decoder and (when asked) head."""
+"""T5 and what was made after it: one matrix, ``shared``, for both sides and (when asked) head."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ _FIXED: Mapping[str, Plain] = {
     "dropout_rate": 0.0,
     "decoder_start_token_id": 1,
 }
+_NOTHING: Mapping[str, Plain] = {}
 _SIDES = ("encoder.embed_tokens", "decoder.embed_tokens")
 
 
 def _t5_like(
-    name: str, config: str, model: str, *, gated: bool = False, encoder_of: str = ""
+    name: str,
+    config: str,
+    model: str,
+    *,
+    gated: bool = False,
+    encoder_of: str = "",
+    more: Mapping[str, Plain] = _NOTHING,
 ) -> Family:
-    fixed = {**_FIXED, "feed_forward_proj": "gated-gelu"} if gated else _FIXED
+    fixed = {**_FIXED, **more} | ({"feed_forward_proj": "gated-gelu"} if gated else {})
     return Family(
         name=name,
         config=config,
@@ -47,6 +54,15 @@ T5_LIKE = (
     # as T5 1.1 and Flan-T5
     _t5_like("t5-gated", "T5Config", "T5ForConditionalGeneration", gated=True),
     _t5_like("umt5", "UMT5Config", "UMT5ForConditionalGeneration", gated=True),
+    _t5_like("mt5", "MT5Config", "MT5ForConditionalGeneration", gated=True),
+    # its encoder looks at blocks of three tokens, so that seven are several
+    _t5_like(
+        "longt5",
+        "LongT5Config",
+        "LongT5ForConditionalGeneration",
+        gated=True,
+        more={"local_radius": 2},
+    ),
     _t5_like("t5-encoder", "T5Config", "T5EncoderModel", encoder_of="t5"),
     # the text encoder of Wan 2.2
     _t5_like("umt5-encoder", "UMT5Config", "UMT5EncoderModel", gated=True, encoder_of="umt5"),

@@ -30,7 +30,11 @@ class AnyLoading(Protocol):
 
     @property
     def checkpoint(self) -> str:
-        """The form of its checkpoint."""
+        """The kind of its checkpoint."""
+
+    @property
+    def form(self) -> str:
+        """What its file holds, in whatever layout."""
 
     @property
     def tied(self) -> bool:
@@ -58,9 +62,9 @@ class LoadingCase:
     def saver(self) -> str:
         """The family whose checkpoint it is."""
         entry = FAMILIES[self.family]
-        if self.checkpoint == "encoder-from-full":
+        if self.form == "encoder-from-full":
             return entry.encoder_of
-        return encoder_alone(entry) if self.checkpoint == "full-from-encoder" else self.family
+        return encoder_alone(entry) if self.form == "full-from-encoder" else self.family
 
     @property
     def spec(self) -> ModelSpec:
@@ -70,7 +74,12 @@ class LoadingCase:
     @property
     def tied(self) -> bool:
         """Whether the saved model's head, if it has one, is its embedding."""
-        return self.checkpoint not in OWN_HEAD or not FAMILIES[self.family].head
+        return self.form not in OWN_HEAD or not FAMILIES[self.family].head
+
+    @property
+    def form(self) -> str:
+        """What its file holds, in whatever layout."""
+        return form_of(self.checkpoint)
 
 
 def encoder_alone(entry: Family) -> str:
@@ -80,10 +89,14 @@ def encoder_alone(entry: Family) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of checkpoint: what it is, and which families have it."""
+    """One kind of checkpoint: what it is, and which families have it.
+
+    ``form`` is the kind that holds the same in the newer layout, where this is in the older one.
+    """
 
     text: str
     of: Callable[[Family], bool]
+    form: str = ""
 
 
 def _every(_: Family) -> bool:
@@ -102,7 +115,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "full": Kind("all that the installed transformers writes", _every),
         "sharded": Kind("the same in several files", _every),
-        "bin": Kind("the same in the older layout, pytorch_model.bin", _every),
         "source-only": Kind("of the tied matrix only the source's name", _every),
         "encoder-embedding-only": Kind("only encoder.embed_tokens.weight", _several),
         "head-only": Kind("only the head's name", _headed),
@@ -125,11 +137,46 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "a class with encoder and decoder on an encoder's checkpoint",
             lambda entry: bool(encoder_alone(entry)),
         ),
+        "no-head": Kind(
+            "a config that says untied, and of a tied model no head: it is made up",
+            lambda entry: _headed(entry) and not _several(entry),
+        ),
+        "bin": Kind(
+            "in the older layout, pytorch_model.bin: every name of the tied matrix, all equal",
+            _every,
+            "all-equal",
+        ),
+        "bin-source-only": Kind(
+            "in the older layout, of the tied matrix only the source's name", _every, "source-only"
+        ),
+        "bin-all-different": Kind(
+            "in the older layout, every name of the tied matrix, each another matrix",
+            _every,
+            "all-different",
+        ),
+        "bin-own-head": Kind(
+            "in the older layout, of a model whose head has a matrix of its own",
+            _headed,
+            "own-head",
+        ),
+        "bin-untied-config": Kind(
+            "in the older layout, with a config that says untied", _several, "untied-config"
+        ),
+        "bin-no-head": Kind(
+            "in the older layout, with a config that says untied, and no head",
+            lambda entry: _headed(entry) and not _several(entry),
+            "no-head",
+        ),
     }
 )
 OWN_HEAD = ("own-head", "own-head-no-source", "untied-config")
 ENCODERS = ("encoder-from-full", "full-from-encoder")
 """Kinds of which only the encoder can be compared."""
+
+
+def form_of(kind: str) -> str:
+    """The kind of checkpoint that holds the same in safetensors."""
+    return KINDS[kind].form or kind
 
 
 def loading_cases(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.snapshot import saved
-from conformance.kinds.loading.case import LoadingCase
+from conformance.kinds.loading.case import KINDS, LoadingCase
+from tiny_models import compat
 from tiny_models.checkpoints import SHARD
 from tiny_models.families import FAMILIES, Family
 from tiny_models.values import named_values
@@ -16,7 +17,7 @@ from tiny_models.values import named_values
 if TYPE_CHECKING:
     from torch import Tensor
 
-FILE = "model.safetensors"
+FILE, OLDER = "model.safetensors", "pytorch_model.bin"
 
 
 def write(case: LoadingCase, model: Any, folder: Path) -> None:
@@ -24,26 +25,52 @@ def write(case: LoadingCase, model: Any, folder: Path) -> None:
     options: dict[str, Any] = {}
     if case.checkpoint == "sharded":
         options["max_shard_size"] = SHARD
-    if case.checkpoint == "bin":
-        options["safe_serialization"] = False
+    older = bool(KINDS[case.checkpoint].form)
+    if case.checkpoint == "bin" and compat.writes_bin():
+        model.save_pretrained(folder, safe_serialization=False)
+        return
     model.save_pretrained(folder, **options)
-    if case.checkpoint == "untied-config":
+    if case.form in ("untied-config", "no-head"):
         say_untied(folder / "config.json")
-    edit = EDITS.get(case.checkpoint)
+    edit = EDITS.get(case.form)
+    if edit is None and not older:
+        return
+    entry, tensors = FAMILIES[case.family], dict(saved(folder).tensors)
     if edit is not None:
+        tensors = edit(entry, tensors, tensors[entry.embedding_in_file])
+    if older:
+        _write_older(folder, tensors, entry, model)
+    else:
         from safetensors.torch import save_file
 
-        entry, tensors = FAMILIES[case.family], dict(saved(folder).tensors)
-        tensors = edit(entry, tensors, tensors[entry.embedding_in_file])
         save_file({k: t.clone() for k, t in tensors.items()}, folder / FILE, {"format": "pt"})
+
+
+def _write_older(folder: Path, tensors: Mapping[str, Tensor], entry: Family, model: Any) -> None:
+    """The same as transformers 4 wrote it: a pickled dict, in which what is tied is one storage.
+
+    Unlike safetensors it holds both names of a tied bias.
+    """
+    import torch
+
+    biases = {name: tensor for name, tensor in model.state_dict().items() if name in entry.biases}
+    torch.save({**biases, **tensors}, folder / OLDER)
+    (folder / FILE).unlink()
 
 
 def say_untied(file: Path) -> None:
     """Let the config say what those of transformers 4 do: 5 writes another for T5."""
     config = json.loads(file.read_text())
-    config["tie_word_embeddings"] = False
     config.pop("scale_decoder_outputs", None)
-    file.write_text(json.dumps(config))
+    file.write_text(json.dumps(_untied({"tie_word_embeddings": False, **config})))
+
+
+def _untied(config: Any) -> Any:
+    """A config whose every level that speaks of the tie says untied."""
+    if not isinstance(config, dict):
+        return config
+    said = {name: _untied(value) for name, value in config.items()}
+    return said | ({"tie_word_embeddings": False} if "tie_word_embeddings" in config else {})
 
 
 def keys(entry: Family) -> dict[str, str]:

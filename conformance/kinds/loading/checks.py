@@ -24,8 +24,15 @@ def concerns(case: AnyLoading, one: Invariant) -> bool:
 
 def competes(seen: LoadingObservation) -> str | None:
     """Why a promise about one matrix says nothing here: the file holds several."""
-    different = seen.case.checkpoint == "all-different"
+    different = seen.case.form == "all-different"
     return "the file holds different matrices for one tie" if different else None
+
+
+def one_matrix(seen: LoadingObservation) -> str | None:
+    """Why a promise about the tie says nothing here: the file or the config has it otherwise."""
+    if seen.case.form == "no-head":
+        return "the config says that the head is another matrix, which the file does not hold"
+    return competes(seen)
 
 
 def _found(
@@ -56,7 +63,7 @@ def checkpoint_loads(seen: LoadingObservation) -> Iterator[Finding]:
     "tied-keys-are-not-missing",
     "A tied key is never reported missing when another name of its tensor was in the file.",
     source="transformers #43992; the UMT5 load reports",
-    applies=competes,
+    applies=one_matrix,
 )
 def tied_keys_are_not_missing(seen: LoadingObservation) -> Iterator[Finding]:
     tied = {*seen.members.values()}
@@ -110,7 +117,7 @@ def log_agrees_with_report(seen: LoadingObservation) -> Iterator[Finding]:
     "tied-members-are-one",
     "After loading, exactly the matrices that were one tensor when saved are one again.",
     source="transformers tie_weights; the UMT5 load reports",
-    applies=competes,
+    applies=one_matrix,
 )
 def tied_members_are_one(seen: LoadingObservation) -> Iterator[Finding]:
     loaded, source = seen.stages["loaded"], seen.stages["source"]
@@ -135,7 +142,7 @@ def tied_members_are_one(seen: LoadingObservation) -> Iterator[Finding]:
 def file_is_restored(seen: LoadingObservation) -> Iterator[Finding]:
     for key, tensor in sorted(seen.file.items()):
         if key not in seen.became:
-            if seen.case.checkpoint not in ENCODERS:
+            if seen.case.form not in ENCODERS:
                 what = f"{key} of the file became no parameter"
                 yield Finding("missing-key", what, stage="loaded", subject=key)
             continue
@@ -151,7 +158,7 @@ def file_is_restored(seen: LoadingObservation) -> Iterator[Finding]:
     "loading-keeps-outputs",
     "The loaded model gives the outputs of the model that was saved.",
     source="transformers from_pretrained; the UMT5 load reports",
-    applies=competes,
+    applies=one_matrix,
 )
 def loading_keeps_outputs(seen: LoadingObservation) -> Iterator[Comparison]:
     saved, loaded = seen.stages["source"].logits, seen.stages["loaded"].logits

@@ -27,6 +27,7 @@ HELD = {
     "source-only": {"embedding"},
     "encoder-embedding-only": {"encoder-embedding"},
     "head-only": {"head"},
+    "no-head": {"embedding"},
 }
 ALL_HELD = ("all-equal", "all-different")
 SHOWN = 6  # lines of a log message that a failure repeats
@@ -149,11 +150,11 @@ def require_informative(seen: LoadingObservation) -> None:
     roles = {name: role for role, name in seen.members.items()}
     found = {roles[name] for name in seen.in_file}
     every = set(FAMILIES[seen.case.family].matrices)
-    wanted = every if seen.case.checkpoint in ALL_HELD else HELD.get(seen.case.checkpoint)
+    wanted = every if seen.case.form in ALL_HELD else HELD.get(seen.case.form)
     if wanted is not None and found != wanted:
         held = ", ".join(sorted(found)) or "nothing"
         raise SuiteError(f"the file of {seen.case!r} holds {held} of the tied matrix")
-    if seen.case.checkpoint == "all-different":
+    if seen.case.form == "all-different":
         matrices = [seen.meant[name] for name in seen.in_file]
         if any(same_bits(one, other) for one, other in pairwise(matrices)):
             raise SuiteError(f"the matrices of {seen.case!r} do not differ")

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.core.bits import same_bits
 from conformance.core.observation import Heard, LoadReport, Saved, Snapshot, Trouble
-from conformance.core.versions import installed
 from conformance.engine.capture import hearing
 from conformance.engine.devices import torch_device
 from conformance.engine.devices.deterministic import repeatable
 from conformance.engine.snapshot import logits, saved, snapshot
 from conformance.engine.uninitialised import marked_memory, show_unfilled
 from conformance.engine.upstream_error import trouble
-from conformance.kinds.loading.case import ENCODERS, AnyLoading, LoadingCase
+from conformance.kinds.loading.case import ENCODERS, KINDS, AnyLoading, LoadingCase
 from conformance.kinds.loading.checkpoints import write
 from conformance.kinds.loading.observation import LoadingObservation
 from conformance.upstream import capabilities
 from tiny_models import build as tiny
 from tiny_models import compat
-from tiny_models.compat import canonical_name, parameter_of, writes_bin
+from tiny_models.compat import canonical_name, parameter_of
 from tiny_models.families import FAMILIES
 from tiny_models.roles import matrix_names
 from tiny_models.spec import ModelSpec
@@ -51,8 +50,6 @@ def _lacks(case: LoadingCase) -> str:
         missing = capabilities.lacks_family(FAMILIES[name])
         if missing:
             return missing
-    if case.checkpoint == "bin" and not writes_bin():
-        return f"transformers {installed('transformers')} writes no .bin"
     return ""
 
 
@@ -72,7 +69,7 @@ def _observe(case: LoadingCase, folder: Path) -> LoadingObservation:
     try:
         with hearing("loaded", heard, hide=os.fspath(folder)), printed(heard):
             cls = tiny.model_class(ModelSpec(family=case.family))
-            safe = case.checkpoint != "bin"
+            safe = not KINDS[case.checkpoint].form
             with marked_memory():
                 loaded, told = tiny.load(cls, target, dtype="float32", safetensors=safe)
             report = LoadReport(**vars(told))
@@ -116,7 +113,7 @@ def facts_of(
 
 def _seen(case: AnyLoading, model: Any, inputs: Mapping[str, torch.Tensor]) -> Snapshot:
     """A snapshot whose logits are the encoder's where only that can be compared."""
-    if case.checkpoint not in ENCODERS:
+    if case.form not in ENCODERS:
         return snapshot(model, inputs)
     texts = {name: inputs[name] for name in ("input_ids", "attention_mask")}
     found = snapshot(model, None)
@@ -152,7 +149,7 @@ def _meant(
 ) -> dict[str, Tensor]:
     """What each parameter is to hold, by our own reading of the file and of the tie."""
     meant = dict(source)
-    if case.checkpoint == "all-different":
+    if case.form == "all-different":
         own = {name: key for key, (name, _) in became.items()}
         meant |= {name: file[own[name]] for name in members.values() if name in own}
     elif case.tied:

@@ -73,8 +73,13 @@ class PipelineCase:
 
     @property
     def checkpoint(self) -> str:
-        """The form of its checkpoint."""
+        """The kind of its checkpoint."""
         return self.loading.checkpoint
+
+    @property
+    def form(self) -> str:
+        """What its file holds, in whatever layout."""
+        return self.loading.form
 
     @property
     def tied(self) -> bool:

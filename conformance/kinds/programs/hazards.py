@@ -79,13 +79,20 @@ def _saves_a_module_as_weight(turn: Turn) -> bool:
 def _weighted_within_a_name(turn: Turn) -> bool:
     """The new name is part of that of a parameter of an active adapter.
 
-    Such names are made of PEFT's words as well as of the adapter's own.
+    Such names are made of PEFT's words and of modules' names as well as of the adapter's own.
     """
+    roles = FAMILIES[turn.before.family].roles
     return isinstance(turn.taken, Weighted) and any(
         turn.taken.name in word
         for one in turn.before.named(*turn.before.active)
-        for word in (one.name, *_words(one))
+        for word in (one.name, *_words(one), *_modules(one, roles))
     )
+
+
+def _modules(one: Placed, roles: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """The names of the modules that an adapter is on."""
+    for role in {*one.target, *one.save}:
+        yield from roles.get(role, ())
 
 
 def _words(one: Placed) -> Iterator[str]:

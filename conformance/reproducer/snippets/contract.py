@@ -30,8 +30,11 @@ def config_wraps_what_it_names(w: Writing) -> str:
     return text(
         w.adapted,
         f"""
-        lora = {{name.partition(".lora_")[0] for name in parameters(model) if ".lora_" in name}}
-        found = lora - {{{", ".join(map(literal, w.matrices.values()))}}}
+        parts = r"\\.(lora_(?=[ABem])|modules_to_save\\.|(token_adapter\\.)?trainable_tokens_delta)"
+        owners = {{name: re.split(parts, name)[0] for name in parameters(model)}}
+        members = {{{", ".join(map(literal, w.matrices.values()))}}}
+        lora = {{owner for name, owner in owners.items() if ".lora_" in name[len(owner) :]}}
+        found = lora - members
         asked = {{
             name
             for name, module in base.named_modules()
@@ -45,6 +48,8 @@ def config_wraps_what_it_names(w: Writing) -> str:
         lack, extra = sorted(asked - found), sorted(found - asked)
         check("every module asked for carries LoRA", not lack, ", ".join(lack))
         check("no other module carries LoRA", not extra, ", ".join(extra))
+        others = {owner for name, owner in owners.items() if name != owner} - lora - members - asked
+        check("nothing else is saved or has tokens", not others, ", ".join(sorted(others)))
         """,
     )
 

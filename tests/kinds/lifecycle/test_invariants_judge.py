@@ -155,6 +155,8 @@ BROKEN: list[tuple[str, dict[str, Any], Change, str]] = [
     ("config-wraps-what-it-names", {}, after(gone("adapted", Q_LORA),
                                              gone("adapted", f"{BODY} lora_B")), "wrong-type"),
     ("config-wraps-what-it-names", {}, lambda s: replace(s, targets=frozenset()), "wrong-type"),
+    ("config-wraps-what-it-names", {"placement": "save:head"}, lambda s: put(
+        s, "adapted", **{"model.head1 saved weight": torch.ones(1, 2)}), "wrong-type"),
     ("adapter-takes-part", {}, lambda s: replace(s, called=frozenset()), "left-behind"),
     ("adapter-takes-part", {"placement": "target:both"},
      lambda s: replace(s, called=frozenset({HEAD})), "left-behind"),

@@ -257,6 +257,28 @@ PLANTED = (
         (SILENT, "loading-keeps-outputs"),
         f"{TIED_KEY}|by inf",
     ),
+    Planted(
+        "a head that no file holds is made up without a word",
+        LoadingCase(family="llama", checkpoint="no-head"),
+        hides_the_missing,
+        (SILENT, "log-agrees-with-report"),
+        "lm_head.weight",
+    ),
+    Planted(
+        "a head of its own is tied where it comes from an older file",
+        LoadingCase(family="t5", checkpoint="bin-untied-config"),
+        ties_the_own_head,
+        ("tied-members-are-one", "file-is-restored"),
+        "lm_head.weight",
+    ),
+    Planted(
+        "of two matrices of an older file one is dropped without a word",
+        LoadingCase(family="t5", checkpoint="bin-all-different"),
+        ties_the_own_head,
+        ("competing-tensors-are-told",),
+        "lm_head.weight of the file was dropped",
+        quiet=True,
+    ),
     Planted("loading fails", T5, ends_in_an_error, ("checkpoint-loads",), "planted"),
     Planted(
         "of two matrices one is dropped without a word",
@@ -296,6 +318,6 @@ def test_every_promise_is_broken_by_a_fault() -> None:
 
 
 def test_every_checkpoint_is_judged_by_a_promise_about_values() -> None:
-    values = ("loading-keeps-outputs", "competing-tensors-are-told")
+    values = ("loading-keeps-outputs", "competing-tensors-are-told", "file-is-restored")
     for case in loading_cases(("cpu",), ("llama", "t5", "t5-encoder", "whisper"), tuple(KINDS)):
         assert any(concerns(case, LOADING[name]) for name in values), case

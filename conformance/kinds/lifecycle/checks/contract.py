@@ -31,8 +31,9 @@ def _applies(seen: Observation) -> str | None:
 
 @INVARIANTS.check(
     "config-wraps-what-it-names",
-    "LoRA stands on exactly the attention and mlp modules that the config names.",
-    source="PEFT documentation, target_modules, exclude_modules",
+    "LoRA stands on exactly the attention and mlp modules that the config names, and nothing else "
+    "has an adapter but what holds the matrix.",
+    source="PEFT documentation, target_modules, exclude_modules, modules_to_save",
     needs=("adapted",),
     of_lora_alone=True,
 )
@@ -44,6 +45,11 @@ def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
         yield Finding("wrong-type", what, stage="adapted", subject=name)
     for name in sorted(body - seen.targets):
         what = f"{name} carries LoRA and is not asked for"
+        yield Finding("wrong-type", what, stage="adapted", subject=name)
+    members = {name.removesuffix(".weight") for name in seen.members}
+    others = adapted_modules(seen.stages["adapted"].weights) - lora - members - seen.targets
+    for name in sorted(others):
+        what = f"{name} is saved or has tokens of its own, and is not asked for"
         yield Finding("wrong-type", what, stage="adapted", subject=name)
 
 
