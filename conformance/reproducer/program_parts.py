@@ -143,13 +143,41 @@ def logits_of(weights: dict[str, torch.Tensor]) -> torch.Tensor:
     return logits(PLAIN[0])
 
 
+def check_rows(
+    what: str, model: Any, names: list[str], adapters: list[list[str]], *, generates: bool
+) -> None:
+    """Compare each row of a batch with what a plain model computes that has its adapters."""
+    rows = [row % 2 for row in range(len(names))]
+    given = {name: tensor[rows] for name, tensor in INPUTS.items()}
+    with torch.no_grad():
+        if generates:
+            greedy = {"max_new_tokens": 2, "do_sample": False, "pad_token_id": 0}
+            told = {"output_logits": True, "return_dict_in_generate": True}
+            made = model.eval().generate(**given, adapter_names=names, **greedy, **told)
+            found, ids = torch.stack(made.logits, 1), made.sequences[:, :-1]
+            given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        else:
+            found = model.eval()(**given, adapter_names=names).logits
+    before = dict(INPUTS)
+    for row, counted in enumerate(adapters):
+        INPUTS.update({name: tensor[row : row + 1] for name, tensor in given.items()})
+        compare(f"{what}: row {row}", found[row : row + 1], counted, last=found.shape[1])
+    INPUTS.update(before)
+
+
 def check_model(what: str, model: Any, adapters: list[str]) -> None:
     """Compare logits with those of a plain model that holds base and adapters."""
+    found = logits(model)
+    compare(what, found, adapters, last=found.shape[1])
+
+
+def compare(what: str, found: torch.Tensor, adapters: list[str], *, last: int) -> None:
+    """Compare these logits, which are of the last tokens, with those of a plain model."""
     weights = effective(adapters)
-    expected, found = logits_of(weights), logits(model)
     moved = {n: one * (1 + EPS * values(n, one.shape).sign()) for n, one in weights.items()}
-    largest = max(float(one.abs().max()) for one in (expected, found, logits_of(BASE)))
-    allowed = 3 * max(ROUNDINGS * EPS * largest, NUDGES * distance(expected, logits_of(moved)))
+    expected, nudged, base = (logits_of(one)[:, -last:] for one in (weights, moved, BASE))
+    largest = max(float(one.abs().max()) for one in (expected, found, base))
+    allowed = 3 * max(ROUNDINGS * EPS * largest, NUDGES * distance(expected, nudged))
     off = distance(expected, found)
     check(f"{what}: logits", off <= allowed, f"off by {off:.3g}, rounding explains {allowed:.3g}")
 

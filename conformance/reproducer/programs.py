@@ -9,11 +9,12 @@ from pathlib import Path
 from textwrap import indent
 
 from conformance.core.tolerances import EPS, NUDGES, coarsest, margin, roundings
-from conformance.kinds.programs.arguments import PLACED, WEIGHTS
+from conformance.kinds.programs.arguments import BASE_ROW, PLACED, WEIGHTS
 from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.operations import Operation, Step, read
 from conformance.kinds.programs.operations.adapters import Add, Put, Train, Wrap
 from conformance.kinds.programs.operations.base import MergeAndUnload, Reload, Resize, Unload
+from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
 from conformance.kinds.programs.operations.files import Load, Native, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Disable, Enable, Set, Without
@@ -289,6 +290,13 @@ def _native(_: Program, before: State, taken: Native) -> list[str]:
     ]
 
 
+def _mixed(_: Program, before: State, taken: Mixed) -> list[str]:
+    names, generates = literal(list(taken.names)), taken.way == "generate"
+    off = not before.enabled
+    rows = literal([[] if off or name == BASE_ROW else [name] for name in taken.names])
+    return [f'check_rows("mixed", model, {names}, {rows}, generates={generates})']
+
+
 def _resize(program: Program, before: State, taken: Resize) -> list[str]:
     count = taken.count
     rows = program.base.vocab + before.rows + count
@@ -378,6 +386,7 @@ CALLS: dict[type[Operation], Callable[..., list[str]]] = {
     Load: _load,
     Reopen: _reopen,
     Native: _native,
+    Mixed: _mixed,
     Resize: _resize,
     MergeAndUnload: _merge_and_unload,
     Unload: _simple("model = model.unload()", "rebase([])", "begin(model)"),

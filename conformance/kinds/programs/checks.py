@@ -44,12 +44,13 @@ def at_each_step(check: StepCheck) -> Check:
 
 def allowance(seen: ProgramObservation, step: StepSeen, logits: Compared) -> Allowance:
     """How far the model may be from its reference after this step."""
+    handed = (logits.dtype,) if logits.dtype else ()
     return program_allowance(
         step.state.dtype,
         seen.case.base,
         movement(logits.expected, logits.nudged),
         size(logits.found, logits.expected, logits.base),
-        precision=step.precision,
+        precision=coarsest(step.precision, *handed),
         writes=step.roundings,
     )
 

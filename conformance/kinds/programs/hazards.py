@@ -13,6 +13,7 @@ from conformance.core.placements import ENDS, LOOKED_FOR
 from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.adapters import Add, Train
 from conformance.kinds.programs.operations.base import MergeAndUnload, Unload
+from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Weighted
 from conformance.kinds.programs.operations.files import Load, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Set
@@ -157,8 +158,13 @@ def _deletes_beside_several(turn: Turn) -> bool:
 
 
 def _wakes_while_disabled(turn: Turn) -> bool:
-    """An adapter that was added on modules of its own while all were disabled is made active."""
+    """An adapter that was added on modules of its own while all were disabled is made active.
+
+    Or rows of a batch name it.
+    """
     before, taken = turn.before, turn.taken
+    if isinstance(taken, Mixed):
+        return not before.enabled and bool({*taken.names} & {*before.late})
     return isinstance(taken, Set) and not before.enabled and taken.name in before.late
 
 
@@ -285,6 +291,11 @@ def _trains_tied_lora(turn: Turn) -> bool:
     )
 
 
+def _mixes_what_is_merged(turn: Turn) -> bool:
+    """A batch of several adapters is refused, since something is merged."""
+    return isinstance(turn.taken, Mixed) and bool(turn.before.merged)
+
+
 SITUATIONS: Mapping[str, Meets] = MappingProxyType(
     {
         "loads-as-a-part": _loads_as_a_part,
@@ -318,6 +329,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "trains-tied-lora": _trains_tied_lora,
         "adds-rows-in-half": _adds_rows_in_half,
         "loads-rows-in-half": _loads_rows_in_half,
+        "mixes-what-is-merged": _mixes_what_is_merged,
     }
 )
 """By name."""

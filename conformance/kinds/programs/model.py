@@ -30,6 +30,9 @@ from tiny_models.values import refill
 if TYPE_CHECKING:
     import torch
 
+NEW_TOKENS = 2
+"""As many are generated: the second is made with what is remembered of the first."""
+
 
 class Live:
     """The model under way: plain, or wrapped by PEFT, with the plain base it was wrapped on."""
@@ -198,6 +201,36 @@ class Live:
         model.load_adapter(adapter_folder(folder, name), adapter_name=name)
         return model
 
+    def of_rows(
+        self, names: tuple[str, ...], *, generates: bool
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Logits of a batch whose rows name their adapters, and what led to them.
+
+        The rows are those of the inputs, again and again. Where it ``generates``, the logits are
+        of the new tokens, which are the last that a reference is to be given.
+        """
+        import torch
+
+        given = {what: _rows(one, len(names)).to(self.device) for what, one in self.inputs.items()}
+        self.model.eval()
+        with torch.no_grad():
+            if not generates:
+                found = self.model(**given, adapter_names=list(names)).logits
+            else:
+                made = self.model.generate(
+                    **given,
+                    adapter_names=list(names),
+                    max_new_tokens=NEW_TOKENS,
+                    do_sample=False,
+                    pad_token_id=0,
+                    output_logits=True,
+                    return_dict_in_generate=True,
+                )
+                found = torch.stack(made.logits, dim=1)
+                ids = made.sequences[:, :-1]
+                given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        return found.detach().to("cpu", copy=True), given
+
     def resize(self, added: int) -> None:
         """``resize_token_embeddings``; the new rows get values from names."""
         import torch
@@ -244,6 +277,11 @@ class Live:
     def flags(self) -> Mapping[str, bool | None]:
         """Every ``tie_word_embeddings`` of the model's config."""
         return flags(self.model.config.to_dict())
+
+
+def _rows(tensor: torch.Tensor, count: int) -> torch.Tensor:
+    """That many rows: those of the tensor, again and again."""
+    return tensor[[row % len(tensor) for row in range(count)]]
 
 
 def parts_of(model: Any) -> dict[Key, torch.nn.Parameter]:

@@ -21,13 +21,15 @@ class Compared:
     """Logits of the model and of its reference, and how far rounding can move them apart.
 
     ``nudged`` are the reference's logits with every weight moved by one eps, each time otherwise;
-    ``base`` those of the reference without adapters.
+    ``base`` those of the reference without adapters. ``dtype`` is the precision in
+    which they are handed over, where that is said.
     """
 
     found: Tensor
     expected: Tensor
     nudged: tuple[Tensor, ...]
     base: Tensor
+    dtype: str = ""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,11 @@ class Placed:
         """Which of embedding and head it changes."""
         return frozenset((*self.target, *self.save, *self.tokens)) & frozenset(ENDS)
 
+    def has_all(self, worn: frozenset[tuple[str, str]]) -> bool:
+        """Whether it saves or trains rows of each module that any adapter has done so with."""
+        own = {"saves": self.save, "trains tokens of": self.tokens}
+        return all(end in own[how] for how, end in worn if how in own)
+
     def clashes(self, other: Placed) -> bool:
         """Whether both save one module, or train tokens of one: they cannot both be active."""
         return bool(set(self.save) & set(other.save) or set(self.tokens) & set(other.tokens))

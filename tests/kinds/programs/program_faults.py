@@ -59,6 +59,36 @@ def a_merged_adapter_can_be_deleted() -> AbstractContextManager[None]:
     return replaced(tuners_utils, "_check_adapters_not_merged", lambda _: lambda *_, **__: None)
 
 
+@fault("program-follows-reference", "mixed")
+def rows_of_a_batch_are_mixed_up() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def forward(self: Any, x: Any, *args: Any, adapter_names: Any, **kwargs: Any) -> Any:
+            turned = [*adapter_names[1:], adapter_names[0]]
+            return original(self, x, *args, adapter_names=turned, **kwargs)
+
+        return forward
+
+    return replaced(Linear, "_mixed_batch_forward", make)
+
+
+@fault("program-follows-reference", "mixed")
+def a_row_of_the_base_goes_through_the_saved_module() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def forward(self: Any, x: Any, *args: Any, adapter_names: Any, **kwargs: Any) -> Any:
+            first = next(one for one in adapter_names if one in self._adapters)
+            named = [first if one == "__base__" else one for one in adapter_names]
+            return original(self, x, *args, adapter_names=named, **kwargs)
+
+        return forward
+
+    return replaced(ModulesToSaveWrapper, "_mixed_batch_forward", make)
+
+
+@fault("program-completes", "mixed", "merge")
+def a_batch_of_adapters_is_not_refused_while_one_is_merged() -> AbstractContextManager[None]:
+    return replaced(LoraLayer, "_check_forward_args", lambda _: lambda *_, **__: None)
+
+
 @fault("program-completes", "merge")
 def a_row_of_two_adapters_is_merged_twice() -> AbstractContextManager[None]:
     return replaced(TrainableTokensLayer, "_check_overlapping_tokens", lambda _: lambda *_: None)

@@ -65,6 +65,9 @@ class UnderWay(Protocol):
     def look(self, what: str, model: Any, names: tuple[str, ...]) -> None:
         """Compare a model with the reference with these adapters, beside the step's own look."""
 
+    def look_at_rows(self, names: tuple[str, ...], *, generates: bool) -> None:
+        """Compare a batch whose rows name their adapters with the reference of each row."""
+
     def train(self, optimizer: str, count: int) -> None:
         """Train the model, beside the gradients that the reference gives."""
 
