@@ -18,6 +18,7 @@ ADAPTERS: dict[str, dict[tuple[str, str], torch.Tensor]] = {}
 SCALING: dict[str, float] = {}
 ROWS: dict[str, list[int]] = {}
 PLAIN: list[Any] = []
+ORIGINALS: list[Any] = []
 HEAD, EPS, ROUNDINGS, NUDGES = "lm_head", 0.0, 0.0, 0.0
 
 
@@ -182,9 +183,34 @@ def compare(what: str, found: torch.Tensor, adapters: list[str], *, last: int) -
     check(f"{what}: logits", off <= allowed, f"off by {off:.3g}, rounding explains {allowed:.3g}")
 
 
+def tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """All parameters and buffers, every name of a shared one."""
+    every = dict(model.named_parameters(remove_duplicate=False))
+    return {**every, **dict(model.named_buffers(remove_duplicate=False))}
+
+
+def copied(model: Any) -> Any:
+    """A copy of the model, which is to share nothing with it; the original is remembered."""
+    other, mine = copy.deepcopy(model), tensors(model)
+    ORIGINALS.append((model, {name: one.detach().clone() for name, one in mine.items()}))
+    places = {one.untyped_storage().data_ptr() for one in mine.values() if one.numel()}
+    shared = [n for n, one in tensors(other).items() if one.untyped_storage().data_ptr() in places]
+    check("a copy shares nothing with its original", not shared, ", ".join(shared[:3]))
+    return other
+
+
+def check_originals(what: str) -> None:
+    """What copies were made of is to stay as it was."""
+    for model, were in ORIGINALS:
+        now = tensors(model)
+        wrong = [n for n in {**now, **were} if n not in now or not torch.equal(now[n], were[n])]
+        check(f"{what}: the original of a copy", not wrong, ", ".join(wrong[:3]))
+
+
 def check_step(what: str, model: Any, adapters: list[str], trains: list[str] | None) -> None:
     """Compare logits, the adapters' values, and which adapters train."""
     check_model(what, model, adapters)
+    check_originals(what)
     for name, expected in ADAPTERS.items():
         found = parts(model, name)
         wrong = [" ".join(key) for key in expected if key not in found]

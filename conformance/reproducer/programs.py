@@ -18,6 +18,7 @@ from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
 from conformance.kinds.programs.operations.files import Load, Native, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Disable, Enable, Set, Without
+from conformance.kinds.programs.operations.whole import Copy
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.state import Outcome, Placed, State
@@ -51,6 +52,7 @@ torch.set_num_threads(1)
 BROKEN = []
 # the reference: weights of the base, and of each adapter its parts, scaling and tokens
 BASE, ADAPTERS, SCALING, ROWS, PLAIN = {}, {}, {}, {}, []
+ORIGINALS = []  # of copies, with the tensors that they had
 """
 FOOTER = """\
 if __name__ == "__main__":
@@ -387,6 +389,7 @@ CALLS: dict[type[Operation], Callable[..., list[str]]] = {
     Reopen: _reopen,
     Native: _native,
     Mixed: _mixed,
+    Copy: _simple("model = copied(model)"),
     Resize: _resize,
     MergeAndUnload: _merge_and_unload,
     Unload: _simple("model = model.unload()", "rebase([])", "begin(model)"),

@@ -21,7 +21,7 @@ HEALTHY = [
     parse_program(text)
     for text in """
 Program(tied=False, steps=(('resize', 2), ('wrap', 'default', 'body', 2, 4), ('train', 'sgd', 2), ('add', 'other', 'both-bodies', 1, 2), ('resize', 1), ('activate', ('default', 'other')), ('train', 'adamw', 1), ('merge', ()), ('unmerge',), ('mixed', ('other', '__base__', 'default'), 'forward'), ('mixed', ('default', 'other'), 'generate'), ('without',), ('disable',), ('mixed', ('other', '__base__'), 'forward'), ('enable',), ('set', 'other'), ('merge', ()), ('delete', 'other'), ('merge_and_unload', ())))
-Program(tied=False, dtype='bfloat16', steps=(('wrap', 'default', 'body', 2, 4), ('merge_and_unload', ()), ('reload', 'float32'), ('wrap', 'other', 'mlp', 2, 1), ('unload',)))
+Program(tied=False, dtype='bfloat16', steps=(('wrap', 'default', 'body', 2, 4), ('copy',), ('merge_and_unload', ()), ('copy',), ('reload', 'float32'), ('wrap', 'other', 'mlp', 2, 1), ('unload',)))
 Program(tied=True, steps=(('wrap', 'default', 'tokens:list', 2, 4), ('native', 'default'), ('merge', ()), ('unmerge',)))
 Program(tied=False, family='gpt2', steps=(('wrap', 'default', 'save:head', 2, 4), ('add', 'other', 'body', 2, 1), ('reopen', 'peft'), ('reopen', 'auto'), ('load', 'default', 'fault'), ('set', 'other'), ('merge', ()), ('unmerge',)))
 Program(tied=False, steps=(('wrap', 'default', 'target:embedding', 2, 4), ('add', 'other', 'mlp', 2, 1), ('weighted', 'default_0', ('default', 'other'), 'cat'), ('weighted', 'another', ('default', 'default_0'), 'svd'), ('delete', 'default_0'), ('set', 'another')))

@@ -17,6 +17,7 @@ from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Weighted
 from conformance.kinds.programs.operations.files import Load, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Set
+from conformance.kinds.programs.operations.whole import Copy
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.sides import smallest_side
@@ -286,14 +287,23 @@ def _saves_what_is_merged(turn: Turn) -> bool:
 def _trains_tied_lora(turn: Turn) -> bool:
     """LoRA that embedding and head are promised to share."""
     chosen = turn.before.named(*turn.before.active)
-    return isinstance(turn.taken, Train) and any(
-        one.one and not one.save and not one.tokens for one in chosen
-    )
+    return isinstance(turn.taken, Train) and _has_tied_lora(chosen)
 
 
 def _mixes_what_is_merged(turn: Turn) -> bool:
     """A batch of several adapters is refused, since something is merged."""
     return isinstance(turn.taken, Mixed) and bool(turn.before.merged)
+
+
+def _copies_tied_lora(turn: Turn) -> bool:
+    """A model is copied that has, or had, LoRA which embedding and head are promised to share."""
+    before = turn.before
+    tied = before.tied and before.ensure and ("targets", "embedding") in before.worn
+    return isinstance(turn.taken, Copy) and tied
+
+
+def _has_tied_lora(adapters: tuple[Placed, ...]) -> bool:
+    return any(one.one and not one.save and not one.tokens for one in adapters)
 
 
 SITUATIONS: Mapping[str, Meets] = MappingProxyType(
@@ -330,6 +340,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "adds-rows-in-half": _adds_rows_in_half,
         "loads-rows-in-half": _loads_rows_in_half,
         "mixes-what-is-merged": _mixes_what_is_merged,
+        "copies-tied-lora": _copies_tied_lora,
     }
 )
 """By name."""

@@ -59,6 +59,8 @@ class StepSeen:
     ``refused`` says what a step that was to be refused raised. ``merged`` are the adapters that
     layers say are merged into them, each with its module. ``strangers`` are adapters that the step
     saved, each with a key of its file whose tensor is neither the adapter's nor the base's.
+    ``copied`` are tensors that a copy shares with its original, ``left`` those that changed in an
+    original since then.
     """
 
     number: int
@@ -81,6 +83,8 @@ class StepSeen:
     refused: Trouble | None = None
     merged: frozenset[tuple[str, str]] = frozenset()
     strangers: frozenset[tuple[str, str]] = frozenset()
+    copied: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.base import Reload
 from conformance.kinds.programs.operations.combining import Weighted
 from conformance.kinds.programs.operations.under_way import Change
+from conformance.kinds.programs.original import Original
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.reference import Reference
@@ -78,6 +79,7 @@ class Run:
         self.state = beginning(program)
         self.asides: dict[str, Compared] = {}
         self.training: Trained | None = None
+        self.originals: list[Original] = []
 
     def go(self) -> None:
         """Every step until one goes wrong."""
@@ -128,6 +130,12 @@ class Run:
             found, expected, tuple(nudged), base, "float32" if generates else ""
         )
 
+    def go_on_with_a_copy(self) -> None:
+        """Make a copy the model under way, and leave the original as it is."""
+        seen = self._compared(self.live.model, self.state.counted)
+        self.originals.append(Original(len(self.originals) + 1, self.live.model, seen))
+        self.live.model = copy.deepcopy(self.live.model)
+
     def train(self, optimizer: str, count: int) -> None:
         """Train the model, beside the gradients that the reference gives."""
         state = self.state
@@ -175,7 +183,7 @@ class Run:
             step=taken.step,
             state=state,
             logits=self._compared(live.model, state.counted),
-            asides=self.asides,
+            asides={**self.asides, **self._of_originals()},
             parts=found,
             expected=expected,
             shares=shares(tensors),
@@ -191,7 +199,18 @@ class Run:
             refused=refused,
             merged=merged_of(live.model),
             strangers=live.strangers,
+            copied=self.originals[-1].shared(live.model) if taken.id == "copy" else frozenset(),
+            left=frozenset(name for one in self.originals for name in one.changed()),
         )
+
+    def _of_originals(self) -> dict[str, Compared]:
+        """What the originals of copies compute now, beside what they did when they were left."""
+        return {
+            f"of original {one.number}": replace(
+                one.seen, found=logits(one.model, self.live.inputs)
+            )
+            for one in self.originals
+        }
 
     def _update(self, taken: Operation, state: State, found: Mapping[Key, Tensor]) -> None:
         """Our own lines for the step."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from faults.fault import Wrapper, all_of, replaced, then
+from faults.fault import Wrapper, all_of, replaced, then, untie
 from peft import PeftModel, peft_model
 from peft.tuners import tuners_utils
 from peft.tuners.lora import layer as lora_layer
@@ -22,6 +23,7 @@ from peft.utils.other import ModulesToSaveWrapper, _set_adapter
 from transformers import PreTrainedModel
 
 UNTIED, ENSURED = "cpu-untied-default-programs", "cpu-tied-ensure-programs"
+TIED = "cpu-tied-default-programs"
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,50 @@ def a_row_of_the_base_goes_through_the_saved_module() -> AbstractContextManager[
 @fault("program-completes", "mixed", "merge")
 def a_batch_of_adapters_is_not_refused_while_one_is_merged() -> AbstractContextManager[None]:
     return replaced(LoraLayer, "_check_forward_args", lambda _: lambda *_, **__: None)
+
+
+@contextmanager
+def copying(change: Callable[[Any, Any], None]) -> Iterator[None]:
+    """Do something to a wrapped model and its copy, after it was made."""
+
+    def made(self: Any, memo: dict[int, Any]) -> Any:
+        del PeftModel.__deepcopy__
+        try:
+            other = copy.deepcopy(self, memo)
+        finally:
+            PeftModel.__deepcopy__ = made
+        change(self, other)
+        return other
+
+    PeftModel.__deepcopy__ = made
+    try:
+        yield
+    finally:
+        del PeftModel.__deepcopy__
+
+
+@fault("program-copies-apart", "copy")
+def a_copy_shares_a_factor_with_its_original() -> AbstractContextManager[None]:
+    def change(model: Any, other: Any) -> None:
+        for mine, theirs in zip(lora_layers(model), lora_layers(other), strict=True):
+            theirs.lora_B = mine.lora_B
+
+    return copying(change)
+
+
+@fault("program-copies-apart", "copy")
+def making_a_copy_freezes_the_original() -> AbstractContextManager[None]:
+    return copying(lambda model, _: model.requires_grad_(requires_grad=False))
+
+
+@fault("program-follows-reference", "copy")
+def making_a_copy_disables_the_original() -> AbstractContextManager[None]:
+    return copying(lambda model, _: model.base_model.disable_adapter_layers())
+
+
+@fault("program-keeps-ties", "copy", "wrap", stratum=TIED)
+def a_copy_is_untied() -> AbstractContextManager[None]:
+    return copying(lambda _, other: untie(other.get_base_model()))
 
 
 @fault("program-completes", "merge")

@@ -12,12 +12,13 @@ from conformance.kinds.programs.operations import (
     combining,
     files,
     switching,
+    whole,
 )
 from conformance.kinds.programs.operations.operation import Operation, Step
 
 __all__ = ["OPERATIONS", "Operation", "Step", "read"]
 
-ROOMS = (adapters, switching, combining, files, base, batches)
+ROOMS = (adapters, switching, combining, files, base, batches, whole)
 """Where operations stand: in this order, and within each as they are written, they are told."""
 OPERATIONS: Mapping[str, type[Operation]] = MappingProxyType(
     {

@@ -68,6 +68,9 @@ class UnderWay(Protocol):
     def look_at_rows(self, names: tuple[str, ...], *, generates: bool) -> None:
         """Compare a batch whose rows name their adapters with the reference of each row."""
 
+    def go_on_with_a_copy(self) -> None:
+        """Make a copy the model under way, and leave the original as it is."""
+
     def train(self, optimizer: str, count: int) -> None:
         """Train the model, beside the gradients that the reference gives."""
 
