@@ -199,6 +199,19 @@ def copied(model: Any) -> Any:
     return other
 
 
+def cast(model: Any, base: Any, dtype: torch.dtype) -> None:
+    """Everything is to be in another precision."""
+    for one in (model, base):
+        one.to(dtype)
+    begin(base)
+    BASE.update({name: taken(one.to(dtype)) for name, one in BASE.items()})
+    for factors in ADAPTERS.values():
+        factors.update({key: taken(one.to(dtype)) for key, one in factors.items()})
+    every = tensors(model).items()
+    wrong = [n for n, one in every if one.is_floating_point() and one.dtype != dtype]
+    check(f"everything is in {dtype}", not wrong, ", ".join(wrong[:3]))
+
+
 def check_originals(what: str) -> None:
     """What copies were made of is to stay as it was."""
     for model, were in ORIGINALS:

@@ -18,7 +18,7 @@ from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
 from conformance.kinds.programs.operations.files import Load, Native, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Disable, Enable, Set, Without
-from conformance.kinds.programs.operations.whole import Copy
+from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.state import Outcome, Placed, State
@@ -80,10 +80,12 @@ def write_program(program: Program, promise: str | None = None) -> str:
     made = "load_base(work)" if writing.loaded else "build()"
     lines = [f"model = {made}", "begin(model)"]
     before = beginning(program)
+    met = [before.dtype]
     for number, (step, outcome) in enumerate(outcomes(program), 1):
         assert outcome is not None, "a program is valid by construction"
         lines += _step(program, number, before, step, outcome)
         before = outcome.state
+        met.append(before.dtype)
     main = "def main(work):\n" + indent("\n".join(lines), "    ")
     made_by = [bases.build(writing), *([bases.load_base(writing)] if writing.loaded else [])]
     functions = [*made_by, main, bases.fill(writing), bases.logits(writing)]
@@ -91,7 +93,7 @@ def write_program(program: Program, promise: str | None = None) -> str:
     return "\n\n\n".join(
         [
             f"{_docstring(program)}\n\n{HEAD.replace('FAMILY', family)}"
-            + _constants(writing, before),
+            + _constants(writing, coarsest(*met)),
             *functions,
             *_functions(),
             FOOTER,
@@ -111,10 +113,9 @@ def _docstring(program: Program) -> str:
     )
 
 
-def _constants(writing: Writing, last: State) -> str:
+def _constants(writing: Writing, coarse: str) -> str:
     case = writing.case
     given = "\n".join(f"{name} = {value}" for name, value in inputs(case).items())
-    coarse = coarsest(case.dtype, last.dtype)
     more = margin(coarse)
     each = more * roundings(case.dtype, case.layers, case.hidden)
     return (
@@ -322,6 +323,11 @@ def _resize(program: Program, before: State, taken: Resize) -> list[str]:
     ]
 
 
+def _cast(_: Program, before: State, taken: Cast) -> list[str]:
+    base = "base" if before.wrapped else "model"
+    return [f"cast(model, {base}, torch.{taken.dtype})"]
+
+
 def _by_name(names: tuple[str, ...]) -> str:
     """The argument that names what is merged, where anything is named."""
     return f"adapter_names={literal(list(names))}" if names else ""
@@ -390,6 +396,7 @@ CALLS: dict[type[Operation], Callable[..., list[str]]] = {
     Native: _native,
     Mixed: _mixed,
     Copy: _simple("model = copied(model)"),
+    Cast: _cast,
     Resize: _resize,
     MergeAndUnload: _merge_and_unload,
     Unload: _simple("model = model.unload()", "rebase([])", "begin(model)"),

@@ -41,6 +41,7 @@ COUNTS = (1, 2, 3, 4)
 SUMS = ("cat", "linear", "svd")
 WAYS = ("peft", "auto")
 DTYPES = ("same", "float32", "bfloat16", "float16")
+CASTS = ("float64", "float32", "bfloat16", "float16")
 ROWS = ("forward", "generate")
 BASE_ROW = "__base__"
 """What PEFT calls no adapter at all, for a row of a batch."""
@@ -77,4 +78,5 @@ RowNames = Annotated[
     tuple[str, ...], Argument("names", (*WORDS, BASE_ROW), names=True, several=True)
 ]
 Rows = Annotated[str, Argument("way", ROWS)]
+CastTo = Annotated[str, Argument("dtype", CASTS)]
 Dtype = Annotated[str, Argument("dtype", DTYPES)]

@@ -281,6 +281,19 @@ def named(parameter: str) -> Key | str:
 
 
 @PROGRAMS.check(
+    "program-casts-everything",
+    "After a cast every floating point tensor, adapters and all, is in that precision.",
+    source="torch's documentation of Module.to: all floating point parameters and buffers",
+    scriptable=True,
+)
+@at_each_step
+def program_casts_everything(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
+    for name in sorted(step.otherwise):
+        what = f"{name} is not in {step.state.dtype} {at(step)}"
+        yield Finding("wrong-dtype", what, subject=seen.subject(named(name)))
+
+
+@PROGRAMS.check(
     "program-completes",
     "No step ends in an error nobody documented, and what is to be refused is refused.",
     source="PEFT and transformers documentation",

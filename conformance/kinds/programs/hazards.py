@@ -17,7 +17,7 @@ from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Weighted
 from conformance.kinds.programs.operations.files import Load, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Set
-from conformance.kinds.programs.operations.whole import Copy
+from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.sides import smallest_side
@@ -306,6 +306,12 @@ def _has_tied_lora(adapters: tuple[Placed, ...]) -> bool:
     return any(one.one and not one.save and not one.tokens for one in adapters)
 
 
+def _casts_tied_lora(turn: Turn) -> bool:
+    """LoRA that embedding and head are promised to share is brought into another precision."""
+    another = turn.before.dtype != turn.after.dtype
+    return isinstance(turn.taken, Cast) and another and _has_tied_lora(turn.before.adapters)
+
+
 SITUATIONS: Mapping[str, Meets] = MappingProxyType(
     {
         "loads-as-a-part": _loads_as_a_part,
@@ -341,6 +347,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "loads-rows-in-half": _loads_rows_in_half,
         "mixes-what-is-merged": _mixes_what_is_merged,
         "copies-tied-lora": _copies_tied_lora,
+        "casts-tied-lora": _casts_tied_lora,
     }
 )
 """By name."""

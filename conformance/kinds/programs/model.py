@@ -260,6 +260,13 @@ class Live:
             if name.startswith(f"{self.roles[role][0]}.")
         ]
 
+    def cast(self, dtype: str) -> None:
+        """``to`` of the model; the plain base goes along, with its buffers."""
+        import torch
+
+        for model in (self.model, *((self.pristine,) if self.wrapped else ())):
+            model.to(getattr(torch, dtype))
+
     def bare(self, model: Any) -> None:
         """Go on with a plain model."""
         self.model, self.pristine = model, None

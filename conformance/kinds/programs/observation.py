@@ -60,7 +60,7 @@ class StepSeen:
     layers say are merged into them, each with its module. ``strangers`` are adapters that the step
     saved, each with a key of its file whose tensor is neither the adapter's nor the base's.
     ``copied`` are tensors that a copy shares with its original, ``left`` those that changed in an
-    original since then.
+    original since then. ``otherwise`` are those that a cast left in another precision.
     """
 
     number: int
@@ -85,6 +85,7 @@ class StepSeen:
     strangers: frozenset[tuple[str, str]] = frozenset()
     copied: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
+    otherwise: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.base import Reload
 from conformance.kinds.programs.operations.combining import Weighted
 from conformance.kinds.programs.operations.under_way import Change
-from conformance.kinds.programs.original import Original
+from conformance.kinds.programs.original import Original, tensors
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.reference import Reference
@@ -200,6 +200,7 @@ class Run:
             merged=merged_of(live.model),
             strangers=live.strangers,
             copied=self.originals[-1].shared(live.model) if taken.id == "copy" else frozenset(),
+            otherwise=otherwise(live.model, state.dtype) if taken.id == "cast" else frozenset(),
             left=frozenset(name for one in self.originals for name in one.changed()),
         )
 
@@ -301,6 +302,12 @@ def together(rows: tuple[Tensor, ...], last: slice) -> Tensor:
     import torch
 
     return torch.cat([one[:, last] for one in rows])
+
+
+def otherwise(model: Any, dtype: str) -> frozenset[str]:
+    """The floating point tensors of a model that are not in this precision."""
+    found = {name: one.dtype for name, one in tensors(model).items() if one.is_floating_point()}
+    return frozenset(name for name, kind in found.items() if f"{kind}" != f"torch.{dtype}")
 
 
 def copied(tensor: Tensor) -> Tensor:

@@ -57,7 +57,8 @@ class State:
     ``last`` is the adapter that was last made active by itself; ``late`` are those that came on
     modules of their own while all were disabled. ``worn`` is how adapters have changed embedding
     or head since the model was wrapped: PEFT documents that deleting one leaves its layers there,
-    and refuses a layer of another kind on them.
+    and refuses a layer of another kind on them. ``cast`` says that the model was brought into its
+    precision as a whole, with buffers that a load computes anew.
     """
 
     dtype: str
@@ -74,6 +75,7 @@ class State:
     last: str = ""
     late: tuple[str, ...] = ()
     worn: frozenset[tuple[str, str]] = frozenset()
+    cast: bool = False
 
     def named(self, *names: str) -> tuple[Placed, ...]:
         """The adapters of these names."""

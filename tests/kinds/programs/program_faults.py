@@ -135,6 +135,35 @@ def a_copy_is_untied() -> AbstractContextManager[None]:
     return copying(lambda _, other: untie(other.get_base_model()))
 
 
+def casting(change: Callable[[Any], None]) -> AbstractContextManager[None]:
+    """Do something to a wrapped model after it was cast."""
+    return replaced(PeftModel, "to", then(change))
+
+
+@fault("program-casts-everything", "cast", "wrap")
+def a_cast_leaves_one_factor() -> AbstractContextManager[None]:
+    def change(model: Any) -> None:
+        for layer in lora_layers(model):
+            layer.lora_B.float()
+
+    return casting(change)
+
+
+@fault("program-keeps-ties", "cast", "wrap", stratum=TIED)
+def a_cast_unties() -> AbstractContextManager[None]:
+    return casting(lambda model: untie(model.get_base_model()))
+
+
+@fault("program-keeps-values", "cast", "wrap")
+def a_cast_starts_a_factor_anew() -> AbstractContextManager[None]:
+    def change(model: Any) -> None:
+        for layer in lora_layers(model):
+            for factor in layer.lora_A.values():
+                factor.weight.data.zero_()
+
+    return casting(change)
+
+
 @fault("program-completes", "merge")
 def a_row_of_two_adapters_is_merged_twice() -> AbstractContextManager[None]:
     return replaced(TrainableTokensLayer, "_check_overlapping_tokens", lambda _: lambda *_: None)

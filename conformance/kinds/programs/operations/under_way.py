@@ -46,6 +46,9 @@ class Model(Protocol):
     def resize(self, added: int) -> None:
         """Make the vocabulary that many rows longer than it was at first."""
 
+    def cast(self, dtype: str) -> None:
+        """Bring the model into another precision, and the plain base beside it."""
+
     def bare(self, model: Any) -> None:
         """Go on with a plain model."""
 
