@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import copy
 import re
+import tempfile
 from typing import Any
 
 import torch
+from peft import get_peft_model_state_dict, inject_adapter_in_model
+from peft.functional import set_adapter
+from safetensors.torch import save_file
 
 from conformance.reproducer.parts import INPUTS, check, distance, logits, reached, values
 
@@ -210,6 +214,25 @@ def cast(model: Any, base: Any, dtype: torch.dtype) -> None:
     every = tensors(model).items()
     wrong = [n for n, one in every if one.is_floating_point() and one.dtype != dtype]
     check(f"everything is in {dtype}", not wrong, ", ".join(wrong[:3]))
+
+
+def native(model: Any, config: Any, name: str, base: Any, work: Any) -> Any:
+    """Put an adapter on as transformers does, and hand over what is saved and loaded again.
+
+    transformers 5.24 refuses a PEFT below 0.22, so this is what its methods call.
+    """
+    inject_adapter_in_model(config, model, name)
+    set_adapter(model, name)
+    for key, one in parts(model, name).items():
+        one.data.copy_(ADAPTERS[name][key])
+    folder = tempfile.mkdtemp(dir=work)
+    config.save_pretrained(folder)
+    kept = get_peft_model_state_dict(model, adapter_name=name)
+    kept = {f"base_model.model.{key}": one.contiguous().clone() for key, one in kept.items()}
+    save_file(kept, f"{folder}/adapter_model.safetensors", metadata={"format": "pt"})
+    again = copy.deepcopy(base)
+    again.load_adapter(folder, adapter_name=name)
+    return again
 
 
 def check_originals(what: str) -> None:

@@ -17,6 +17,7 @@ from conformance.kinds.programs.operations.base import MergeAndUnload, Reload, R
 from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
 from conformance.kinds.programs.operations.files import Load, Native, Reopen
+from conformance.kinds.programs.operations.native import NativeAdd
 from conformance.kinds.programs.operations.switching import Activate, Disable, Enable, Set, Without
 from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.plan import beginning, outcomes
@@ -46,6 +47,9 @@ import peft
 import torch
 import transformers
 from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
+from peft import get_peft_model_state_dict, inject_adapter_in_model
+from peft.functional import set_adapter
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, FAMILY
 
 torch.set_num_threads(1)
@@ -300,6 +304,24 @@ def _mixed(_: Program, before: State, taken: Mixed) -> list[str]:
     return [f'check_rows("mixed", model, {names}, {rows}, generates={generates})']
 
 
+def _native_add(program: Program, before: State, taken: NativeAdd) -> list[str]:
+    lines = ["other = copy.deepcopy(base)"]
+    for name in taken.names:
+        (one,) = before.named(name)
+        lines += [
+            _config(program, one),
+            f'again = native(other, config, "{name}", base, work)',
+            f'check_model("added by transformers", other, ["{name}"])',
+            f'check_model("saved and loaded by transformers", again, ["{name}"])',
+        ]
+    first = taken.names[0]
+    return [
+        *lines,
+        f'set_adapter(other, "{first}")',
+        f'check_model("set by transformers", other, ["{first}"])',
+    ]
+
+
 def _resize(program: Program, before: State, taken: Resize) -> list[str]:
     count = taken.count
     rows = program.base.vocab + before.rows + count
@@ -397,6 +419,7 @@ CALLS: dict[type[Operation], Callable[..., list[str]]] = {
     Mixed: _mixed,
     Copy: _simple("model = copied(model)"),
     Cast: _cast,
+    NativeAdd: _native_add,
     Resize: _resize,
     MergeAndUnload: _merge_and_unload,
     Unload: _simple("model = model.unload()", "rebase([])", "begin(model)"),

@@ -24,7 +24,7 @@ Program(tied=False, steps=(('resize', 2), ('wrap', 'default', 'body', 2, 4), ('t
 Program(tied=False, dtype='bfloat16', steps=(('wrap', 'default', 'body', 2, 4), ('copy',), ('merge_and_unload', ()), ('copy',), ('reload', 'float32'), ('wrap', 'other', 'mlp', 2, 1), ('unload',)))
 Program(tied=True, steps=(('wrap', 'default', 'tokens:list', 2, 4), ('native', 'default'), ('merge', ()), ('unmerge',), ('cast', 'bfloat16'), ('merge', ()), ('cast', 'float64'), ('unmerge',)))
 Program(tied=False, family='gpt2', steps=(('wrap', 'default', 'save:head', 2, 4), ('add', 'other', 'body', 2, 1), ('reopen', 'peft'), ('reopen', 'auto'), ('load', 'default', 'fault'), ('set', 'other'), ('merge', ()), ('unmerge',)))
-Program(tied=False, steps=(('wrap', 'default', 'target:embedding', 2, 4), ('add', 'other', 'mlp', 2, 1), ('weighted', 'default_0', ('default', 'other'), 'cat'), ('weighted', 'another', ('default', 'default_0'), 'svd'), ('delete', 'default_0'), ('set', 'another')))
+Program(tied=False, steps=(('wrap', 'default', 'target:embedding', 2, 4), ('add', 'other', 'mlp', 2, 1), ('native_add', ('default', 'other')), ('weighted', 'default_0', ('default', 'other'), 'cat'), ('weighted', 'another', ('default', 'default_0'), 'svd'), ('delete', 'default_0'), ('set', 'another')))
 Program(tied=False, steps=(('wrap', 'default', 'body', 2, 4), ('add', 'other', 'body', 2, 1), ('weighted', 'default_0', ('default', 'other'), 'linear'), ('set', 'default_0')))
 """.strip().splitlines()  # noqa: E501  a program is one line
 ]

@@ -17,7 +17,7 @@ from conformance.engine.training import value
 from conformance.kinds.programs.arguments import PLACED
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.state import Key, Placed, State
-from conformance.upstream import calls
+from conformance.upstream import calls, native
 from conformance.upstream import names as upstream_names
 from tiny_models import build as tiny
 from tiny_models.build import inputs
@@ -200,6 +200,33 @@ class Live:
         model = copy.deepcopy(self.pristine)
         model.load_adapter(adapter_folder(folder, name), adapter_name=name)
         return model
+
+    def native_adds(
+        self, state: State, chosen: tuple[Placed, ...]
+    ) -> Iterator[tuple[str, Any, str]]:
+        """What was done, a model with these adapters that transformers handles, and the active one.
+
+        Each adapter gets the values that it has here. What is saved is the active one.
+        """
+        import torch
+
+        model, mine = copy.deepcopy(self.pristine), self.parts()
+        for one in chosen:
+            native.add(model, self.config(state, one), one.name)
+            with torch.no_grad():
+                for key, parameter in parts_of(model).items():
+                    if key[0] == one.name:
+                        parameter.copy_(mine[key])
+            yield "added by transformers", model, one.name
+        first, folder = chosen[0], self.fresh_folder()
+        native.activate(model, first.name)
+        yield "set by transformers", model, first.name
+        native.save(model, self.config(state, first), first.name, folder)
+        again = copy.deepcopy(self.pristine)
+        native.load(again, folder, first.name)
+        yield "saved and loaded by transformers", again, first.name
+        wrapped = native.wrapped(copy.deepcopy(self.pristine), folder, first.name)
+        yield "saved by transformers and loaded by PEFT", wrapped, first.name
 
     def of_rows(
         self, names: tuple[str, ...], *, generates: bool

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from faults.fault import Wrapper, all_of, replaced, then, untie
-from peft import PeftModel, peft_model
+from peft import PeftModel, functional, peft_model
 from peft.tuners import tuners_utils
 from peft.tuners.lora import layer as lora_layer
 from peft.tuners.lora.layer import Linear, LoraLayer
@@ -162,6 +162,21 @@ def a_cast_starts_a_factor_anew() -> AbstractContextManager[None]:
                 factor.weight.data.zero_()
 
     return casting(change)
+
+
+@fault("program-follows-reference", "native_add", "add")
+def putting_on_another_adapter_keeps_the_first_one_on() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def switch(model: Any, name: Any, *args: Any, **kwargs: Any) -> None:
+            before = [layer.active_adapters for layer in lora_layers(model)]
+            original(model, name, *args, **kwargs)
+            for layer, names in zip(lora_layers(model), before, strict=True):
+                layer.set_adapter([*names, *(() if name in names else (name,))])
+
+        return switch
+
+    # transformers 5.24 refuses this PEFT, so it is not its method that is called
+    return replaced(functional, "set_adapter", make)
 
 
 @fault("program-completes", "merge")

@@ -11,6 +11,7 @@ from conformance.kinds.programs.operations import (
     batches,
     combining,
     files,
+    native,
     switching,
     whole,
 )
@@ -18,7 +19,7 @@ from conformance.kinds.programs.operations.operation import Operation, Step
 
 __all__ = ["OPERATIONS", "Operation", "Step", "read"]
 
-ROOMS = (adapters, switching, combining, files, base, batches, whole)
+ROOMS = (adapters, switching, combining, files, base, batches, whole, native)
 """Where operations stand: in this order, and within each as they are written, they are told."""
 OPERATIONS: Mapping[str, type[Operation]] = MappingProxyType(
     {

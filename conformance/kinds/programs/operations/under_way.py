@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -42,6 +42,11 @@ class Model(Protocol):
 
     def native(self, folder: str, name: str) -> Any:
         """A fresh base with an adapter that transformers loaded itself."""
+
+    def native_adds(
+        self, state: State, chosen: tuple[Placed, ...]
+    ) -> Iterator[tuple[str, Any, str]]:
+        """What was done, a model that transformers put adapters on, and the active one."""
 
     def resize(self, added: int) -> None:
         """Make the vocabulary that many rows longer than it was at first."""
