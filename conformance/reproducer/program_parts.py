@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import copy
 import re
+import tempfile
 from typing import Any
 
 import torch
+from peft import get_peft_model_state_dict, inject_adapter_in_model
+from peft.functional import set_adapter
+from safetensors.torch import save_file
 
 from conformance.reproducer.parts import INPUTS, check, distance, logits, reached, values
 
@@ -18,6 +22,7 @@ ADAPTERS: dict[str, dict[tuple[str, str], torch.Tensor]] = {}
 SCALING: dict[str, float] = {}
 ROWS: dict[str, list[int]] = {}
 PLAIN: list[Any] = []
+ORIGINALS: list[Any] = []
 HEAD, EPS, ROUNDINGS, NUDGES = "lm_head", 0.0, 0.0, 0.0
 
 
@@ -143,20 +148,105 @@ def logits_of(weights: dict[str, torch.Tensor]) -> torch.Tensor:
     return logits(PLAIN[0])
 
 
+def check_rows(
+    what: str, model: Any, names: list[str], adapters: list[list[str]], *, generates: bool
+) -> None:
+    """Compare each row of a batch with what a plain model computes that has its adapters."""
+    rows = [row % 2 for row in range(len(names))]
+    given = {name: tensor[rows] for name, tensor in INPUTS.items()}
+    with torch.no_grad():
+        if generates:
+            greedy = {"max_new_tokens": 2, "do_sample": False, "pad_token_id": 0}
+            told = {"output_logits": True, "return_dict_in_generate": True}
+            made = model.eval().generate(**given, adapter_names=names, **greedy, **told)
+            found, ids = torch.stack(made.logits, 1), made.sequences[:, :-1]
+            given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        else:
+            found = model.eval()(**given, adapter_names=names).logits
+    before = dict(INPUTS)
+    for row, counted in enumerate(adapters):
+        INPUTS.update({name: tensor[row : row + 1] for name, tensor in given.items()})
+        compare(f"{what}: row {row}", found[row : row + 1], counted, last=found.shape[1])
+    INPUTS.update(before)
+
+
 def check_model(what: str, model: Any, adapters: list[str]) -> None:
     """Compare logits with those of a plain model that holds base and adapters."""
+    found = logits(model)
+    compare(what, found, adapters, last=found.shape[1])
+
+
+def compare(what: str, found: torch.Tensor, adapters: list[str], *, last: int) -> None:
+    """Compare these logits, which are of the last tokens, with those of a plain model."""
     weights = effective(adapters)
-    expected, found = logits_of(weights), logits(model)
     moved = {n: one * (1 + EPS * values(n, one.shape).sign()) for n, one in weights.items()}
-    largest = max(float(one.abs().max()) for one in (expected, found, logits_of(BASE)))
-    allowed = 3 * max(ROUNDINGS * EPS * largest, NUDGES * distance(expected, logits_of(moved)))
+    expected, nudged, base = (logits_of(one)[:, -last:] for one in (weights, moved, BASE))
+    largest = max(float(one.abs().max()) for one in (expected, found, base))
+    allowed = 3 * max(ROUNDINGS * EPS * largest, NUDGES * distance(expected, nudged))
     off = distance(expected, found)
     check(f"{what}: logits", off <= allowed, f"off by {off:.3g}, rounding explains {allowed:.3g}")
+
+
+def tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """All parameters and buffers, every name of a shared one."""
+    every = dict(model.named_parameters(remove_duplicate=False))
+    return {**every, **dict(model.named_buffers(remove_duplicate=False))}
+
+
+def copied(model: Any) -> Any:
+    """A copy of the model, which is to share nothing with it; the original is remembered."""
+    other, mine = copy.deepcopy(model), tensors(model)
+    ORIGINALS.append((model, {name: one.detach().clone() for name, one in mine.items()}))
+    places = {one.untyped_storage().data_ptr() for one in mine.values() if one.numel()}
+    shared = [n for n, one in tensors(other).items() if one.untyped_storage().data_ptr() in places]
+    check("a copy shares nothing with its original", not shared, ", ".join(shared[:3]))
+    return other
+
+
+def cast(model: Any, base: Any, dtype: torch.dtype) -> None:
+    """Everything is to be in another precision."""
+    for one in (model, base):
+        one.to(dtype)
+    begin(base)
+    BASE.update({name: taken(one.to(dtype)) for name, one in BASE.items()})
+    for factors in ADAPTERS.values():
+        factors.update({key: taken(one.to(dtype)) for key, one in factors.items()})
+    every = tensors(model).items()
+    wrong = [n for n, one in every if one.is_floating_point() and one.dtype != dtype]
+    check(f"everything is in {dtype}", not wrong, ", ".join(wrong[:3]))
+
+
+def native(model: Any, config: Any, name: str, base: Any, work: Any) -> Any:
+    """Put an adapter on as transformers does, and hand over what is saved and loaded again.
+
+    transformers 5.24 refuses a PEFT below 0.22, so this is what its methods call.
+    """
+    inject_adapter_in_model(config, model, name)
+    set_adapter(model, name)
+    for key, one in parts(model, name).items():
+        one.data.copy_(ADAPTERS[name][key])
+    folder = tempfile.mkdtemp(dir=work)
+    config.save_pretrained(folder)
+    kept = get_peft_model_state_dict(model, adapter_name=name)
+    kept = {f"base_model.model.{key}": one.contiguous().clone() for key, one in kept.items()}
+    save_file(kept, f"{folder}/adapter_model.safetensors", metadata={"format": "pt"})
+    again = copy.deepcopy(base)
+    again.load_adapter(folder, adapter_name=name)
+    return again
+
+
+def check_originals(what: str) -> None:
+    """What copies were made of is to stay as it was."""
+    for model, were in ORIGINALS:
+        now = tensors(model)
+        wrong = [n for n in {**now, **were} if n not in now or not torch.equal(now[n], were[n])]
+        check(f"{what}: the original of a copy", not wrong, ", ".join(wrong[:3]))
 
 
 def check_step(what: str, model: Any, adapters: list[str], trains: list[str] | None) -> None:
     """Compare logits, the adapters' values, and which adapters train."""
     check_model(what, model, adapters)
+    check_originals(what)
     for name, expected in ADAPTERS.items():
         found = parts(model, name)
         wrong = [" ".join(key) for key in expected if key not in found]

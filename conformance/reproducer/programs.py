@@ -9,14 +9,17 @@ from pathlib import Path
 from textwrap import indent
 
 from conformance.core.tolerances import EPS, NUDGES, coarsest, margin, roundings
-from conformance.kinds.programs.arguments import PLACED, WEIGHTS
+from conformance.kinds.programs.arguments import BASE_ROW, PLACED, WEIGHTS
 from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.operations import Operation, Step, read
 from conformance.kinds.programs.operations.adapters import Add, Put, Train, Wrap
 from conformance.kinds.programs.operations.base import MergeAndUnload, Reload, Resize, Unload
+from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge, Weighted
 from conformance.kinds.programs.operations.files import Load, Native, Reopen
+from conformance.kinds.programs.operations.native import NativeAdd
 from conformance.kinds.programs.operations.switching import Activate, Disable, Enable, Set, Without
+from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.state import Outcome, Placed, State
@@ -45,12 +48,16 @@ import peft
 import torch
 import transformers
 from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
+from peft import get_peft_model_state_dict, inject_adapter_in_model
+from peft.functional import set_adapter
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, FAMILY
 
 torch.set_num_threads(1)
 BROKEN = []
 # the reference: weights of the base, and of each adapter its parts, scaling and tokens
 BASE, ADAPTERS, SCALING, ROWS, PLAIN = {}, {}, {}, {}, []
+ORIGINALS = []  # of copies, with the tensors that they had
 """
 FOOTER = """\
 if __name__ == "__main__":
@@ -78,10 +85,12 @@ def write_program(program: Program, promise: str | None = None) -> str:
     made = "load_base(work)" if writing.loaded else "build()"
     lines = [f"model = {made}", "begin(model)"]
     before = beginning(program)
+    met = [before.dtype]
     for number, (step, outcome) in enumerate(outcomes(program), 1):
         assert outcome is not None, "a program is valid by construction"
         lines += _step(program, number, before, step, outcome)
         before = outcome.state
+        met.append(before.dtype)
     main = "def main(work):\n" + indent("\n".join(lines), "    ")
     made_by = [bases.build(writing), *([bases.load_base(writing)] if writing.loaded else [])]
     functions = [*made_by, main, bases.fill(writing), bases.logits(writing)]
@@ -92,7 +101,9 @@ def write_program(program: Program, promise: str | None = None) -> str:
         head = f"{first}{imported}{rest}\n\n{own_classes()}\n\n\n"
     return "\n\n\n".join(
         [
-            f"{_docstring(program)}\n\n{head}" + _constants(writing, before),
+            f"{_docstring(program)}
+
+{head}" + _constants(writing, coarsest(*met)),
             *functions,
             *_functions(),
             FOOTER,
@@ -112,10 +123,9 @@ def _docstring(program: Program) -> str:
     )
 
 
-def _constants(writing: Writing, last: State) -> str:
+def _constants(writing: Writing, coarse: str) -> str:
     case = writing.case
     given = "\n".join(f"{name} = {value}" for name, value in inputs(case).items())
-    coarse = coarsest(case.dtype, last.dtype)
     more = margin(coarse)
     each = more * roundings(case.dtype, case.layers, case.hidden)
     return (
@@ -293,6 +303,31 @@ def _native(_: Program, before: State, taken: Native) -> list[str]:
     ]
 
 
+def _mixed(_: Program, before: State, taken: Mixed) -> list[str]:
+    names, generates = literal(list(taken.names)), taken.way == "generate"
+    off = not before.enabled
+    rows = literal([[] if off or name == BASE_ROW else [name] for name in taken.names])
+    return [f'check_rows("mixed", model, {names}, {rows}, generates={generates})']
+
+
+def _native_add(program: Program, before: State, taken: NativeAdd) -> list[str]:
+    lines = ["other = copy.deepcopy(base)"]
+    for name in taken.names:
+        (one,) = before.named(name)
+        lines += [
+            _config(program, one),
+            f'again = native(other, config, "{name}", base, work)',
+            f'check_model("added by transformers", other, ["{name}"])',
+            f'check_model("saved and loaded by transformers", again, ["{name}"])',
+        ]
+    first = taken.names[0]
+    return [
+        *lines,
+        f'set_adapter(other, "{first}")',
+        f'check_model("set by transformers", other, ["{first}"])',
+    ]
+
+
 def _resize(program: Program, before: State, taken: Resize) -> list[str]:
     count = taken.count
     rows = program.base.vocab + before.rows + count
@@ -314,6 +349,11 @@ def _resize(program: Program, before: State, taken: Resize) -> list[str]:
         "        BASE[name] = torch.cat([BASE[name], taken(now)[len(BASE[name]):]])",
         f"begin({'base' if before.wrapped else 'model'})",
     ]
+
+
+def _cast(_: Program, before: State, taken: Cast) -> list[str]:
+    base = "base" if before.wrapped else "model"
+    return [f"cast(model, {base}, torch.{taken.dtype})"]
 
 
 def _by_name(names: tuple[str, ...]) -> str:
@@ -382,6 +422,10 @@ CALLS: dict[type[Operation], Callable[..., list[str]]] = {
     Load: _load,
     Reopen: _reopen,
     Native: _native,
+    Mixed: _mixed,
+    Copy: _simple("model = copied(model)"),
+    Cast: _cast,
+    NativeAdd: _native_add,
     Resize: _resize,
     MergeAndUnload: _merge_and_unload,
     Unload: _simple("model = model.unload()", "rebase([])", "begin(model)"),

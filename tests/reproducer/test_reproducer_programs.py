@@ -20,19 +20,20 @@ ROOT = Path(__file__).parents[2]
 HEALTHY = [
     parse_program(text)
     for text in """
-Program(tied=False, steps=(('resize', 2), ('wrap', 'default', 'body', 2, 4), ('train', 'sgd', 2), ('add', 'other', 'both-bodies', 1, 2), ('resize', 1), ('activate', ('default', 'other')), ('train', 'adamw', 1), ('merge', ()), ('unmerge',), ('without',), ('disable',), ('enable',), ('set', 'other'), ('merge', ()), ('delete', 'other'), ('merge_and_unload', ())))
-Program(tied=False, dtype='bfloat16', steps=(('wrap', 'default', 'body', 2, 4), ('merge_and_unload', ()), ('reload', 'float32'), ('wrap', 'other', 'mlp', 2, 1), ('unload',)))
-Program(tied=True, steps=(('wrap', 'default', 'tokens:list', 2, 4), ('native', 'default'), ('merge', ()), ('unmerge',)))
+Program(tied=False, steps=(('resize', 2), ('wrap', 'default', 'body', 2, 4), ('train', 'sgd', 2), ('add', 'other', 'both-bodies', 1, 2), ('resize', 1), ('activate', ('default', 'other')), ('train', 'adamw', 1), ('merge', ()), ('unmerge',), ('mixed', ('other', '__base__', 'default'), 'forward'), ('mixed', ('default', 'other'), 'generate'), ('without',), ('disable',), ('mixed', ('other', '__base__'), 'forward'), ('enable',), ('set', 'other'), ('merge', ()), ('delete', 'other'), ('merge_and_unload', ())))
+Program(tied=False, dtype='bfloat16', steps=(('wrap', 'default', 'body', 2, 4), ('copy',), ('merge_and_unload', ()), ('copy',), ('reload', 'float32'), ('wrap', 'other', 'mlp', 2, 1), ('unload',)))
+Program(tied=True, steps=(('wrap', 'default', 'tokens:list', 2, 4), ('native', 'default'), ('merge', ()), ('unmerge',), ('cast', 'bfloat16'), ('merge', ()), ('cast', 'float64'), ('unmerge',)))
 Program(tied=False, family='gpt2', steps=(('wrap', 'default', 'save:head', 2, 4), ('add', 'other', 'body', 2, 1), ('reopen', 'peft'), ('reopen', 'auto'), ('load', 'default', 'fault'), ('set', 'other'), ('merge', ()), ('unmerge',)))
-Program(tied=False, steps=(('wrap', 'default', 'target:embedding', 2, 4), ('add', 'other', 'mlp', 2, 1), ('weighted', 'default_0', ('default', 'other'), 'cat'), ('weighted', 'another', ('default', 'default_0'), 'svd'), ('delete', 'default_0'), ('set', 'another')))
+Program(tied=False, steps=(('wrap', 'default', 'target:embedding', 2, 4), ('add', 'other', 'mlp', 2, 1), ('native_add', ('default', 'other')), ('weighted', 'default_0', ('default', 'other'), 'cat'), ('weighted', 'another', ('default', 'default_0'), 'svd'), ('delete', 'default_0'), ('set', 'another')))
 Program(tied=False, steps=(('wrap', 'default', 'body', 2, 4), ('add', 'other', 'body', 2, 1), ('weighted', 'default_0', ('default', 'other'), 'linear'), ('set', 'default_0')))
 """.strip().splitlines()  # noqa: E501  a program is one line
 ]
-# what the script does not judge: errors, gradients, optimizers
+# what the script does not judge: errors, gradients, optimizers, ties
 UNSEEN = {
     "merging-by-name-takes-the-active-tie",
     "another-ensured-adapter-comes-untied",
     "ensured-lora-is-held-twice",
+    "casting-ensured-lora-unties-it",
     "merged-tokens-stay-merged-and-do-not-train",
 }
 DECLARED = [(name, program) for name, program in BROKEN.items() if name not in UNSEEN]

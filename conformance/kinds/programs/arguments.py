@@ -41,6 +41,10 @@ COUNTS = (1, 2, 3, 4)
 SUMS = ("cat", "linear", "svd")
 WAYS = ("peft", "auto")
 DTYPES = ("same", "float32", "bfloat16", "float16")
+CASTS = ("float64", "float32", "bfloat16", "float16")
+ROWS = ("forward", "generate")
+BASE_ROW = "__base__"
+"""What PEFT calls no adapter at all, for a row of a batch."""
 WEIGHTS = (0.5, 2.0, 1.0)
 """Of the adapters in a weighted sum, in order."""
 
@@ -70,4 +74,9 @@ Optimizer = Annotated[str, Argument("optimizer", OPTIMIZERS)]
 Count = Annotated[int, Argument("count", COUNTS)]
 Sum = Annotated[str, Argument("kind", SUMS)]
 Way = Annotated[str, Argument("way", WAYS)]
+RowNames = Annotated[
+    tuple[str, ...], Argument("names", (*WORDS, BASE_ROW), names=True, several=True)
+]
+Rows = Annotated[str, Argument("way", ROWS)]
+CastTo = Annotated[str, Argument("dtype", CASTS)]
 Dtype = Annotated[str, Argument("dtype", DTYPES)]

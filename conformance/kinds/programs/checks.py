@@ -20,6 +20,8 @@ from conformance.core.tolerances import (
     weight_allowance,
 )
 from conformance.kinds.programs.observation import Compared, ProgramObservation, StepSeen
+from conformance.kinds.programs.state import Key
+from conformance.upstream.names import part_of_adapter, plain_name
 
 PROGRAMS = Registry()
 StepCheck = Callable[[ProgramObservation, StepSeen], Iterator[Evidence]]
@@ -44,12 +46,13 @@ def at_each_step(check: StepCheck) -> Check:
 
 def allowance(seen: ProgramObservation, step: StepSeen, logits: Compared) -> Allowance:
     """How far the model may be from its reference after this step."""
+    handed = (logits.dtype,) if logits.dtype else ()
     return program_allowance(
         step.state.dtype,
         seen.case.base,
         movement(logits.expected, logits.nudged),
         size(logits.found, logits.expected, logits.base),
-        precision=step.precision,
+        precision=coarsest(step.precision, *handed),
         writes=step.roundings,
     )
 
@@ -254,6 +257,40 @@ def _unmerged(seen: ProgramObservation, step: StepSeen) -> set[tuple[str, str]]:
     # a saved module is not merged in place: it counts where its adapter is active
     merges = (key for key in step.parts if key[0] in asked and not key[2].startswith("saved "))
     return {(adapter, module) for adapter, module, _ in merges} - before
+
+
+@PROGRAMS.check(
+    "program-copies-apart",
+    "A copy shares no tensor with its original, and no later step changes the original.",
+    source="Python's documentation of copy.deepcopy",
+    scriptable=True,
+)
+@at_each_step
+def program_copies_apart(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
+    for name in sorted(step.copied):
+        what = f"{name} of the copy is the original's {at(step)}"
+        yield Finding("gained-tie", what, subject=seen.subject(named(name)))
+    for name in sorted(step.left):
+        what = f"{name} of the model that was copied is another {at(step)}"
+        yield Finding("changed-input", what, subject=seen.subject(named(name)))
+
+
+def named(parameter: str) -> Key | str:
+    """What a parameter of a wrapped model is: a part of an adapter, or one of the base."""
+    return part_of_adapter(parameter) or plain_name(parameter)
+
+
+@PROGRAMS.check(
+    "program-casts-everything",
+    "After a cast every floating point tensor, adapters and all, is in that precision.",
+    source="torch's documentation of Module.to: all floating point parameters and buffers",
+    scriptable=True,
+)
+@at_each_step
+def program_casts_everything(seen: ProgramObservation, step: StepSeen) -> Iterator[Finding]:
+    for name in sorted(step.otherwise):
+        what = f"{name} is not in {step.state.dtype} {at(step)}"
+        yield Finding("wrong-dtype", what, subject=seen.subject(named(name)))
 
 
 @PROGRAMS.check(

@@ -13,9 +13,11 @@ from conformance.core.placements import ENDS, LOOKED_FOR
 from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.adapters import Add, Train
 from conformance.kinds.programs.operations.base import MergeAndUnload, Unload
+from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Weighted
 from conformance.kinds.programs.operations.files import Load, Reopen
 from conformance.kinds.programs.operations.switching import Activate, Set
+from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.sides import smallest_side
@@ -164,8 +166,13 @@ def _deletes_beside_several(turn: Turn) -> bool:
 
 
 def _wakes_while_disabled(turn: Turn) -> bool:
-    """An adapter that was added on modules of its own while all were disabled is made active."""
+    """An adapter that was added on modules of its own while all were disabled is made active.
+
+    Or rows of a batch name it.
+    """
     before, taken = turn.before, turn.taken
+    if isinstance(taken, Mixed):
+        return not before.enabled and bool({*taken.names} & {*before.late})
     return isinstance(taken, Set) and not before.enabled and taken.name in before.late
 
 
@@ -287,9 +294,29 @@ def _saves_what_is_merged(turn: Turn) -> bool:
 def _trains_tied_lora(turn: Turn) -> bool:
     """LoRA that embedding and head are promised to share."""
     chosen = turn.before.named(*turn.before.active)
-    return isinstance(turn.taken, Train) and any(
-        one.one and not one.save and not one.tokens for one in chosen
-    )
+    return isinstance(turn.taken, Train) and _has_tied_lora(chosen)
+
+
+def _mixes_what_is_merged(turn: Turn) -> bool:
+    """A batch of several adapters is refused, since something is merged."""
+    return isinstance(turn.taken, Mixed) and bool(turn.before.merged)
+
+
+def _copies_tied_lora(turn: Turn) -> bool:
+    """A model is copied that has, or had, LoRA which embedding and head are promised to share."""
+    before = turn.before
+    tied = before.tied and before.ensure and ("targets", "embedding") in before.worn
+    return isinstance(turn.taken, Copy) and tied
+
+
+def _has_tied_lora(adapters: tuple[Placed, ...]) -> bool:
+    return any(one.one and not one.save and not one.tokens for one in adapters)
+
+
+def _casts_tied_lora(turn: Turn) -> bool:
+    """LoRA that embedding and head are promised to share is brought into another precision."""
+    another = turn.before.dtype != turn.after.dtype
+    return isinstance(turn.taken, Cast) and another and _has_tied_lora(turn.before.adapters)
 
 
 SITUATIONS: Mapping[str, Meets] = MappingProxyType(
@@ -325,6 +352,9 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "trains-tied-lora": _trains_tied_lora,
         "adds-rows-in-half": _adds_rows_in_half,
         "loads-rows-in-half": _loads_rows_in_half,
+        "mixes-what-is-merged": _mixes_what_is_merged,
+        "copies-tied-lora": _copies_tied_lora,
+        "casts-tied-lora": _casts_tied_lora,
     }
 )
 """By name."""

@@ -17,7 +17,7 @@ from conformance.engine.training import value
 from conformance.kinds.programs.arguments import PLACED
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.state import Key, Placed, State
-from conformance.upstream import calls
+from conformance.upstream import calls, native
 from conformance.upstream import names as upstream_names
 from tiny_models import build as tiny
 from tiny_models.build import inputs
@@ -29,6 +29,9 @@ from tiny_models.values import refill
 
 if TYPE_CHECKING:
     import torch
+
+NEW_TOKENS = 2
+"""As many are generated: the second is made with what is remembered of the first."""
 
 
 class Live:
@@ -198,6 +201,63 @@ class Live:
         model.load_adapter(adapter_folder(folder, name), adapter_name=name)
         return model
 
+    def native_adds(
+        self, state: State, chosen: tuple[Placed, ...]
+    ) -> Iterator[tuple[str, Any, str]]:
+        """What was done, a model with these adapters that transformers handles, and the active one.
+
+        Each adapter gets the values that it has here. What is saved is the active one.
+        """
+        import torch
+
+        model, mine = copy.deepcopy(self.pristine), self.parts()
+        for one in chosen:
+            native.add(model, self.config(state, one), one.name)
+            with torch.no_grad():
+                for key, parameter in parts_of(model).items():
+                    if key[0] == one.name:
+                        parameter.copy_(mine[key])
+            yield "added by transformers", model, one.name
+        first, folder = chosen[0], self.fresh_folder()
+        native.activate(model, first.name)
+        yield "set by transformers", model, first.name
+        native.save(model, self.config(state, first), first.name, folder)
+        again = copy.deepcopy(self.pristine)
+        native.load(again, folder, first.name)
+        yield "saved and loaded by transformers", again, first.name
+        wrapped = native.wrapped(copy.deepcopy(self.pristine), folder, first.name)
+        yield "saved by transformers and loaded by PEFT", wrapped, first.name
+
+    def of_rows(
+        self, names: tuple[str, ...], *, generates: bool
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Logits of a batch whose rows name their adapters, and what led to them.
+
+        The rows are those of the inputs, again and again. Where it ``generates``, the logits are
+        of the new tokens, which are the last that a reference is to be given.
+        """
+        import torch
+
+        given = {what: _rows(one, len(names)).to(self.device) for what, one in self.inputs.items()}
+        self.model.eval()
+        with torch.no_grad():
+            if not generates:
+                found = self.model(**given, adapter_names=list(names)).logits
+            else:
+                made = self.model.generate(
+                    **given,
+                    adapter_names=list(names),
+                    max_new_tokens=NEW_TOKENS,
+                    do_sample=False,
+                    pad_token_id=0,
+                    output_logits=True,
+                    return_dict_in_generate=True,
+                )
+                found = torch.stack(made.logits, dim=1)
+                ids = made.sequences[:, :-1]
+                given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        return found.detach().to("cpu", copy=True), given
+
     def resize(self, added: int) -> None:
         """``resize_token_embeddings``; the new rows get values from names."""
         import torch
@@ -227,6 +287,13 @@ class Live:
             if name.startswith(f"{self.roles[role][0]}.")
         ]
 
+    def cast(self, dtype: str) -> None:
+        """``to`` of the model; the plain base goes along, with its buffers."""
+        import torch
+
+        for model in (self.model, *((self.pristine,) if self.wrapped else ())):
+            model.to(getattr(torch, dtype))
+
     def bare(self, model: Any) -> None:
         """Go on with a plain model."""
         self.model, self.pristine = model, None
@@ -244,6 +311,11 @@ class Live:
     def flags(self) -> Mapping[str, bool | None]:
         """Every ``tie_word_embeddings`` of the model's config."""
         return flags(self.model.config.to_dict())
+
+
+def _rows(tensor: torch.Tensor, count: int) -> torch.Tensor:
+    """That many rows: those of the tensor, again and again."""
+    return tensor[[row % len(tensor) for row in range(count)]]
 
 
 def parts_of(model: Any) -> dict[Key, torch.nn.Parameter]:

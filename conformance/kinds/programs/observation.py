@@ -21,13 +21,15 @@ class Compared:
     """Logits of the model and of its reference, and how far rounding can move them apart.
 
     ``nudged`` are the reference's logits with every weight moved by one eps, each time otherwise;
-    ``base`` those of the reference without adapters.
+    ``base`` those of the reference without adapters. ``dtype`` is the precision in
+    which they are handed over, where that is said.
     """
 
     found: Tensor
     expected: Tensor
     nudged: tuple[Tensor, ...]
     base: Tensor
+    dtype: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class StepSeen:
     ``refused`` says what a step that was to be refused raised. ``merged`` are the adapters that
     layers say are merged into them, each with its module. ``strangers`` are adapters that the step
     saved, each with a key of its file whose tensor is neither the adapter's nor the base's.
+    ``copied`` are tensors that a copy shares with its original, ``left`` those that changed in an
+    original since then. ``otherwise`` are those that a cast left in another precision.
     """
 
     number: int
@@ -79,6 +83,9 @@ class StepSeen:
     refused: Trouble | None = None
     merged: frozenset[tuple[str, str]] = frozenset()
     strangers: frozenset[tuple[str, str]] = frozenset()
+    copied: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    otherwise: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from conformance.engine.capture import hearing
 from conformance.engine.devices.deterministic import repeatable
 from conformance.engine.snapshot import logits, shares
 from conformance.engine.upstream_error import trouble
+from conformance.kinds.programs.arguments import BASE_ROW
 from conformance.kinds.programs.gradients import defined, seen, train
 from conformance.kinds.programs.model import Live, merged_of
 from conformance.kinds.programs.observation import Compared, ProgramObservation, StepSeen, Trained
@@ -22,6 +23,7 @@ from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.base import Reload
 from conformance.kinds.programs.operations.combining import Weighted
 from conformance.kinds.programs.operations.under_way import Change
+from conformance.kinds.programs.original import Original, tensors
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
 from conformance.kinds.programs.reference import Reference
@@ -77,6 +79,7 @@ class Run:
         self.state = beginning(program)
         self.asides: dict[str, Compared] = {}
         self.training: Trained | None = None
+        self.originals: list[Original] = []
 
     def go(self) -> None:
         """Every step until one goes wrong."""
@@ -108,6 +111,30 @@ class Run:
     def look(self, what: str, model: Any, names: tuple[str, ...]) -> None:
         """Compare a model with the reference with these adapters, beside the step's own look."""
         self.asides[what] = self._compared(model, names)
+
+    def look_at_rows(self, names: tuple[str, ...], *, generates: bool) -> None:
+        """Compare a batch whose rows name their adapters with the reference of each row.
+
+        What is generated is compared by its logits, which transformers hands over in float32; the
+        reference is given the same tokens.
+        """
+        found, given = self.live.of_rows(names, generates=generates)
+        rows = []
+        for row, name in enumerate(names):
+            counted = (name,) if self.state.enabled and name != BASE_ROW else ()
+            line = {what: one[row : row + 1] for what, one in given.items()}
+            rows.append(self._expected(counted, line))
+        last = slice(-found.shape[1], None)
+        expected, base, *nudged = (together(one, last) for one in zip(*rows, strict=True))
+        self.asides[f"of rows of {', '.join(names)}"] = Compared(
+            found, expected, tuple(nudged), base, "float32" if generates else ""
+        )
+
+    def go_on_with_a_copy(self) -> None:
+        """Make a copy the model under way, and leave the original as it is."""
+        seen = self._compared(self.live.model, self.state.counted)
+        self.originals.append(Original(len(self.originals) + 1, self.live.model, seen))
+        self.live.model = copy.deepcopy(self.live.model)
 
     def train(self, optimizer: str, count: int) -> None:
         """Train the model, beside the gradients that the reference gives."""
@@ -156,7 +183,7 @@ class Run:
             step=taken.step,
             state=state,
             logits=self._compared(live.model, state.counted),
-            asides=self.asides,
+            asides={**self.asides, **self._of_originals()},
             parts=found,
             expected=expected,
             shares=shares(tensors),
@@ -172,7 +199,19 @@ class Run:
             refused=refused,
             merged=merged_of(live.model),
             strangers=live.strangers,
+            copied=self.originals[-1].shared(live.model) if taken.id == "copy" else frozenset(),
+            otherwise=otherwise(live.model, state.dtype) if taken.id == "cast" else frozenset(),
+            left=frozenset(name for one in self.originals for name in one.changed()),
         )
+
+    def _of_originals(self) -> dict[str, Compared]:
+        """What the originals of copies compute now, beside what they did when they were left."""
+        return {
+            f"of original {one.number}": replace(
+                one.seen, found=logits(one.model, self.live.inputs)
+            )
+            for one in self.originals
+        }
 
     def _update(self, taken: Operation, state: State, found: Mapping[Key, Tensor]) -> None:
         """Our own lines for the step."""
@@ -231,21 +270,44 @@ class Run:
             found.append(self._rounded(moved))
         return found
 
-    def _of_plain(self, weights: Mapping[str, Tensor]) -> Tensor:
+    def _of_plain(self, weights: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Tensor:
         import torch
 
         with torch.no_grad():
             for name, one in self.untied.named_parameters(remove_duplicate=False):
                 one.copy_(weights[name])
-        return logits(self.untied, self.live.inputs)
+        return logits(self.untied, given)
+
+    def _expected(self, names: tuple[str, ...], given: Mapping[str, Tensor]) -> list[Tensor]:
+        """What the reference gives with these adapters, what the base gives, and what nudged ones.
+
+        Each of the latter has every weight moved by one eps.
+        """
+        weights = (
+            self._rounded(self.reference.effective(names)),
+            self._rounded(self.reference.effective(())),
+            *self._nudged(names),
+        )
+        return [self._of_plain(one, given) for one in weights]
 
     def _compared(self, model: Any, names: tuple[str, ...]) -> Compared:
         """The model's logits beside those of the base with these adapters."""
-        expected = self._of_plain(self._rounded(self.reference.effective(names)))
-        nudged = tuple(map(self._of_plain, self._nudged(names)))
-        base = self._of_plain(self._rounded(self.reference.effective(())))
+        expected, base, *nudged = self._expected(names, self.live.inputs)
         found = logits(model, self.live.inputs)
-        return Compared(found, expected, nudged, base)
+        return Compared(found, expected, tuple(nudged), base)
+
+
+def together(rows: tuple[Tensor, ...], last: slice) -> Tensor:
+    """The rows of a batch as one tensor, of each the last positions."""
+    import torch
+
+    return torch.cat([one[:, last] for one in rows])
+
+
+def otherwise(model: Any, dtype: str) -> frozenset[str]:
+    """The floating point tensors of a model that are not in this precision."""
+    found = {name: one.dtype for name, one in tensors(model).items() if one.is_floating_point()}
+    return frozenset(name for name, kind in found.items() if f"{kind}" != f"torch.{dtype}")
 
 
 def copied(tensor: Tensor) -> Tensor:

@@ -169,9 +169,11 @@ class Reference:
             known.clear()
 
     def cast(self, dtype: str) -> None:
-        """The base as it is after it was saved and loaded in another precision."""
+        """Everything as it is in another precision: loaded in it, or brought there."""
         import torch
 
         kind = getattr(torch, dtype)
         self.base = {name: tensor.to(kind).double() for name, tensor in self.base.items()}
+        for name, parts in self.adapters.items():
+            self.adapters[name] = {key: one.to(kind).double() for key, one in parts.items()}
         self.roundings += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.kinds.programs.operations.adapters import Train
 from conformance.kinds.programs.operations.base import MergeAndUnload
+from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Unmerge
 from conformance.kinds.programs.operations.switching import Disable, Without
 from conformance.kinds.programs.state import HALF
@@ -52,6 +53,8 @@ def deletes_stale_tokens(turn: Turn) -> bool:
 def counts_stale_tokens(turn: Turn) -> bool:
     """Stale tokens count in the logits where they should not."""
     taken, after = turn.taken, turn.after
+    if isinstance(taken, Mixed) and after.enabled:
+        return any(not _stale(turn) <= {name} for name in taken.names)
     if isinstance(taken, (Train, Merge)) or deletes_stale_tokens(turn):
         return False
     counted = after.active if after.enabled else ()

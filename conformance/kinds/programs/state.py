@@ -38,6 +38,11 @@ class Placed:
         """Which of embedding and head it changes."""
         return frozenset((*self.target, *self.save, *self.tokens)) & frozenset(ENDS)
 
+    def has_all(self, worn: frozenset[tuple[str, str]]) -> bool:
+        """Whether it saves or trains rows of each module that any adapter has done so with."""
+        own = {"saves": self.save, "trains tokens of": self.tokens}
+        return all(end in own[how] for how, end in worn if how in own)
+
     def clashes(self, other: Placed) -> bool:
         """Whether both save one module, or train tokens of one: they cannot both be active."""
         return bool(set(self.save) & set(other.save) or set(self.tokens) & set(other.tokens))
@@ -52,7 +57,8 @@ class State:
     ``last`` is the adapter that was last made active by itself; ``late`` are those that came on
     modules of their own while all were disabled. ``worn`` is how adapters have changed embedding
     or head since the model was wrapped: PEFT documents that deleting one leaves its layers there,
-    and refuses a layer of another kind on them.
+    and refuses a layer of another kind on them. ``cast`` says that the model was brought into its
+    precision as a whole, with buffers that a load computes anew.
     """
 
     dtype: str
@@ -69,6 +75,7 @@ class State:
     last: str = ""
     late: tuple[str, ...] = ()
     worn: frozenset[tuple[str, str]] = frozenset()
+    cast: bool = False
 
     def named(self, *names: str) -> tuple[Placed, ...]:
         """The adapters of these names."""

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from conformance.kinds.programs.operations import adapters, base, combining, files, switching
+from conformance.kinds.programs.operations import (
+    adapters,
+    base,
+    batches,
+    combining,
+    files,
+    native,
+    switching,
+    whole,
+)
 from conformance.kinds.programs.operations.operation import Operation, Step
 
 __all__ = ["OPERATIONS", "Operation", "Step", "read"]
 
-ROOMS = (adapters, switching, combining, files, base)
+ROOMS = (adapters, switching, combining, files, base, batches, whole, native)
 """Where operations stand: in this order, and within each as they are written, they are told."""
 OPERATIONS: Mapping[str, type[Operation]] = MappingProxyType(
     {

@@ -121,7 +121,7 @@ class Reload(Operation):
 
     def rule(self, state: State) -> State:
         """In this precision from now on."""
-        return replace(state, dtype=self.precision(state))
+        return replace(state, dtype=self.precision(state), cast=False)
 
     def precision(self, state: State) -> str:
         """The precision that it is loaded in."""

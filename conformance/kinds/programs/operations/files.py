@@ -68,6 +68,8 @@ class Reopen(Operation):
         """What deleted adapters left is gone."""
         if not state.active or state.merged:
             return None
+        if self.way == "auto" and state.cast:
+            return None  # buffers that were rounded are computed anew: it is another base
         order = self.order(state)
         fresh = replace(state, adapters=order, merged=(), enabled=True, late=(), worn=kinds(*order))
         return replace(fresh, active=(order[0].name,), last=order[0].name)

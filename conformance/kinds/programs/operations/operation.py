@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, get_origin, get_type_hints
 
-from conformance.kinds.programs.arguments import Argument
+from conformance.kinds.programs.arguments import WORDS, Argument
 from conformance.kinds.programs.operations.choice import Choice
 from conformance.kinds.programs.operations.under_way import Change, UnderWay
 from conformance.kinds.programs.reference import Reference
@@ -63,7 +63,8 @@ class Operation:
         for field, one in self.arguments.items():
             if one.names:
                 value = getattr(self, field)
-                yield from value if one.several else (value,)
+                named = value if one.several else (value,)
+                yield from (name for name in named if name in WORDS)
 
     def renamed(self, others: Mapping[str, str]) -> Operation:
         """The same with other names of adapters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,8 +43,16 @@ class Model(Protocol):
     def native(self, folder: str, name: str) -> Any:
         """A fresh base with an adapter that transformers loaded itself."""
 
+    def native_adds(
+        self, state: State, chosen: tuple[Placed, ...]
+    ) -> Iterator[tuple[str, Any, str]]:
+        """What was done, a model that transformers put adapters on, and the active one."""
+
     def resize(self, added: int) -> None:
         """Make the vocabulary that many rows longer than it was at first."""
+
+    def cast(self, dtype: str) -> None:
+        """Bring the model into another precision, and the plain base beside it."""
 
     def bare(self, model: Any) -> None:
         """Go on with a plain model."""
@@ -64,6 +72,12 @@ class UnderWay(Protocol):
 
     def look(self, what: str, model: Any, names: tuple[str, ...]) -> None:
         """Compare a model with the reference with these adapters, beside the step's own look."""
+
+    def look_at_rows(self, names: tuple[str, ...], *, generates: bool) -> None:
+        """Compare a batch whose rows name their adapters with the reference of each row."""
+
+    def go_on_with_a_copy(self) -> None:
+        """Make a copy the model under way, and leave the original as it is."""
 
     def train(self, optimizer: str, count: int) -> None:
         """Train the model, beside the gradients that the reference gives."""
