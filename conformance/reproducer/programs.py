@@ -101,9 +101,7 @@ def write_program(program: Program, promise: str | None = None) -> str:
         head = f"{first}{imported}{rest}\n\n{own_classes()}\n\n\n"
     return "\n\n\n".join(
         [
-            f"{_docstring(program)}
-
-{head}" + _constants(writing, coarsest(*met)),
+            f"{_docstring(program)}\n\n{head}" + _constants(writing, coarsest(*met)),
             *functions,
             *_functions(),
             FOOTER,
