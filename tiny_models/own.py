@@ -46,19 +46,19 @@ class NamesLayer(torch.nn.Module):
         super().__init__()
         self.norm = torch.nn.LayerNorm(width)
         self.proj = torch.nn.Linear(width, width, bias=False)
-        self.default_proj = torch.nn.Linear(width, width, bias=False)
-        self.weight_proj = torch.nn.Linear(width, width, bias=False)
+        self.other_proj = torch.nn.Linear(width, width, bias=False)
+        self.head11 = torch.nn.Linear(width, width, bias=False)
         self.head1 = torch.nn.Linear(width, width, bias=False)
-        self.lora_head = torch.nn.Linear(width, 4 * width, bias=False)
+        self.subhead = torch.nn.Linear(width, 4 * width, bias=False)
         self.embed_proj = torch.nn.Linear(4 * width, width, bias=False)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Mix, as attention with equal weights would, and then each token by itself."""
         seen = self.norm(hidden)
         count = torch.arange(1, seen.shape[1] + 1, device=seen.device).to(seen.dtype)[:, None]
-        mixed = self.default_proj(self.proj(seen).cumsum(dim=1) / count)
-        hidden = hidden + mixed + torch.tanh(self.weight_proj(seen))
-        found: torch.Tensor = self.embed_proj(torch.tanh(self.lora_head(self.head1(hidden))))
+        mixed = self.other_proj(self.proj(seen).cumsum(dim=1) / count)
+        hidden = hidden + mixed + torch.tanh(self.head11(seen))
+        found: torch.Tensor = self.embed_proj(torch.tanh(self.subhead(self.head1(hidden))))
         return hidden + found
 
 

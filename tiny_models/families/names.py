@@ -12,8 +12,10 @@ NAMES = (
         model="NamesForCausalLM",
         embedding="embed",
         head="head",
-        attention=("proj", "default_proj"),
-        mlp=("head1", "weight_proj"),  # lora_head and embed_proj are never asked for by name
+        attention=("proj", "other_proj"),
+        mlp=("head1", "head11"),  # subhead and embed_proj are never asked for by name
+        # no name holds "lora_", nor begins with "default" or "weight": PEFT before 0.21 trains the
+        # first as its own, and before 0.18 reads and writes the others under other names
         sizes=Sizes(fixed=TOKENS),
         tie_default=False,
         own=True,
