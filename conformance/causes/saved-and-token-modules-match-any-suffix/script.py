@@ -6,6 +6,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
 sizes = {"vocab_size": 200, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1}
+torch.manual_seed(0)
 hidden = torch.randn(1, 64)
 taken = []
 for asked in ({"modules_to_save": ["lm_head"]}, {"trainable_token_indices": {"embed_tokens": [1]}}):
