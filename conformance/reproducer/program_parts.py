@@ -38,6 +38,7 @@ def part(name: str) -> tuple[str, str, str] | None:
         (r"(.+?)\.(modules_to_save)\.([^.]+)\.(.+)", "saved"),
         (r"(.+?)(?:\.token_adapter)?\.(trainable_tokens_delta)\.([^.]+)()", "tokens"),
         (r"(.+?)\.(lora_A|lora_B|lora_embedding_A|lora_embedding_B)\.([^.]+)()(?:\.weight)?", ""),
+        (r"(.+?)\.(lora_magnitude_vector)\.([^.]+)()\.weight", ""),
     ):
         match = re.fullmatch(pattern, name)
         if match:
@@ -87,7 +88,10 @@ def give_values(model: Any, alone: Any, adapter: str, scaling: float, rows: list
         if (module, kind) in live and place not in done:
             done.add(place)
             noise = 0.3 * values(f"{adapter} {module} {kind}", one.shape).to(one)
-            one.data.copy_(noise if kind.startswith("lora") else one.data + noise)
+            if kind == "lora_magnitude_vector":
+                one.data.mul_(1 + noise.tanh())
+            else:
+                one.data.copy_(noise if kind.startswith("lora") else one.data + noise)
     SCALING[adapter], ROWS[adapter] = scaling, rows
     read(model, adapter)
 
@@ -114,6 +118,10 @@ def effective(adapters: list[str]) -> dict[str, torch.Tensor]:
                 turned = "embedding" in kind or delta.shape != found[weight].shape
                 turned = turned or type(PLAIN[0].get_submodule(module)).__name__ == "Conv1D"
                 found[weight] = found[weight] + (delta.T if turned else delta)
+                if (module, "lora_magnitude_vector") in factors:  # DoRA
+                    norm = (BASE[weight] + (delta.T if turned else delta)).norm(dim=1 - turned)
+                    by = factors[module, "lora_magnitude_vector"].flatten() / norm
+                    found[weight] = found[weight] * (by[None, :] if turned else by[:, None])
     return found
 
 

@@ -205,6 +205,8 @@ def _config(program: Program, one: Placed) -> str:
     if place.tokens:
         ends = {short(end)[0]: rows for end in ("embedding", "head")}
         arguments["trainable_token_indices"] = literal(rows if place.tokens == "list" else ends)
+    if one.dora:
+        arguments["use_dora"] = "True"
     if program.ensure:
         arguments["ensure_weight_tying"] = "True"
     return f"config = {call('LoraConfig', arguments)}"

@@ -26,6 +26,7 @@ Program(tied=True, steps=(('wrap', 'default', 'tokens:list', 2, 4), ('native', '
 Program(tied=False, family='gpt2', steps=(('wrap', 'default', 'save:head', 2, 4), ('add', 'other', 'body', 2, 1), ('reopen', 'peft'), ('reopen', 'auto'), ('load', 'default', 'fault'), ('set', 'other'), ('merge', ()), ('unmerge',)))
 Program(tied=False, steps=(('wrap', 'default', 'target:embedding', 2, 4), ('add', 'other', 'mlp', 2, 1), ('native_add', ('default', 'other')), ('weighted', 'default_0', ('default', 'other'), 'cat'), ('weighted', 'another', ('default', 'default_0'), 'svd'), ('delete', 'default_0'), ('set', 'another')))
 Program(tied=False, steps=(('wrap', 'default', 'body', 2, 4), ('add', 'other', 'body', 2, 1), ('weighted', 'default_0', ('default', 'other'), 'linear'), ('set', 'default_0')))
+Program(tied=False, steps=(('wrap', 'default', 'body+dora', 2, 4), ('add', 'other', 'target:both', 2, 1), ('add', 'fault', 'target:embedding+dora', 1, 1), ('activate', ('default', 'fault', 'other')), ('train', 'sgd', 1), ('merge', ()), ('unmerge',), ('activate', ('other', 'fault')), ('merge_and_unload', ())))
 """.strip().splitlines()  # noqa: E501  a program is one line
 ]
 # what the script does not judge: errors, gradients, optimizers, ties

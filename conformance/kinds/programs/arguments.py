@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -12,7 +12,9 @@ from conformance.core.placements import CARRIER, PLACEMENTS, Placement
 WORDS = ("default", "other", "fault", "default_0", "another", "weight", "lora_", "lora_A")
 """Names of adapters, simplest first: some contain one another, the last are PEFT's own words."""
 RESERVED = ("weight", "lora_", "lora_A")
-PLACED: Mapping[str, Placement] = MappingProxyType(
+DORA = "+dora"
+"""What follows the name of a placement where the adapter is DoRA."""
+_LORA: Mapping[str, Placement] = MappingProxyType(
     {
         "body": PLACEMENTS["body"],
         "mlp": Placement("mlp", target=("mlp",)),
@@ -32,7 +34,17 @@ PLACED: Mapping[str, Placement] = MappingProxyType(
         },
     }
 )
-"""Where an adapter of a program may stand."""
+PLACED: Mapping[str, Placement] = MappingProxyType(
+    {
+        **_LORA,
+        **{
+            f"{name}{DORA}": replace(one, name=f"{name}{DORA}")
+            for name, one in _LORA.items()
+            if not one.save and not one.tokens
+        },
+    }
+)
+"""Where an adapter of a program may stand, and whether it is DoRA."""
 TOKENS = ((0, 5), (2,), (3, 23))
 """The tokens that an adapter trains, by the place of its name in ``WORDS``: all in the input."""
 RANKS, ALPHAS = (2, 1, 4), (2, 4, 1)

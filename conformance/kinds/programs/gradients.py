@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.bits import same_bits
 from conformance.core.tolerances import SUMMED_IN_THEMSELVES
 from conformance.kinds.programs.observation import Trained
+from conformance.kinds.programs.reference import MAGNITUDE
 from conformance.kinds.programs.state import Key, State
 
 if TYPE_CHECKING:
@@ -88,7 +89,12 @@ def defined(
     first = live.roles["embedding"][0]
     found = {
         (name, module, part): _chain(
-            reference, name, (module, part), named, pad=pad if module == first else None
+            reference,
+            name,
+            (module, part),
+            named,
+            state.active,
+            pad=pad if module == first else None,
         )
         for name in state.active
         for module, part in reference.adapters[name]
@@ -124,6 +130,7 @@ def _chain(
     name: str,
     where: tuple[str, str],
     named: Mapping[str, Any],
+    active: tuple[str, ...],
     *,
     pad: int | None,
 ) -> Tensor:
@@ -132,14 +139,25 @@ def _chain(
     parts = reference.adapters[name]
     kept = part.removeprefix("saved ") if part.startswith("saved ") else "weight"
     grad: Tensor = named[f"{module}.{kept}"].grad.double().cpu().clone()
-    if pad is not None and part != "lora_embedding_B":  # which is no row's own
+    if pad is not None and part not in ("lora_embedding_B", MAGNITUDE):  # which are no row's own
         grad[pad] = 0
     if part.startswith("saved "):
         return grad
     if part == "trainable_tokens_delta":
         return grad[list(reference.rows[name])]
     grad = reference.as_kept(name, module, grad)
-    kind = part[:-1]
+    matrix = reference.as_kept(name, module, reference.base[f"{module}.weight"])
+    others = [one for one in active if module in reference.deltas(one)]
+    for one in others[: others.index(name)]:
+        matrix = reference.scaled(one, module, matrix)
+    for one in others[others.index(name) + 1 :]:
+        grad = reference.factor(one, module) * grad
+    factor = reference.factor(name, module)
+    if part == MAGNITUDE:  # the norm counts as a constant, as section 4.3 of the paper has it
+        scaled = reference.scaled(name, module, matrix)
+        total: Tensor = (grad * scaled).sum(dim=1) / parts[module, part].flatten()
+        return total.reshape(parts[module, part].shape)
+    grad, kind = factor * grad, part[:-1]
     by = reference.scaling[name]
     if part.endswith("A"):
         return by * parts[module, f"{kind}B"].T @ grad

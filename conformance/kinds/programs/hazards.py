@@ -297,9 +297,14 @@ def _trains_tied_lora(turn: Turn) -> bool:
     return isinstance(turn.taken, Train) and _has_tied_lora(chosen)
 
 
-def _mixes_what_is_merged(turn: Turn) -> bool:
-    """A batch of several adapters is refused, since something is merged."""
-    return isinstance(turn.taken, Mixed) and bool(turn.before.merged)
+def _mixes_what_is_refused(turn: Turn) -> bool:
+    """A batch of several adapters is refused, since something is merged, or one of them is DoRA."""
+    before, taken = turn.before, turn.taken
+    if not isinstance(taken, Mixed):
+        return False
+    return bool(before.merged) or (
+        before.enabled and any(one.dora for one in before.named(*taken.names))
+    )
 
 
 def _copies_tied_lora(turn: Turn) -> bool:
@@ -352,7 +357,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "trains-tied-lora": _trains_tied_lora,
         "adds-rows-in-half": _adds_rows_in_half,
         "loads-rows-in-half": _loads_rows_in_half,
-        "mixes-what-is-merged": _mixes_what_is_merged,
+        "mixes-what-is-refused": _mixes_what_is_refused,
         "copies-tied-lora": _copies_tied_lora,
         "casts-tied-lora": _casts_tied_lora,
     }

@@ -91,6 +91,8 @@ class Live:
         elif place.tokens:
             ends = ("embedding", "head")
             arguments["trainable_token_indices"] = {short(e)[0]: list(one.rows) for e in ends}
+        if one.dora:
+            arguments["use_dora"] = True
         if state.ensure:
             arguments["ensure_weight_tying"] = True
         return calls.lora_config(**arguments)

@@ -8,16 +8,18 @@ from itertools import combinations
 from conformance.core.case import Case, body_roles
 from conformance.core.expected_ties import adapters_tied
 from conformance.core.placements import ENDS, PLACEMENTS
-from conformance.kinds.programs.arguments import PLACED, TOKENS, WORDS
+from conformance.kinds.programs.arguments import DORA, PLACED, TOKENS, WORDS
 from conformance.kinds.programs.state import HALF, Placed, State, kinds
 from tiny_models.families import FAMILIES
 
 MOST_ADAPTERS = 4
-UNTIED = tuple(PLACED)
+UNTIED = tuple(name for name in PLACED if not name.endswith(DORA))
 BODIES = ("body", "mlp", "both-bodies")
 TIED = (*BODIES, "target:both", "target:head", "save:both", "tokens:list")
 SHARED = (*TIED, "save:embedding", "save:head")
 """Placements on an untied base, on a tied one, and on a tied one with ``ensure_weight_tying``."""
+TURNED = ("gpt2",)
+"""Families whose linear modules are Conv1D."""
 
 
 def placements(state: State) -> tuple[str, ...]:
@@ -35,12 +37,23 @@ def placements(state: State) -> tuple[str, ...]:
     if state.family == "phi":  # single lives show what becomes of a head's bias
         allowed = tuple(name for name in allowed if not (PLACED[name].tokens or PLACED[name].save))
     body, worn = body_roles(state.family), {how for how, _ in state.worn}
-    return tuple(
+    found = tuple(
         name
         for name in allowed
         if (not PLACED[name].target or set(PLACED[name].target) <= {*ENDS, *body})
         and (not worn or {how for how, _ in kinds(placed(state, "", name, 1, 1))} <= worn)
     )
+    return (*found, *(f"{name}{DORA}" for name in found if _may_be_dora(state, name)))
+
+
+def _may_be_dora(state: State, name: str) -> bool:
+    """Whether an adapter there may be DoRA, which is LoRA alone.
+
+    Single lives show what becomes of it on embedding and head of a tied base, and on a Conv1D.
+    """
+    if f"{name}{DORA}" not in PLACED or state.family in TURNED:
+        return False
+    return not (state.tied and at_ends(PLACED[name].target))
 
 
 def placed(state: State, name: str, placement: str, rank: int, alpha: int) -> Placed:
@@ -61,6 +74,7 @@ def placed(state: State, name: str, placement: str, rank: int, alpha: int) -> Pl
         tokens=(both or tokens) if tokens else (),
         rows=rows,
         one=one,
+        dora=placement.endswith(DORA),
     )
 
 

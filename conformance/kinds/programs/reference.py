@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Parts = Mapping[tuple[str, str], "Tensor"]
 """The values of an adapter, by module and part, such as ``("lm_head", "lora_A")``."""
-EMBEDDING = "lora_embedding"
+EMBEDDING, MAGNITUDE = "lora_embedding", "lora_magnitude_vector"
 FIRST = {f"{kind}_A": f"{kind}_B" for kind in ("lora", EMBEDDING)}
 """The factor that comes first, with a row for each rank, and the other, with a column."""
 
@@ -118,6 +118,30 @@ class Reference:
         """The modules that an adapter stands on."""
         return tuple(dict.fromkeys(module for module, _ in self.adapters[name]))
 
+    def scaled(self, name: str, module: str, matrix: Tensor) -> Tensor:
+        """What an adapter makes of a module's matrix, (out, in), that others may have changed.
+
+        LoRA adds its delta. DoRA then gives each row its magnitude, by the norm that it has where
+        the adapter stands alone on the base (arXiv:2402.09353, and PEFT's forward and merge): of an
+        embedding, whose matrix is turned, that is each feature.
+        """
+        delta = self.delta(name, module)
+        if delta is None:
+            return matrix
+        return self.factor(name, module) * (matrix + delta)
+
+    def factor(self, name: str, module: str) -> Tensor:
+        """What DoRA scales each row of a module's matrix by, a column; of LoRA, one."""
+        import torch
+
+        delta, magnitude = self.delta(name, module), self.adapters[name].get((module, MAGNITUDE))
+        assert delta is not None
+        if magnitude is None:
+            return torch.ones(len(delta), 1, dtype=delta.dtype)
+        alone = self.as_kept(name, module, self.base[f"{module}.weight"]) + delta
+        norms: Tensor = torch.linalg.vector_norm(alone, dim=1)
+        return (magnitude.flatten() / norms)[:, None]
+
     def effective(self, names: Iterable[str]) -> dict[str, Tensor]:
         """The weights of a plain model that computes what the base does with these adapters."""
         import torch
@@ -134,10 +158,10 @@ class Reference:
                     found[weight] = found[weight].index_copy(0, rows, tensor)
         for name in chosen:
             for module in self.modules(name):
-                delta = self.delta(name, module)
-                if delta is not None:
+                if self.delta(name, module) is not None:
                     weight = f"{module}.weight"
-                    found[weight] = found[weight] + self.as_kept(name, module, delta)
+                    matrix = self.as_kept(name, module, found[weight])
+                    found[weight] = self.as_kept(name, module, self.scaled(name, module, matrix))
         return found
 
     def wrote(self, state: State) -> None:

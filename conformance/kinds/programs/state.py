@@ -27,11 +27,12 @@ class Placed:
     tokens: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
     one: bool = False
+    dora: bool = False
 
     @property
     def plain(self) -> bool:
         """Whether it is LoRA alone."""
-        return not self.save and not self.tokens
+        return not self.save and not self.tokens and not self.dora
 
     @property
     def ends(self) -> frozenset[str]:
@@ -88,10 +89,11 @@ class State:
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """The adapters that change what the model computes."""
-        if not self.enabled:
-            return ()
-        return tuple(n for n in self.names if n in self.merged or n in self.active)
+        """The adapters that change what the model computes, in the order that they do so.
+
+        DoRA scales what was there before it: what is merged comes first.
+        """
+        return tuple(dict.fromkeys((*self.merged, *self.active))) if self.enabled else ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from faults.fault import Wrapper, all_of, replaced, then, untie
 from peft import PeftModel, functional, peft_model
 from peft.tuners import tuners_utils
 from peft.tuners.lora import layer as lora_layer
+from peft.tuners.lora.dora import DoraLinearLayer
 from peft.tuners.lora.layer import Linear, LoraLayer
 from peft.tuners.lora.model import LoraModel
 from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
@@ -177,6 +178,39 @@ def putting_on_another_adapter_keeps_the_first_one_on() -> AbstractContextManage
 
     # transformers 5.24 refuses this PEFT, so it is not its method that is called
     return replaced(functional, "set_adapter", make)
+
+
+@fault("program-follows-reference", "merge")
+def dora_is_merged_by_the_norm_of_what_was_merged_before() -> AbstractContextManager[None]:
+    @contextmanager
+    def merged(self: Any, **_: Any) -> Iterator[Any]:
+        yield self.get_base_layer().weight.data.clone()
+
+    return replaced(LoraLayer, "_unmerged_base_weight", lambda _: merged)
+
+
+@fault("program-sums-gradients", "train")
+def the_magnitude_of_dora_gets_another_gradient() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def forward(self: Any, x: Any, **kwargs: Any) -> Any:
+            one = self.weight.norm() / self.weight.detach().norm()
+            return original(self, x, **kwargs) * one
+
+        return forward
+
+    return replaced(DoraLinearLayer, "forward", make)
+
+
+@fault("program-keeps-values", "load")
+def loading_dora_leaves_its_magnitude_out() -> AbstractContextManager[None]:
+    def make(original: Wrapper) -> Wrapper:
+        def read(*args: Any, **kwargs: Any) -> Any:
+            found = original(*args, **kwargs)
+            return {key: one for key, one in found.items() if "magnitude" not in key}
+
+        return read
+
+    return replaced(peft_model, "load_peft_weights", make)
 
 
 @fault("program-completes", "merge")

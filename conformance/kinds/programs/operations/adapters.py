@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from conformance.kinds.programs.arguments import (
     ALPHAS,
+    DORA,
     OPTIMIZERS,
     RANKS,
     Alpha,
@@ -34,11 +35,16 @@ class Put(Operation):
 
     @classmethod
     def wish(cls, choice: Choice) -> Operation:
-        """A first adapter on a plain model, on a wrapped one another."""
-        where, three = placements(choice.state), choice.three
+        """A first adapter on a plain model, on a wrapped one another; one of four is DoRA."""
+        every, three = placements(choice.state), choice.three
+        where = [name for name in every if not name.endswith(DORA)]
+        chosen = where[choice.two % len(where)]
+        as_dora = f"{chosen}{DORA}"
+        # no rank and alpha are left to the last of the numbers: they are for DoRA
+        dora = three >= len(RANKS) * len(ALPHAS) and as_dora in every
         return (Add if choice.state.wrapped else Wrap)(
             choice.new(choice.one),
-            where[choice.two % len(where)],
+            as_dora if dora else chosen,
             RANKS[three % 3],
             ALPHAS[three // 3 % 3],
         )

@@ -72,9 +72,8 @@ class MergeAndUnload(Operation):
         return replace(bare(state), tied=state.tied and not apart)
 
     def taken(self, state: State) -> tuple[str, ...]:
-        """The adapters that the base takes up: also those that are merged already."""
-        wanted = (*(self.names or state.active), *state.merged)
-        return tuple(name for name in state.names if name in wanted)
+        """The adapters that the base takes up: first those that are merged already."""
+        return tuple(dict.fromkeys((*state.merged, *(self.names or state.active))))
 
     def do(self, run: UnderWay) -> None:
         names = list(self.names) or None

@@ -40,7 +40,7 @@ class Mixed(Operation):
         return cls(rows[choice.two % 4], ROWS[choice.three % 4 == 0])
 
     def rule(self, state: State) -> State | Outcome | None:
-        """PEFT documents that it refuses this while anything is merged.
+        """PEFT documents that it refuses this while anything is merged, and for DoRA.
 
         All named adapters save or train rows of the same modules: what becomes of one beside which
         another saves a module, no program asks (PEFT ends in a KeyError there).
@@ -48,10 +48,14 @@ class Mixed(Operation):
         chosen = state.named(*self.names)
         if not chosen or state.family in FOLDS or {*self.names} - {*state.names, BASE_ROW}:
             return None
-        if state.enabled and any(not one.has_all(state.worn) for one in chosen):
+        on = state.enabled or state.late  # what came while all were disabled is on
+        if on and any(not one.has_all(state.worn) for one in chosen):
             return None
         if state.merged:
             return Outcome(state, "Cannot pass `adapter_names` when there are merged adapters")
+        if any(one.dora for one in chosen):  # which of the two rules goes first, nothing says
+            refusal = Outcome(state, "Cannot pass `adapter_names` when DoRA is enabled")
+            return refusal if state.enabled else None
         return state
 
     def do(self, run: UnderWay) -> None:

@@ -101,8 +101,12 @@ class Native(Operation):
         return cls(choice.adapter())
 
     def rule(self, state: State) -> State | None:
-        """The model stays as it is."""
-        return state if self.name in state.names and not state.merged else None
+        """The model stays as it is.
+
+        What becomes of DoRA, no program asks: transformers leaves its magnitude out.
+        """
+        fit = any(not one.dora for one in state.named(self.name))
+        return state if fit and not state.merged else None
 
     def do(self, run: UnderWay) -> None:
         """A look at a fresh base with this adapter."""
