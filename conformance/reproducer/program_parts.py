@@ -1,6 +1,7 @@
 """Functions that scripts of programs take over as they stand: a plain reference, and the checks.
 
-They use names that a script defines before them: ``PLAIN`` and the dictionaries of the reference.
+They use names that a script imports or defines before them: those of PEFT, ``PLAIN`` and the
+dictionaries of the reference.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import tempfile
 from typing import Any
 
 import torch
-from peft import get_peft_model_state_dict, inject_adapter_in_model
-from peft.functional import set_adapter
 from safetensors.torch import save_file
 
 from conformance.reproducer.parts import INPUTS, check, distance, logits, reached, values
@@ -23,6 +22,10 @@ SCALING: dict[str, float] = {}
 ROWS: dict[str, list[int]] = {}
 PLAIN: list[Any] = []
 ORIGINALS: list[Any] = []
+get_peft_model_state_dict: Any = None
+inject_adapter_in_model: Any = None
+set_adapter: Any = None
+"""PEFT's, which scripts import."""
 HEAD, EPS, ROUNDINGS, NUDGES = "lm_head", 0.0, 0.0, 0.0
 
 

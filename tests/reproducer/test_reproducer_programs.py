@@ -14,7 +14,8 @@ from conformance.kinds.programs.operations import OPERATIONS
 from conformance.kinds.programs.parsing import parse_program
 from conformance.kinds.programs.program import Program
 from conformance.reproducer import NotReproducible
-from conformance.reproducer.programs import CALLS, write_program
+from conformance.reproducer.program_calls import CALLS
+from conformance.reproducer.programs import write_program
 
 ROOT = Path(__file__).parents[2]
 HEALTHY = [
