@@ -48,5 +48,5 @@ def allowed_ends(case: Case) -> tuple[str, ...]:
 
 def _lengthened(case: Case) -> bool:
     """Whether the vocabulary is longer than that of the config in the base's folder."""
-    has_folder = case.base in ("loaded", "loaded-untied", "resized")
+    has_folder = case.base != "built" or case.dtype != "float32"
     return case.base == "resized" or (case.grown and has_folder)

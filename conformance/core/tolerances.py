@@ -144,6 +144,22 @@ def logits_allowance(
     return allow(expected(each * eps * size(base, *tensors), moved), dtype)
 
 
+def conversion_allowance(seen: Observation, *tensors: Tensor | None) -> Allowance:
+    """The same between an adapter and the LoRA that PEFT makes of it by singular values.
+
+    It keeps as many as their energies, summed up in float32, need to reach the whole: what is less
+    than the rounding of that sum is dropped, the root of ``hidden`` eps of the delta. ``tensors``
+    are the logits of the base, of the adapter and of the LoRA.
+    """
+    base, adapter = tensors[:2]
+    assert base is not None
+    assert adapter is not None
+    dtype = coarsest(precision(seen), "float32")
+    usual = logits_allowance(seen, *tensors, dtype=dtype)
+    dropped = math.sqrt(seen.case.hidden * EPS["float32"]) * distance(base, adapter)
+    return Allowance(usual.holds + VISIBLE * dropped, usual.breaks + VISIBLE * dropped, dtype)
+
+
 def outputs_allowance(spec: ModelSpec, *outputs: Tensor | None, moved: float = 0.0) -> Allowance:
     """Absolute allowance between two forward passes of a plain model.
 

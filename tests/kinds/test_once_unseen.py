@@ -27,7 +27,7 @@ UNSEEN: dict[str, tuple[AnyCase, str, str]] = {
     "the file lacks an embedding that is targeted by its path": (
         Case(placement="target:embedding", writing="paths"),
         "adapter-file-is-as-asked",
-        "auto-looks-for-bare-names",
+        "auto-misses-paths-and-nested-vocabularies",
     ),
     "a warning says that nothing is tied, and counted as one of the tie": (
         Case(ensure=True, placement="tokens:list"),

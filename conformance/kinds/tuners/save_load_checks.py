@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.core.bits import same_bits
-from conformance.core.comparison import Evidence
+from conformance.core.bits import distance, same_bits
+from conformance.core.comparison import Comparison, Evidence
 from conformance.core.finding import Finding
 from conformance.core.invariant import Registry
 from conformance.core.observation import Observation
-from conformance.core.tolerances import coarsest, precision
+from conformance.core.tolerances import conversion_allowance
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
@@ -45,11 +45,10 @@ KEEPING = (
     "base-given-loosely",
     "mixed",
     "wrapped-mixed",
-    "as-lora",
 )
 """The stages of adapters that are whole."""
-CONVERTED_IN = "float32"
-"""PEFT finds the factors of a LoRA in this precision, whatever the adapter's is."""
+CONVERTED = "as-lora"
+"""The stage of an adapter that was turned into LoRA."""
 FILES = {"adapter": "adapter_model.safetensors", "pickled": "adapter_model.bin"}
 """The file that holds the tensors in each folder."""
 
@@ -79,8 +78,9 @@ def _kept_anyway(seen: Observation) -> str | None:
 def every_way_keeps_logits(seen: Observation) -> Iterator[Evidence]:
     for stage in KEEPING:
         if stage in seen.stages:
-            dtype = coarsest(precision(seen), CONVERTED_IN) if stage == "as-lora" else ""
-            yield from differ(seen, "trained", stage, dtype=dtype)
+            yield from differ(seen, "trained", stage)
+    if CONVERTED in seen.stages:
+        yield _converted(seen)
     yield from _others(seen)
     for folder, wanted in FILES.items() if "pickled" in seen.saved else ():
         met = seen.saved[folder].digests
@@ -124,6 +124,15 @@ def adapter_load_tells_the_truth(seen: Observation) -> Iterator[Finding]:
         keys = ", ".join(_resized(seen))
         what = f"{keys} of another size was loaded"
         yield Finding("missing-error", what, stage="resized", subject=keys)
+
+
+def _converted(seen: Observation) -> Comparison:
+    base, trained, found = (seen.stages[one].logits for one in ("base", "trained", CONVERTED))
+    assert trained is not None
+    assert found is not None
+    allowed = conversion_allowance(seen, base, trained, found)
+    what = f"logits of {CONVERTED} differ from trained"
+    return Comparison(what, distance(trained, found), allowed, stage=CONVERTED, subject="logits")
 
 
 def _resized(seen: Observation) -> list[str]:

@@ -382,5 +382,6 @@ def test_the_logits_of_every_way_are_judged() -> None:
     taken = {stage for stage, found in seen.stages.items() if found.logits is not None}
     left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
     left -= {"added-merged"}  # judged with "added"
+    left -= {"as-lora"}  # judged by itself
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
     assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
