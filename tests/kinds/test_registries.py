@@ -148,7 +148,7 @@ TOLD: dict[str, tuple[Iterable[str], str]] = {
     "program script": (
         PROMISES,
         """program-follows-reference program-keeps-values program-trains-only-its-adapters
-        program-completes""",
+        program-copies-apart program-casts-everything program-completes""",
     ),
     "pipeline": (
         PIPELINE,

@@ -1,7 +1,5 @@
 # AdaLoRA, wrapped and not trained: are the logits those of the base?
-import sys
-
-import torch
+import sys, torch
 from peft import AdaLoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 

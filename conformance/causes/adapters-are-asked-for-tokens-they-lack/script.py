@@ -7,12 +7,8 @@ if not hasattr(LoraConfig, "trainable_token_indices"):
 base = LlamaForCausalLM(LlamaConfig(vocab_size=200, hidden_size=64, num_hidden_layers=1))
 model = get_peft_model(base, LoraConfig(target_modules=["q_proj"], trainable_token_indices=[1, 2]))
 model.add_adapter("b", LoraConfig(target_modules=["q_proj"]))
-ended = {}
-for name, call in {"merge": lambda: model.merge_adapter(["b"]),
-                   "save": lambda: model.save_pretrained("saved")}.items():
-    try:
-        call()
-    except KeyError as error:
-        ended[name] = f"KeyError: {error}"
-print(f"an adapter without tokens is merged and saved, and ends in {ended or 'nothing'}")
-sys.exit(bool(ended))
+try:
+    model.merge_adapter(["b"])
+    model.save_pretrained("saved")
+except KeyError as error:
+    sys.exit(print(f"merging or saving b ends in KeyError: {error}") or 1)

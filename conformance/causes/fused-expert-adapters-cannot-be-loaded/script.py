@@ -1,9 +1,7 @@
 # Mixtral on transformers 5: loading a LoRA adapter hands a converter arguments it does not take.
 import sys
-
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import MixtralConfig, MixtralForCausalLM
-
 sizes = {"vocab_size": 200, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1}
 config = MixtralConfig(num_attention_heads=4, num_key_value_heads=4, **sizes)
 lora = {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "target_modules": ["q_proj"]}

@@ -9,8 +9,7 @@ try:
     config = peft.LoraConfig(target_modules=["embed_tokens"], **lora)
     peft.get_peft_model(base, config)(torch.arange(32)[None])
 except (TypeError, AttributeError) as error:
-    print(f"{type(error).__name__}: {error}")
-    sys.exit(1)
+    sys.exit(print(f"{type(error).__name__}: {error}") or 1)
 except (ImportError, ValueError, RuntimeError, AssertionError):
     sys.exit(125)  # one of the two is missing
 print("wrapped")
