@@ -124,7 +124,8 @@ def test_an_undeclared_failure_carries_its_simplest_case_and_no_life_after_it(su
 def test_a_declared_failure_carries_its_simplest_case(suite: Suite) -> None:
     suite.stub(broken="case.family == 'gpt2'")
     (suite.path / "mine.toml").write_text(TABLE.format(family="gpt2"))
-    suite.judge(*ONE, "--invariant", "life-completes", "--known-failures", "mine.toml")
+    options = ("--family", "gpt2", "--known-failures", "mine.toml")
+    suite.judge(*ONE, "--invariant", "life-completes", *options)
     (record,) = read.read(suite.path / "results.jsonl").records
     lived = [case for case in dict.fromkeys(suite.cases()) if "'gpt2'" in case]
     assert checked(suite.path / "results.jsonl")[1]["known"] == {"stub-gpt2": [len(lived)] * 2}

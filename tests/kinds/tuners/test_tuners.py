@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -94,16 +95,17 @@ def test_a_brief_run_lives_some_of_the_cases_of_every_tuner() -> None:
     assert {case.tuner for case in brief} | {"trainable-tokens"} == {c.tuner for c in EVERY}
 
 
-def test_every_tuner_is_lived_in_half_precision_once() -> None:
-    halves = [case for case in EVERY if case.dtype != "float32"]
-    assert {case.dtype for case in halves} == {"bfloat16"}
+def test_every_tuner_is_lived_once_in_each_other_precision() -> None:
+    others = [case for case in EVERY if case.dtype != "float32"]
+    dtypes = {"bfloat16", "float16", "float64"}
     on_body = {name for name, one in TUNERS.items() if not one.skipped and "body" in one.placements}
-    assert {case.tuner for case in halves} == on_body
-    assert len(halves) == len(on_body)
-    assert all(case.id.endswith("-body-bfloat16") and not case.usual for case in halves)
-    plain = [case for case in EVERY if case.dtype == "float32"]
-    assert not any("float" in case.id for case in plain)
-    assert {case.id.removesuffix("-bfloat16") for case in halves} <= {case.id for case in plain}
+    assert Counter((case.tuner, case.dtype) for case in others) == Counter(
+        (name, dtype) for name in on_body for dtype in dtypes
+    )
+    assert all(case.id.endswith(f"-body-{case.dtype}") and not case.usual for case in others)
+    plain = {case.id for case in EVERY if case.dtype == "float32"}
+    assert not any("float" in name for name in plain)
+    assert {case.id.removesuffix(f"-{case.dtype}") for case in others} <= plain
 
 
 @newest
