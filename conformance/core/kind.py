@@ -63,7 +63,8 @@ class Drawn(Generic[C]):
     """Cases that Hypothesis draws; one stream gives the same ones to every item that shares it.
 
     ``strategy`` makes the strategy when an item runs. ``own_minimiser`` says that the kind looks
-    for the simplest failing case itself, so that Hypothesis only generates.
+    for the simplest failing case itself, so that Hypothesis only generates. ``before`` are cases
+    that are met before those that are drawn.
     """
 
     strategy: Callable[[], Any] = field(compare=False)
@@ -71,6 +72,7 @@ class Drawn(Generic[C]):
     examples: int
     scope: Hashable
     own_minimiser: bool = False
+    before: tuple[C, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ def draw(of: Drawn[Any], meet: Callable[[Any], object], **limits: Any) -> None:
         __tracebackhide__ = True
         meet(case)
 
+    for case in of.before:
+        meet(case)
     run: Callable[[], None] = lives
     run()
 

@@ -35,6 +35,7 @@ merged-tokens-stay-merged-and-do-not-train Program(device='cpu', tied=True, ensu
 a-refused-activation-is-half-done Program(device='cpu', tied=False, ensure=False, steps=(('wrap', 'default', 'save:head', 2, 2), ('add', 'other', 'save:both', 2, 2), ('activate', ('default', 'other'))))
 ensured-lora-cannot-be-copied Program(device='cpu', tied=True, ensure=True, steps=(('wrap', 'default', 'target:both', 2, 2), ('copy',)))
 casting-ensured-lora-unties-it Program(device='cpu', tied=True, ensure=True, steps=(('wrap', 'default', 'target:both', 2, 2), ('cast', 'float64')))
+ensured-lora-is-merged-twice Program(device='cpu', tied=True, ensure=True, steps=(('wrap', 'default', 'target:both', 2, 2), ('merge', ())))
 a-refused-batch-leaves-its-hooks Program(device='cpu', tied=False, ensure=False, steps=(('wrap', 'default', 'body', 2, 2), ('merge', ()), ('mixed', ('default', '__base__'), 'forward')))
 """  # noqa: E501  a program is one line
 BROKEN = {

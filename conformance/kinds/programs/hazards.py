@@ -324,6 +324,14 @@ def _casts_tied_lora(turn: Turn) -> bool:
     return isinstance(turn.taken, Cast) and another and _has_tied_lora(turn.before.adapters)
 
 
+def _merges_tied_lora(turn: Turn) -> bool:
+    """LoRA that embedding and head are promised to share is merged at both."""
+    if not isinstance(turn.taken, (Merge, MergeAndUnload)):
+        return False
+    wanted = turn.before.named(*(turn.taken.names or turn.before.active))
+    return turn.before.tied and _has_tied_lora(wanted)
+
+
 SITUATIONS: Mapping[str, Meets] = MappingProxyType(
     {
         "loads-as-a-part": _loads_as_a_part,
@@ -360,6 +368,7 @@ SITUATIONS: Mapping[str, Meets] = MappingProxyType(
         "mixes-what-is-refused": _mixes_what_is_refused,
         "copies-tied-lora": _copies_tied_lora,
         "casts-tied-lora": _casts_tied_lora,
+        "merges-tied-lora": _merges_tied_lora,
     }
 )
 """By name."""

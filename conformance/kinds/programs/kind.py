@@ -13,6 +13,7 @@ from conformance.core.options import Options, stratum_seed
 from conformance.kinds.programs.checks import PROGRAMS as CHECKS
 from conformance.kinds.programs.checks import allowance
 from conformance.kinds.programs.hazards import situations
+from conformance.kinds.programs.meant import meant
 from conformance.kinds.programs.minimise import simplest
 from conformance.kinds.programs.observation import ProgramObservation, StepSeen
 from conformance.kinds.programs.parsing import parse_program
@@ -154,6 +155,7 @@ def _drawn(stratum: ProgramStratum, options: Options) -> Drawn[Program]:
         examples=options.examples or PROGRAMS_A_LIFE * options.lives,
         scope=(stratum, families, exploring),
         own_minimiser=True,
+        before=tuple(meant(stratum, families, options.seed)),
     )
 
 

@@ -29,9 +29,8 @@ def placements(state: State) -> tuple[str, ...]:
     what goes wrong with the others, single lives show.
     """
     allowed = UNTIED if not state.tied else SHARED if state.ensure else TIED
-    family = FAMILIES[state.family]
-    if state.tied and state.ensure and family.embedding.rpartition(".")[2] != "embed_tokens":
-        allowed = (*BODIES, "tokens:list")  # PEFT documents that it goes by that name
+    if state.tied and state.ensure and not tied_by_name(state.family):
+        allowed = (*BODIES, "tokens:list")
     if state.tied and state.ensure and state.dtype in HALF:
         allowed = tuple(name for name in allowed if not PLACED[name].target or name in BODIES)
     if state.family == "phi":  # single lives show what becomes of a head's bias
@@ -44,6 +43,11 @@ def placements(state: State) -> tuple[str, ...]:
         and (not worn or {how for how, _ in kinds(placed(state, "", name, 1, 1))} <= worn)
     )
     return (*found, *(f"{name}{DORA}" for name in found if _may_be_dora(state, name)))
+
+
+def tied_by_name(family: str) -> bool:
+    """Whether the embedding has the name that PEFT documents it goes by."""
+    return FAMILIES[family].embedding.rpartition(".")[2] == "embed_tokens"
 
 
 def _may_be_dora(state: State, name: str) -> bool:
@@ -86,8 +90,8 @@ def at_ends(roles: tuple[str, ...]) -> bool:
 def mergeable(state: State, names: tuple[str, ...]) -> bool:
     """Whether merging these is promised anything.
 
-    LoRA on a tied base's embedding or head is not: PEFT warns of it. Modules that two adapters save
-    or train rows of are not.
+    LoRA on a tied base's embedding or head is not, but where both are promised one: PEFT warns of
+    it. Modules that two adapters save or train rows of are not.
     """
     chosen = state.named(*names, *state.merged)
     return _is_promised(state, chosen) and not any(
@@ -109,7 +113,8 @@ def overlapping(state: State, names: tuple[str, ...]) -> bool:
 
 def _is_promised(state: State, chosen: tuple[Placed, ...]) -> bool:
     """Whether PEFT merges such adapters without a warning."""
-    return bool(chosen) and not (state.tied and any(at_ends(one.target) for one in chosen))
+    apart = any(at_ends(one.target) and not one.one for one in chosen)
+    return bool(chosen) and not (state.tied and apart)
 
 
 def joined(state: State, one: Placed) -> State:

@@ -213,6 +213,38 @@ def loading_dora_leaves_its_magnitude_out() -> AbstractContextManager[None]:
     return replaced(peft_model, "load_peft_weights", make)
 
 
+@fault("program-keeps-values", "add", stratum=ENSURED)
+def another_ensured_adapter_moves_the_first() -> AbstractContextManager[None]:
+    """Beside what is known of it: only the first one is tied."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def add(self: Any, name: str, config: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, name, config, *args, **kwargs)
+            ends = {"embed_tokens", "lm_head"}
+            if ends & {*config.target_modules, *(config.modules_to_save or ())}:
+                first = next(iter(self.peft_config))
+                for key, one in self.named_parameters():
+                    if f".{first}" in key and any(end in key for end in ends):
+                        one.data.mul_(1.5)
+
+        return add
+
+    return replaced(PeftModel, "add_adapter", make)
+
+
+@fault("program-keeps-ties", "merge", stratum=ENSURED)
+def merging_ensured_lora_unties() -> AbstractContextManager[None]:
+    """Beside what is known of it: it is merged twice."""
+
+    def change(model: Any) -> None:
+        head = model.model.get_output_embeddings()
+        if isinstance(head, LoraLayer):
+            base = head.get_base_layer()
+            base.weight = torch.nn.Parameter(base.weight.detach().clone(), requires_grad=False)
+
+    return replaced(BaseTuner, "merge_adapter", then(change))
+
+
 @fault("program-completes", "merge")
 def a_row_of_two_adapters_is_merged_twice() -> AbstractContextManager[None]:
     return replaced(TrainableTokensLayer, "_check_overlapping_tokens", lambda _: lambda *_: None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from program_faults import FAULTS, ProgramFault
+from program_faults import ENSURED, FAULTS, ProgramFault
 
 from conformance.causes.known import Known
 from conformance.core.case import Case
@@ -15,8 +15,12 @@ from conformance.core.finding import Finding
 from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
+from conformance.kinds.programs.arguments import DORA
 from conformance.kinds.programs.checks import PROGRAMS
+from conformance.kinds.programs.hazards import situations
 from conformance.kinds.programs.kind import PROGRAMS_A_LIFE, up_to_the_first_wrong_step
+from conformance.kinds.programs.meant import ELSEWHERE, meant
+from conformance.kinds.programs.meant import ENSURED as STEPS
 from conformance.kinds.programs.observe import observe_program
 from conformance.kinds.programs.program import Program, program_strata
 from conformance.kinds.programs.strategies import MOST, programs
@@ -26,6 +30,7 @@ pytestmark = pytest.mark.usefixtures("placed")
 
 STRATA = {stratum.id: stratum for stratum in program_strata(("cpu",))}
 KNOWN = Known.load()
+SEVERAL = 3
 SINGLE = (
     Case(tied=False, placement="body", training="adamw"),
     Case(tied=False, placement="save:head"),
@@ -37,8 +42,8 @@ SINGLE = (
 
 @cache
 def drawn(stratum: str) -> tuple[Program, ...]:
-    """The programs of the default run, in the order that they are drawn."""
-    found: list[Program] = []
+    """The programs of the default run: those that are meant, and those that are drawn."""
+    found = list(meant(STRATA[stratum], DECODERS, RUN_SEED))
 
     @seed(stratum_seed(RUN_SEED, STRATA[stratum]))
     @settings(
@@ -97,5 +102,27 @@ def test_there_are_faults_enough() -> None:
 def test_drawn_programs_meet_every_operation() -> None:
     from conformance.kinds.programs.operations import OPERATIONS
 
-    met: set[Any] = {op for stratum in STRATA for p in drawn(stratum) for op in p.operations}
-    assert met == set(OPERATIONS)
+    met = Counter(op for stratum in STRATA for p in drawn(stratum) for op in {*p.operations})
+    assert set(met) == set(OPERATIONS)
+    assert min(met.values()) >= SEVERAL, met
+
+
+def test_drawn_programs_hold_dora_and_refusals() -> None:
+    every = [program for stratum in STRATA for program in drawn(stratum)]
+    assert sum(any(DORA in one for one in program.placements) for program in every) >= SEVERAL
+    assert sum("mixes-what-is-refused" in situations(program) for program in every) >= SEVERAL
+
+
+@pytest.mark.parametrize("seed", [RUN_SEED, 0, 1, 2])
+@pytest.mark.parametrize("stratum", STRATA)
+def test_every_run_comes_to_what_is_meant(stratum: str, seed: int) -> None:
+    programs = tuple(meant(STRATA[stratum], DECODERS, seed))
+    steps = STEPS if stratum == ENSURED else ELSEWHERE
+    assert tuple(program.steps for program in programs) == steps
+
+
+def test_what_is_known_of_ensured_adapters_is_met_in_every_run() -> None:
+    programs = meant(STRATA[ENSURED], DECODERS, RUN_SEED)
+    met = Counter(one for program in programs for one in situations(program))
+    known = ("ties-another", "brings-another-tied", "merges-tied-lora")
+    assert all(met[one] > 1 for one in known), met

@@ -24,7 +24,7 @@ class Mixed(Operation):
 
     id = "mixed"
     text = "look at a batch whose rows name their adapters"
-    wished = 4
+    wished = 3
     while_disabled = True
 
     @classmethod

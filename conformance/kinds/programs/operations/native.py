@@ -19,7 +19,7 @@ class NativeAdd(Operation):
 
     id = "native_add"
     text = "look at adapters that transformers adds, switches, saves and loads itself"
-    wished = 3
+    wished = 2
 
     @classmethod
     def wish(cls, choice: Choice) -> Operation | None:

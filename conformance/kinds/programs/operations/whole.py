@@ -19,7 +19,7 @@ class Copy(Operation):
 
     id = "copy"
     text = "go on with a copy of the model"
-    wished = 3
+    wished = 1
     on_plain = while_disabled = while_told = True
 
     def rule(self, state: State) -> State:
@@ -39,7 +39,7 @@ class Cast(Operation):
 
     id = "cast"
     text = "bring the model, adapters and all, into another precision"
-    wished = 3
+    wished = 1
     on_plain = while_disabled = while_told = True
     new_base = True
 
