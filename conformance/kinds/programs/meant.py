@@ -56,6 +56,16 @@ ELSEWHERE: tuple[tuple[Step, ...], ...] = (
         ("merge", ("other",)),
         ("delete", "default"),
     ),
+    # a batch of several adapters is refused while one is merged, and where one is DoRA
+    (
+        _first("body"),
+        ("add", "other", "body", 2, 4),
+        ("merge", ("default",)),
+        ("mixed", ("default", "__base__", "other"), "forward"),
+    ),
+    (_first("body+dora"), ("mixed", ("default", "__base__"), "forward")),
+    # what is merged for good is saved, and loaded
+    (_first("body"), ("train", "sgd", 1), ("merge_and_unload", ()), ("reload", "same")),
 )
 """Refusals that are owed, and what takes several steps to see."""
 
