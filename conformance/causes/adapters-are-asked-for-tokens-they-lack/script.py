@@ -1,4 +1,4 @@
-# One adapter trains tokens, another does not: merging that one, or saving both, asks for its tokens.
+# One adapter trains tokens, another does not: it is merged and saved, and asked for tokens.
 import sys
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
