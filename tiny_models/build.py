@@ -15,7 +15,7 @@ from tiny_models.families import family
 from tiny_models.families.multimodal import PICTURE, SIDE
 from tiny_models.loading import NO_ROOM, Loading, load, on_disk
 from tiny_models.seeding import seeded
-from tiny_models.spec import NEW_ROWS, ModelSpec
+from tiny_models.spec import NEW_ROWS, ModelSpec, of_a_checkpoint
 from tiny_models.values import fill, named_values, refill
 from tiny_models.verify import verify
 
@@ -92,7 +92,7 @@ def build(spec: ModelSpec, workdir: Path) -> Base:
     with _steady():
         model = _from_config(spec)
         base = Base(model)
-        if spec.base != "built" or spec.dtype != "float32":
+        if of_a_checkpoint(spec.base, spec.dtype):
             base = _reloaded(model, spec, workdir)
     verify(base.model, spec)
     return base

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from tiny_models.errors import SpecError
 from tiny_models.families import family as find_family
 
-__all__ = ["BASES", "DTYPES", "NEW_ROWS", "ModelSpec", "SpecError", "bases", "ties_more"]
+__all__ = [
+    "BASES",
+    "DTYPES",
+    "NEW_ROWS",
+    "ModelSpec",
+    "SpecError",
+    "bases",
+    "of_a_checkpoint",
+    "ties_more",
+]
 
 BASES = ("built", "loaded", "resized", "loaded-untied")
 """How a base came to be, simplest first: see :func:`tiny_models.build.build`."""
@@ -66,6 +75,11 @@ class ModelSpec:
                 f"base must be one of {', '.join(possible)} for an untied {self.family}, not "
                 f"{self.base!r}: what else it ties would depend on transformers."
             )
+
+
+def of_a_checkpoint(base: str, dtype: str) -> bool:
+    """Whether a base is saved and loaded, and so has a folder, and not only made from a config."""
+    return base != "built" or dtype != "float32"
 
 
 def ties_more(family: str) -> bool:

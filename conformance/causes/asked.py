@@ -23,6 +23,7 @@ from conformance.core.placements import LOOKED_FOR, MATRICES, PLACEMENTS, Placem
 from conformance.kinds.programs.program import Program
 from conformance.kinds.tuners.case import TunerCase
 from tiny_models.families import FAMILIES
+from tiny_models.spec import of_a_checkpoint
 
 ROWS_OF = {
     "": (),
@@ -88,7 +89,7 @@ def tuner_kind(case: AnyCase) -> str:
 
 def from_a_checkpoint(case: AnyCase) -> bool:
     """Whether the base came of from_pretrained."""
-    return bool(field(case, "base") != "built" or field(case, "dtype") != "float32")
+    return of_a_checkpoint(field(case, "base"), field(case, "dtype"))
 
 
 def looked_for(case: AnyCase, role: str) -> bool:

@@ -11,6 +11,7 @@ from conformance.core.case import Case
 from conformance.core.expected_ties import adapters_tied
 from conformance.core.placements import ENDS, LOOKED_FOR, PLACEMENTS
 from tiny_models.families import FAMILIES
+from tiny_models.spec import of_a_checkpoint
 
 
 def silent_on(case: Case) -> str:
@@ -48,5 +49,4 @@ def allowed_ends(case: Case) -> tuple[str, ...]:
 
 def _lengthened(case: Case) -> bool:
     """Whether the vocabulary is longer than that of the config in the base's folder."""
-    has_folder = case.base != "built" or case.dtype != "float32"
-    return case.base == "resized" or (case.grown and has_folder)
+    return case.base == "resized" or (case.grown and of_a_checkpoint(case.base, case.dtype))
