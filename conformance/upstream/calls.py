@@ -101,13 +101,16 @@ def inject(base: Any, folder: str) -> Any:
     return model
 
 
-def swap(model: Any, folder: str) -> None:
-    """``hotswap_adapter``: the saved adapter in the place of the one that is there."""
+def swap(model: Any, folder: str, **more: Any) -> None:
+    """``hotswap_adapter``: the saved adapter in the place of the one that is there.
+
+    ``more`` is handed over.
+    """
     from peft.utils.hotswap import hotswap_adapter
 
     device = next(model.parameters()).device
     with _reading_onto(str(device)):
-        hotswap_adapter(model, folder, ADAPTER, torch_device=str(device))
+        hotswap_adapter(model, folder, ADAPTER, torch_device=str(device), **more)
 
 
 def load_with_base(folder: str, name: str, dtype: torch.dtype) -> Any:

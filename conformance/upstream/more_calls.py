@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,13 +13,18 @@ from conformance.upstream.tuner_types import load_adapter_config
 
 def add_nothing(model: Any, name: str) -> None:
     """``add_adapter`` of one like that which is there, and all of it made zero."""
+    model.add_adapter(name, copy.deepcopy(model.peft_config[ADAPTER]))
+    zero(model, name)
+
+
+def zero(model: Any, name: str) -> None:
+    """Make an adapter's tensors zero, but for those of saved modules."""
     import torch
 
-    model.add_adapter(name, copy.deepcopy(model.peft_config[ADAPTER]))
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             part = part_of_adapter(key)
-            if part is not None and part[0] == name:
+            if part is not None and part[0] == name and not part[2].startswith("saved "):
                 parameter.zero_()
 
 
@@ -124,14 +128,6 @@ def wrap_mixed(base: Any, source: Any, folder: str) -> Any:
     held = get_peft_model_state_dict(source, state_dict=source.state_dict())
     set_peft_model_state_dict(model, held)
     return model
-
-
-def swap_from(model: Any, source: str | os.PathLike[str], **more: Any) -> None:
-    """``hotswap_adapter`` out of a subfolder, or out of the hub's cache."""
-    from peft.utils.hotswap import hotswap_adapter
-
-    device = next(model.parameters()).device
-    hotswap_adapter(model, os.fspath(source), ADAPTER, torch_device=str(device), **more)
 
 
 def save_as_lora(model: Any, folder: str) -> None:

@@ -16,9 +16,9 @@ from unittest.mock import patch
 from conformance.core.observation import LoadReport, Snapshot
 from conformance.engine.snapshot import logits, saved, snapshot
 from conformance.kinds.lifecycle.handed import handed
-from conformance.kinds.lifecycle.uses import USES
-from conformance.upstream import calls
-from conformance.upstream.names import ADAPTER, PREFIX, SECOND, adapter_part
+from conformance.kinds.lifecycle.uses import CONFIG, USES
+from conformance.upstream import calls, more_calls
+from conformance.upstream.names import ADAPTER, PREFIX, SECOND
 from tiny_models import build as tiny
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ HUB_NAME = "conformance/adapter"
 COMMIT = "0" * 40
 OLDER = "older_"
 """What a file of an older layout calls the modules: their first name with this before it."""
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
 
 
 @contextmanager
@@ -91,15 +91,9 @@ def inject(life: Life) -> None:
 
 def swap(life: Life) -> None:
     """Put in the place of another adapter of the same shape, which is of zeros here."""
-    import torch
-
     with life.at("swapped"):
         model = _load(life, life.folder / "adapter")
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                part = adapter_part(name)
-                if part is not None and not part[1].startswith("saved "):
-                    parameter.zero_()
+        more_calls.zero(model, ADAPTER)
         calls.swap(model, os.fspath(life.folder / "adapter"))
         _seen(life, "swapped", model)
 

@@ -93,7 +93,8 @@ def arguments(life: Life) -> None:
         return  # what hot-swapping loses elsewhere is seen where it is swapped as ever
     with life.at("swapped-subfolder"):
         model = _load(life, adapter)
-        more_calls.swap_from(model, life.folder, subfolder=adapter.name)
+        more_calls.zero(model, ADAPTER)
+        calls.swap(model, os.fspath(life.folder), subfolder=adapter.name)
         _seen(life, "swapped-subfolder", model)
 
 
@@ -123,12 +124,7 @@ def base(life: Life) -> None:
             with torch.no_grad():
                 for parameter in plain.parameters():
                     parameter.zero_()
-            model = calls.load_adapter(
-                plain,
-                os.fspath(life.folder / "adapter"),
-                low_cpu_mem_usage=False,
-                is_trainable=False,
-            )
+            model = _load(life, life.folder / "adapter", plain)
             more_calls.give_base(source, model, strict=strict)
             _seen(life, stage, model)
 
@@ -165,9 +161,13 @@ USES: dict[str, Callable[[Life], None]] = {
 }
 
 
-def _load(life: Life, folder: str | Path, **more: Any) -> Any:
+def _load(life: Life, folder: str | Path, base: Any = None, **more: Any) -> Any:
     return calls.load_adapter(
-        life.fresh_base(), os.fspath(folder), low_cpu_mem_usage=False, is_trainable=False, **more
+        life.fresh_base() if base is None else base,
+        os.fspath(folder),
+        low_cpu_mem_usage=False,
+        is_trainable=False,
+        **more,
     )
 
 

@@ -200,7 +200,7 @@ class Live:
     def native(self, folder: str, name: str) -> Any:
         """A fresh base with an adapter that transformers loaded itself."""
         model = copy.deepcopy(self.pristine)
-        model.load_adapter(adapter_folder(folder, name), adapter_name=name)
+        native.load(model, adapter_folder(folder, name), name)
         return model
 
     def native_adds(
