@@ -22,7 +22,6 @@ class NamesConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
     """The config of a small decoder without attention: every token mixes with those before it."""
 
     model_type = "names"
-
     def __init__(
         self,
         vocab_size: int = 24,
@@ -35,6 +34,7 @@ class NamesConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
         self.vocab_size = vocab_size
         self.hidden_size = hidden_size
         self.num_hidden_layers = num_hidden_layers
+        self.use_cache = False  # the model remembers nothing: it computes all from the beginning
         super().__init__(**more)
         self.tie_word_embeddings = tie_word_embeddings
 

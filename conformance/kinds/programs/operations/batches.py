@@ -9,7 +9,6 @@ from conformance.kinds.programs.operations.choice import Choice
 from conformance.kinds.programs.operations.operation import Operation
 from conformance.kinds.programs.operations.under_way import UnderWay
 from conformance.kinds.programs.state import Outcome, State
-from tiny_models.families import FAMILIES
 
 FOLDS = ("opt", "opt-proj")
 """Families whose layers are called with all tokens of a batch in one row after another: there PEFT
@@ -46,8 +45,6 @@ class Mixed(Operation):
         All named adapters save or train rows of the same modules: what becomes of one beside which
         another saves a module, no program asks (PEFT ends in a KeyError there).
         """
-        if self.way == "generate" and FAMILIES[state.family].own:
-            return None  # our own class keeps no cache, and generates nothing that compares
         chosen = state.named(*self.names)
         if not chosen or state.family in FOLDS or {*self.names} - {*state.names, BASE_ROW}:
             return None
