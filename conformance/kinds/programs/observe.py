@@ -23,6 +23,7 @@ from conformance.kinds.programs.operations import Operation, read
 from conformance.kinds.programs.operations.base import Reload
 from conformance.kinds.programs.operations.combining import Weighted
 from conformance.kinds.programs.operations.under_way import Change
+from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.original import Original, tensors
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
@@ -199,10 +200,18 @@ class Run:
             refused=refused,
             merged=merged_of(live.model),
             strangers=live.strangers,
-            copied=self.originals[-1].shared(live.model) if taken.id == "copy" else frozenset(),
-            otherwise=otherwise(live.model, state.dtype) if taken.id == "cast" else frozenset(),
+            copied=self._shared_by_a_copy(taken),
+            otherwise=self._left_in_another_precision(taken, state),
             left=frozenset(name for one in self.originals for name in one.changed()),
         )
+
+    def _shared_by_a_copy(self, taken: Operation) -> frozenset[str]:
+        copies = isinstance(taken, Copy)
+        return self.originals[-1].shared(self.live.model) if copies else frozenset()
+
+    def _left_in_another_precision(self, taken: Operation, state: State) -> frozenset[str]:
+        casts = isinstance(taken, Cast)
+        return otherwise(self.live.model, state.dtype) if casts else frozenset()
 
     def _of_originals(self) -> dict[str, Compared]:
         """What the originals of copies compute now, beside what they did when they were left."""

@@ -17,8 +17,8 @@ from tiny_models.families import DECODERS
 # linear layers are transposed, Gemma 3's embedding scales what it looks up.
 FIRST = "llama"
 MORE: Mapping[str, tuple[str, ...]] = {"body": ("gpt2",), "target:embedding": ("gemma3-text",)}
-# PEFT casts an adapter to float32 where the base is in another precision: one row of each tuner.
-HALVES: Mapping[str, tuple[str, ...]] = {"body": ("bfloat16", "float16", "float64")}
+# One row of each tuner is lived in other precisions: over half, PEFT casts an adapter to float32.
+PRECISIONS: Mapping[str, tuple[str, ...]] = {"body": ("bfloat16", "float16", "float64")}
 BRIEF = ("body", "target:head", "target:both")
 SHOWN = ("device", "tied", "ensure", "placement", "family", "dtype", "tuner", "seed")
 OMITTED = ("family", "dtype", "seed")
@@ -151,8 +151,8 @@ def precisions(
 ) -> tuple[str, ...]:
     """The precisions that a row is lived in: an untied one of each tuner in more than float32."""
     first = family == (tuner.families or (FIRST,))[0]
-    halves = () if tied or brief or not first else HALVES.get(placement, ())
-    return ("float32", *halves)
+    others = () if tied or brief or not first else PRECISIONS.get(placement, ())
+    return ("float32", *others)
 
 
 def tells(*, tied: bool, ensure: bool, placement: str) -> bool:
