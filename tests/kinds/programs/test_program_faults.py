@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from functools import cache
 
+import program_faults  # noqa: F401  adds its faults
 import pytest
+import whole_model_faults  # noqa: F401  the same
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from program_faults import ENSURED, FAULTS, ProgramFault
+from program_fault import ENSURED, FAULTS, ProgramFault
 
 from conformance.causes.known import Known
 from conformance.core.case import Case
