@@ -22,6 +22,7 @@ class NamesConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
     """The config of a small decoder without attention: every token mixes with those before it."""
 
     model_type = "names"
+
     def __init__(
         self,
         vocab_size: int = 24,

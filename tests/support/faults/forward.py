@@ -35,7 +35,7 @@ def rslora_is_ignored_everywhere() -> AbstractContextManager[None]:
     "embedding-scale-is-ignored",
     "LoRA on a scaled embedding forgets the scale (Gemma 3's embeddings are multiplied)",
     caught_by=("forward-follows-definition", "merge-keeps-logits"),
-    strata=("cpu-untied-ensure-target:embedding",),
+    strata=("cpu-untied-default-target:embedding",),
 )
 def embedding_scale_is_ignored() -> AbstractContextManager[None]:
     return replaced(BaseTunerLayer, "_get_embed_scale", lambda _: lambda _self: None)

@@ -48,9 +48,19 @@ def config_wraps_what_it_names(seen: Observation) -> Iterator[Finding]:
         yield Finding("wrong-type", what, stage="adapted", subject=name)
     members = {name.removesuffix(".weight") for name in seen.members}
     others = adapted_modules(seen.stages["adapted"].weights) - lora - members - seen.targets
-    for name in sorted(others):
+    for name in () if _saves_more(seen, members) else sorted(others):
         what = f"{name} is saved or has tokens of its own, and is not asked for"
         yield Finding("wrong-type", what, stage="adapted", subject=name)
+
+
+def _saves_more(seen: Observation, members: set[str]) -> bool:
+    """Whether a user's config has other modules saved: which, its names alone do not tell.
+
+    PEFT takes every module whose name ends so.
+    """
+    saves = seen.config_held.get("modules_to_save") or ()
+    assert isinstance(saves, (list, set, tuple))
+    return any(not any(f".{one}".endswith(f".{name}") for one in members) for name in saves)
 
 
 def _one_adapter(found: Snapshot, embedding: str, head: str) -> bool:
