@@ -23,7 +23,7 @@ from conformance.core.comparison import Evidence
 from conformance.core.grid import Stratum, strata
 from conformance.core.invariant import Invariant
 from conformance.core.observation import Observation
-from conformance.core.options import RUN_SEED, stratum_seed
+from conformance.core.options import RUN_SEED
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.observe import observe
@@ -116,8 +116,7 @@ def hypothesis_share(grid: list[Stratum]) -> tuple[float, float]:
         for case in drawn(stratum, IN_A_STRATUM):  # verdicts are part of what was measured above
             cache(case)
             cache.verdict(case, known.argues)
-        stream = stratum_seed(RUN_SEED, stratum)
-        cases = drawn_cases(stratum, DECODERS, stream, IN_A_STRATUM)
+        cases = drawn_cases(stratum, DECODERS, RUN_SEED, IN_A_STRATUM)
         before = time.process_time()
         for invariant in map(timed, INVARIANTS.values()):
             judge_item(

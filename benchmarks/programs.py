@@ -13,19 +13,19 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from dataclasses import dataclass, field, replace
 
 from benchmarks.table import show
 from conformance.core.bits import distance
-from conformance.core.options import RUN_SEED, stratum_seed
+from conformance.core.options import RUN_SEED
 from conformance.kinds.programs.checks import PROGRAMS, allowance
 from conformance.kinds.programs.hazards import situations
+from conformance.kinds.programs.kind import drawn_programs
+from conformance.kinds.programs.making import LONG
 from conformance.kinds.programs.observation import Compared, ProgramObservation
 from conformance.kinds.programs.observe import observe_program
 from conformance.kinds.programs.program import Program, ProgramStratum, program_strata
-from conformance.kinds.programs.strategies import LONG, programs
+from conformance.running.drawn import distinct
 from tiny_models.families import DECODERS
 
 FAULT = 4
@@ -50,24 +50,10 @@ def drawn(examples: int, run_seed: int) -> Iterator[Program]:
         yield from (program for program in every if not situations(program))
 
 
-def drawn_of(stratum: ProgramStratum, examples: int, run_seed: int) -> tuple[Program, ...]:
+def drawn_of(stratum: ProgramStratum, examples: int, run_seed: int) -> list[Program]:
     """The programs of one stratum, each once."""
-    found: list[Program] = []
-
-    @seed(stratum_seed(run_seed, stratum))
-    @settings(
-        max_examples=examples,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        database=None,
-        deadline=None,
-    )
-    @given(program=programs(stratum, DECODERS, LONG))
-    def draw(program: Program) -> None:
-        found.append(program)
-
-    draw()
-    return tuple(dict.fromkeys(found))
+    every = drawn_programs(stratum, DECODERS, run_seed, examples, LONG)
+    return distinct(replace(every, before=()))
 
 
 def count(seen: ProgramObservation, figures: Figures) -> None:

@@ -50,7 +50,7 @@ FOREIGN = {
     "pytest": {"running", "face"},
     "hypothesis": {"running"},
 }
-"""Packages that few rooms import; Hypothesis also in modules called ``strategies``."""
+"""Packages that few rooms import."""
 
 
 @dataclass(frozen=True, order=True)

@@ -216,9 +216,22 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         if name == KEY and report.when == "call" and _CONTROLLER:
             config = _CONTROLLER[0]
             record = Record(**cast("dict[str, Any]", value))
+            if record.violations and not any(one.violations for one in config.stash[RECORDS]):
+                _tell_at_once(config, report.nodeid, record)
             config.stash[RECORDS].append(record)
             if RESULTS in config.stash:
                 config.stash[RESULTS].write_item(record)
+
+
+def _tell_at_once(config: pytest.Config, nodeid: str, record: Record) -> None:
+    """Print the first undeclared finding in short; the whole text stands at the end of the run."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        first = record.violations[0]
+        terminal.ensure_newline()
+        terminal.write_line(f"first undeclared finding: {first['finding']}")
+        terminal.write_line(f"  {nodeid}")
+        terminal.write_line(f"  {first['case']}")
 
 
 _CONTROLLER: list[pytest.Config] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.core.case import Case, parse_case
 from conformance.core.literals import CaseError
-from conformance.core.options import PROFILES, OptionError
+from conformance.core.options import OptionError
 from conformance.core.versions import cell_name, versions
 from conformance.kinds.corpus.always import ALWAYS
 from conformance.running.context import import_problem
@@ -89,8 +89,7 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
     strata = [stratum for stratum in chosen if fitting(stratum, families)]
     met: dict[Case, None] = {}
     for stratum in strata:
-        first = drawn(stratum, max(few, PROFILES["default"]["max_examples"]), families=families)
-        met |= dict.fromkeys(first[:few])
+        met |= dict.fromkeys(drawn(stratum, few, families=families))
     if not (arguments.family or arguments.stratum):
         met |= dict.fromkeys(ALWAYS)
     yield from met

@@ -6,7 +6,7 @@ never share a class: the second would hide behind the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -88,6 +88,11 @@ class Violation(AssertionError):  # noqa: N818  what it is, not that it is an er
     case: str = ""
     finding: Finding | None = None
     nearest: str = ""
+
+
+def alike(invariant: str, finding: Finding) -> Hashable:
+    """What findings of an invariant have in common that one bug explains: all but the amount."""
+    return invariant, finding.kind, finding.stage, finding.subject
 
 
 def _camel(name: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
+from conformance.core.covering import Pick, Planned
 from conformance.core.invariant import Observed
 from conformance.core.literals import CaseError
 from conformance.core.versions import one_line
@@ -62,17 +63,19 @@ Argues = Callable[[str, "Finding", Any], bool]
 class Drawn(Generic[C]):
     """Cases that Hypothesis draws; one stream gives the same ones to every item that shares it.
 
-    ``strategy`` makes the strategy when an item runs. ``own_minimiser`` says that the kind looks
+    ``make`` makes a case of what it chooses with. ``own_minimiser`` says that the kind looks
     for the simplest failing case itself, so that Hypothesis only generates. ``before`` are cases
-    that are met before those that are drawn.
+    that are met before those that are drawn; the first that are drawn are those of ``plan``, and
+    so many of them that ``examples`` says.
     """
 
-    strategy: Callable[[], Any] = field(compare=False)
+    make: Callable[[Pick], C] = field(compare=False)
     stream: int
     examples: int
     scope: Hashable
     own_minimiser: bool = False
     before: tuple[C, ...] = ()
+    plan: Callable[[], Sequence[Planned[C]]] = field(compare=False, default=tuple)
 
 
 @dataclass(frozen=True)

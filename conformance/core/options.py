@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 RUN_SEED = 20261122
 """The seed of every deterministic run; ``--hypothesis-seed`` sets another."""
 PROFILES = {
-    "default": {"max_examples": 9},
-    "ci": {"max_examples": 3},
-    "dev": {"max_examples": 2},
+    "default": {"max_examples": 3},
+    "ci": {"max_examples": 2},
+    "dev": {"max_examples": 1},
     "explore": {"max_examples": 100},
 }
 """What each Hypothesis profile changes; here, since a header tells of it without Hypothesis."""

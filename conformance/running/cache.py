@@ -29,6 +29,9 @@ class Cache(Generic[C, O]):
         self._verdicts: dict[C, str] = {}
         self._repeated: set[Hashable] = set()
         self.draws: Draws[C] = Draws()
+        self.simplest: dict[Hashable, str] = {}
+        """The case that was printed of what is wrong, by what is alike: once simplified, that does
+        for all other items that show the same."""
 
     def __call__(self, case: C, *, repeats: Hashable = None) -> O:
         """What can be judged of ``case``, from the cache where it has been observed.

@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 
 from conformance.causes.known import Known
 from conformance.core.errors import SuiteError
-from conformance.core.finding import Finding, Violation, violation_class
+from conformance.core.finding import Finding, Violation, alike, violation_class
 from conformance.core.invariant import Invariant, Judgement
 from conformance.core.kind import AnyCase, Drawn, Item, Kind
 from conformance.running.cache import Cache
@@ -71,7 +71,12 @@ class Judge:
         if isinstance(self.item.cases, Drawn):
             # asked here: inside of a drawn test Hypothesis has that test's settings
             minimises = self.item.cases.own_minimiser and Phase.shrink in settings().phases
-            _draw(self.item.cases, self.cache, partial(self._judge_drawn, minimises=minimises))
+            judge_case = partial(self._judge_drawn, minimises=minimises)
+            try:
+                _draw(self.item.cases, self.cache, judge_case, self._is_new)
+            except Violation as broken:
+                self._tell_of_simpler(broken)
+                raise
         else:
             self._judge_listed(self.item.cases)
 
@@ -89,12 +94,26 @@ class Judge:
         if not broken:
             return
         self.cache.confirm(case)
-        if minimises:
-            of_kind = broken[0].undeclared[0].kind
+        check, first = broken[0].check, broken[0].undeclared[0]
+        if minimises and alike(check.id, first) not in self.cache.simplest:
+            of_kind = first.kind
             case = self.kind.minimise(case, partial(self._fails, of_kind))
             broken = self._broken(self.cache(case))
             self.tally.keep(self.kind, case, self.cache(case), undeclared=True)
         self._raise(case, broken)
+
+    def _is_new(self, broken: Violation) -> bool:
+        """Whether no item before broke alike, so that a simpler case is worth looking for."""
+        assert broken.finding
+        return alike(broken.invariant, broken.finding) not in self.cache.simplest
+
+    def _tell_of_simpler(self, broken: Violation) -> None:
+        """Keep the case of what broke; where another item broke alike, name that one's."""
+        assert broken.finding
+        key = alike(broken.invariant, broken.finding)
+        simplest = self.cache.simplest.setdefault(key, broken.case)
+        if simplest != broken.case:
+            broken.args = (f"{broken}\nSIMPLEST  {simplest} breaks alike",)
 
     def judge(self, case: AnyCase) -> list[Found]:
         """Judge one case and count it; returns what nobody declared."""
@@ -175,12 +194,17 @@ class Judge:
         return violation
 
 
-def _draw(drawn: Drawn[Any], cache: Cache[Any, Any], judge_case: Callable[[AnyCase], None]) -> None:
+def _draw(
+    drawn: Drawn[Any],
+    cache: Cache[Any, Any],
+    judge_case: Callable[[AnyCase], None],
+    is_new: Callable[[Violation], bool],
+) -> None:
     """Have Hypothesis draw the cases, or judge those that it drew for another invariant."""
     __tracebackhide__ = True
     # a kind that minimises itself has Hypothesis only generate
     limits: dict[str, Any] = {"phases": [Phase.generate]} if drawn.own_minimiser else {}
-    cache.draws.run(drawn, judge_case, partial(draw, drawn, **limits))
+    cache.draws.run(drawn, judge_case, partial(draw, drawn, is_new=is_new, **limits))
 
 
 def _hit(found: Sequence[Found]) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from functools import partial
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,10 +14,20 @@ from conformance.core.case import CHOICES, STRATUM_FIELDS, Case, check, make_cas
 from conformance.core.device_names import DEVICES
 from conformance.core.grid import strata
 from conformance.core.literals import LONGEST, CaseError
-from conformance.kinds.lifecycle.strategies import cases
+from conformance.kinds.lifecycle.making import make
+from conformance.running.strategies import made
+from tiny_models.families import DECODERS
 
 STRATUM = "Case(device='cpu', tied=True, ensure=False, placement='target:head'"
-DRAWN = st.sampled_from(strata(DEVICES)).flatmap(cases)
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> Case:
+    """Cases of any stratum."""
+    return draw(made(partial(make, draw(st.sampled_from(strata(DEVICES))), DECODERS)))
+
+
+DRAWN = drawn()
 FUZZ = settings(max_examples=700, derandomize=True)
 
 

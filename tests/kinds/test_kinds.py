@@ -28,6 +28,7 @@ from conformance.running.collect import ANY, items
 from conformance.running.context import Context
 from conformance.running.failure_text import AFTER, BEFORE, failure_text
 from conformance.running.options import read
+from conformance.running.strategies import made
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = [kind for kind in KINDS if kind.form]
@@ -53,7 +54,7 @@ def sample(kind: Kind[Any, Any]) -> Any:
     item = next(item for _, item in collected(kind, asked()))
     if isinstance(item.cases, Drawn):
         simplest = settings(database=None, deadline=None, derandomize=True)
-        return find(item.cases.strategy(), lambda _: True, settings=simplest)
+        return find(made(item.cases.make), lambda _: True, settings=simplest)
     return item.cases[0]
 
 

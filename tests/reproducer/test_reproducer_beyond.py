@@ -55,7 +55,7 @@ def test_scripts_agree_with_the_suite(shape: str, tmp_path: Path) -> None:
     families = tuple(SHAPES[shape])
     judged, scripts = {}, {}
     for stratum in (QUIET[shape], LOUD[shape]):
-        case = drawn(stratum, 5, families=families, stream="scripts")[-1]
+        case = drawn(stratum, 5, families=families, group="scripts")[-1]
         seen = observe(case)
         written = scripts_for(case)
         turn = list(SHAPES).index(shape) % 2  # half of them for one shape, half for the next

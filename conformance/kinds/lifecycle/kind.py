@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -17,14 +16,16 @@ from conformance.core.observation import Observation
 from conformance.core.options import OptionError, Options, stratum_seed
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import EARLY
+from conformance.kinds.lifecycle.covering import planned
+from conformance.kinds.lifecycle.making import make
 from conformance.kinds.lifecycle.merge_code.checks import of_a_merger
 from conformance.kinds.lifecycle.merge_code.load import Merger, MergerError
 from conformance.kinds.lifecycle.proof import first_difference, require_informative
 from conformance.kinds.lifecycle.verdict import verdict_of
 
-BEYOND_EXAMPLES = {"default": 4, "ci": 1, "dev": 1, "explore": 100}
+BEYOND_EXAMPLES = {"default": 2, "ci": 1, "dev": 1, "explore": 100}
 """Cases a stratum of the other architectures, which take more than twice the time."""
-FEW = 2
+FEW = 1
 """Cases a stratum of which none is observed again, but one of each placement."""
 GROUPS: Mapping[str, str] = {"test_invariant": "invariant", "test_architecture": "architecture"}
 """The groups of families, by the test that collects their items: decoders, and the others."""
@@ -170,12 +171,6 @@ def families_of(group: str, options: Options) -> tuple[str, ...]:
     return options.decoders if group == "invariant" else options.beyond
 
 
-def one_of(stratum: Stratum, families: tuple[str, ...]) -> tuple[str, ...]:
-    """One of the families that fit, another in another stratum."""
-    fit = fitting(stratum, families)
-    return (fit[zlib.crc32(stratum.on_any_device.encode()) % len(fit)],)
-
-
 def covered(group: str, options: Options) -> list[Stratum]:
     """The chosen strata that at least one of the chosen families of a group fits."""
     families = families_of(group, options)
@@ -227,24 +222,24 @@ def item_of(group: str, stratum: Stratum, check: Invariant, drawn: Drawn[Case]) 
 
 
 def drawn_cases(
-    stratum: Stratum, families: tuple[str, ...], stream: int, examples: int
+    stratum: Stratum, families: tuple[str, ...], seed: int, examples: int, group: str = ""
 ) -> Drawn[Case]:
-    """So many cases of a stratum over the families that fit it."""
-    strategy = partial(_strategy, stratum, families)
-    return Drawn(strategy, stream, examples, scope=(stratum, families))
+    """So many cases of a stratum over the families that fit it, in a run with this seed.
+
+    ``group`` names that of the families: each has a plan and streams of its own.
+    """
+    return Drawn(
+        make=partial(make, stratum, families),
+        stream=stratum_seed(seed, stratum, group),
+        examples=examples,
+        scope=(stratum, families),
+        plan=partial(planned, stratum, families, seed, group, examples),
+    )
 
 
 def _drawn(group: str, stratum: Stratum, options: Options) -> Drawn[Case]:
     """The cases of a stratum, for the families of a group."""
-    families, examples, stream = families_of(group, options), options.lives, ""
+    families, examples, own = families_of(group, options), options.lives, ""
     if group == "architecture":
-        examples, stream = options.examples or BEYOND_EXAMPLES[options.profile], group
-        if examples == 1:
-            families = one_of(stratum, families)
-    return drawn_cases(stratum, families, stratum_seed(options.seed, stratum, stream), examples)
-
-
-def _strategy(stratum: Stratum, families: tuple[str, ...]) -> Any:
-    from conformance.kinds.lifecycle.strategies import cases
-
-    return cases(stratum, families)
+        examples, own = options.examples or BEYOND_EXAMPLES[options.profile], group
+    return drawn_cases(stratum, families, options.seed, examples, own)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from conformance.core.bits import distance
 from conformance.core.invariant import Invariant
@@ -12,7 +11,9 @@ from conformance.core.kind import Drawn, Item, Kind
 from conformance.core.options import Options, stratum_seed
 from conformance.kinds.programs.checks import PROGRAMS as CHECKS
 from conformance.kinds.programs.checks import allowance
+from conformance.kinds.programs.covering import planned
 from conformance.kinds.programs.hazards import situations
+from conformance.kinds.programs.making import LONG, MOST, make
 from conformance.kinds.programs.meant import meant
 from conformance.kinds.programs.minimise import simplest
 from conformance.kinds.programs.observation import ProgramObservation, StepSeen
@@ -20,7 +21,7 @@ from conformance.kinds.programs.parsing import parse_program
 from conformance.kinds.programs.program import Program, ProgramStratum, program_strata
 from conformance.kinds.programs.proof import first_difference, require_informative
 
-PROGRAMS_A_LIFE = 6
+PROGRAMS_A_LIFE = 12
 """Programs of a stratum for each case of a stratum of the grid, which has many more strata."""
 
 
@@ -146,23 +147,28 @@ def _item(
     )
 
 
-def _drawn(stratum: ProgramStratum, options: Options) -> Drawn[Program]:
-    families = options.decoders
-    exploring = options.profile == "explore"
+def drawn_programs(
+    stratum: ProgramStratum, families: tuple[str, ...], seed: int, examples: int, most: int = MOST
+) -> Drawn[Program]:
+    """So many programs of a stratum in a run with this seed, of at most ``most`` steps.
+
+    Those that every run judges come beside them.
+    """
     return Drawn(
-        strategy=partial(_strategy, stratum, families, exploring=exploring),
-        stream=stratum_seed(options.seed, stratum),
-        examples=options.examples or PROGRAMS_A_LIFE * options.lives,
-        scope=(stratum, families, exploring),
+        make=partial(make, stratum, families, most),
+        stream=stratum_seed(seed, stratum),
+        examples=examples,
+        scope=(stratum, families, most),
         own_minimiser=True,
-        before=tuple(meant(stratum, families, options.seed)),
+        before=tuple(meant(stratum, families, seed)),
+        plan=partial(planned, stratum, families, seed, most, examples),
     )
 
 
-def _strategy(stratum: ProgramStratum, families: tuple[str, ...], *, exploring: bool) -> Any:
-    from conformance.kinds.programs.strategies import LONG, MOST, programs
-
-    return programs(stratum, families, LONG if exploring else MOST)
+def _drawn(stratum: ProgramStratum, options: Options) -> Drawn[Program]:
+    most = LONG if options.profile == "explore" else MOST
+    examples = options.examples or PROGRAMS_A_LIFE * options.lives
+    return drawn_programs(stratum, options.decoders, options.seed, examples, most)
 
 
 def _line(seen: ProgramObservation, step: StepSeen) -> str:

@@ -64,6 +64,43 @@ ELSEWHERE: tuple[tuple[Step, ...], ...] = (
         ("mixed", ("default", "__base__", "other"), "forward"),
     ),
     (_first("body+dora"), ("mixed", ("default", "__base__"), "forward")),
+    # the active adapter is deleted: beside a saved module, where layers have others, beside several
+    (_first("body"), ("add", "other", "save:head", 2, 2), ("delete", "default")),
+    (
+        _first("body"),
+        ("add", "another", "mlp", 2, 2),
+        ("add", "other", "body", 2, 2),
+        ("delete", "default"),
+    ),
+    (
+        _first("body"),
+        ("add", "other", "mlp", 2, 2),
+        ("add", "fault", "save:head", 2, 2),
+        ("activate", ("default", "other")),
+        ("delete", "fault"),
+    ),
+    # two that save the same module are refused together, whatever else they save
+    (
+        _first("save:head"),
+        ("add", "other", "save:both", 2, 2),
+        ("activate", ("default", "other")),
+    ),
+    # an adapter with the name of a parameter is saved and loaded
+    (("wrap", "weight", "save:head", 2, 2), ("train", "sgd", 1), ("reopen", "auto")),
+    # a sum by singular values of more rank than the smallest matrix has
+    (
+        ("wrap", "default", "body", 4, 4),
+        ("add", "other", "body", 4, 4),
+        ("add", "fault", "body", 4, 4),
+        ("weighted", "another", ("default", "other", "fault"), "svd"),
+    ),
+    # trained tokens of an adapter that is not active are merged
+    (
+        _first("body"),
+        ("add", "other", "tokens:list", 2, 2),
+        ("train", "sgd", 1),
+        ("merge", ("other",)),
+    ),
     # what is merged for good is saved, and loaded
     (_first("body"), ("train", "sgd", 1), ("merge_and_unload", ()), ("reload", "same")),
 )

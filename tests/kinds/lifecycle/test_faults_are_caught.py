@@ -17,7 +17,7 @@ from conformance.core.finding import Finding, Violation, invariant_class
 from conformance.core.grid import Stratum, strata
 from conformance.core.invariant import Invariant
 from conformance.core.observation import Observation
-from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
+from conformance.core.options import PROFILES, RUN_SEED
 from conformance.engine import devices
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
@@ -62,8 +62,7 @@ def broken(
     stratum: Stratum, invariant: Invariant, cache: Cache[Case, Observation]
 ) -> list[Violation]:
     """What the default run of this item raises."""
-    examples, stream = PROFILES["default"]["max_examples"], stratum_seed(RUN_SEED, stratum)
-    drawn = drawn_cases(stratum, DECODERS, stream, examples)
+    drawn = drawn_cases(stratum, DECODERS, RUN_SEED, PROFILES["default"]["max_examples"])
     item = item_of("invariant", stratum, invariant, drawn)
     try:
         judge_item(LIFECYCLE, item, KNOWN, cache=cache)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.core.grid import ORDINARY, strata
-from conformance.core.options import Options
+from conformance.core.options import RUN_SEED, Options
 from conformance.core.placements import PLACEMENTS
-from conformance.kinds.lifecycle.kind import covered, one_of
+from conformance.kinds.lifecycle.kind import BEYOND_EXAMPLES, covered
 from conformance.running.drawn import drawn
 from tiny_models.families import BEYOND, DECODERS, FAMILIES
 
@@ -55,15 +55,17 @@ def test_other_families_have_what_they_fit() -> None:
 
 
 def test_one_life_a_stratum_meets_every_family() -> None:
-    met = {one_of(stratum, BEYOND) for stratum in covered("architecture", asked(*BEYOND))}
-    assert {name for (name,) in met} == set(BEYOND)
+    strata_ = covered("architecture", asked(*BEYOND))
+    met = {case.family for one in strata_ for case in drawn(one, 1, RUN_SEED, BEYOND, "a group")}
+    assert met == set(BEYOND)
 
 
 def test_default_run_meets_every_other_family_with_and_without_a_tie() -> None:
+    examples = BEYOND_EXAMPLES["default"]
     met = {
         (case.family, case.tied)
         for stratum in EVERY
-        for case in drawn(stratum, 4, families=BEYOND, stream="architecture")
+        for case in drawn(stratum, examples, families=BEYOND, group="architecture")
     }
     heads = [name for name in BEYOND if FAMILIES[name].head]
     assert met == {(name, True) for name in BEYOND} | {(name, False) for name in heads}

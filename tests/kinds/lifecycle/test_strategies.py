@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -18,18 +18,18 @@ from conformance.core.finding import Finding, Violation
 from conformance.core.grid import Stratum, strata
 from conformance.core.invariant import Invariant, always
 from conformance.core.observation import Observation
-from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
+from conformance.core.options import PROFILES, RUN_SEED
 from conformance.core.tying_tables import ROWS, Row
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
-from conformance.kinds.lifecycle.strategies import cases
+from conformance.kinds.lifecycle.making import make
 from conformance.running import judge
 from conformance.running.cache import Cache
 from conformance.running.judge import judge_item
+from conformance.running.strategies import made
 from tiny_models.families import DECODERS
 
 GRID = strata(("cpu",))
-LEAST = 8  # distinct cases a stratum must have
 
 Bug = Callable[[Case], bool]
 
@@ -55,7 +55,7 @@ def run(
         return Observation(case, names={})
 
     number = examples or PROFILES["default"]["max_examples"]
-    cases_ = drawn_cases(stratum, DECODERS, stratum_seed(seed, stratum), number)
+    cases_ = drawn_cases(stratum, DECODERS, seed, number)
     item = item_of("invariant", stratum, invariant, cases_)
     judge_item(LIFECYCLE, item, Known(), cache=Cache(LIFECYCLE, observe))
     return [drawn[0], *drawn[2:]]  # a cache observes the first case of a stratum twice
@@ -76,28 +76,24 @@ def everything() -> list[Case]:
 @given(data=st.data())
 def test_draws_are_valid_by_construction(device: str, data: st.DataObject) -> None:
     stratum = data.draw(st.sampled_from(strata((device,))))
-    case = data.draw(cases(stratum))
+    case = data.draw(made(partial(make, stratum, DECODERS)))
     check(case)
     assert Stratum(case.device, case.tied, case.ensure, case.placement) == stratum
 
 
 def test_families_can_be_chosen() -> None:
     @settings(max_examples=50, derandomize=True)
-    @given(case=cases(GRID[0], ("gpt2", "mamba")))
+    @given(case=made(partial(make, GRID[0], ("gpt2", "mamba"))))
     def chosen(case: Case) -> None:
         assert case.family in {"gpt2", "mamba"}
 
     chosen()
 
 
-def test_first_example_of_each_stratum_is_the_default_case() -> None:
-    for s in GRID:
-        assert default_run(s)[0] == Case(s.device, s.tied, s.ensure, s.placement)
-
-
-def test_each_stratum_has_enough_distinct_cases() -> None:
+def test_cases_of_each_stratum_are_distinct() -> None:
+    number = PROFILES["default"]["max_examples"]
     counts = {stratum.id: len(set(default_run(stratum))) for stratum in GRID}
-    assert {name: n for name, n in counts.items() if n < LEAST} == {}
+    assert {name: n for name, n in counts.items() if n < number} == {}
 
 
 @pytest.mark.parametrize("field", CHOICES)

@@ -8,24 +8,27 @@ from functools import cache
 import program_faults  # noqa: F401  adds its faults
 import pytest
 import whole_model_faults  # noqa: F401  the same
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from program_fault import ENSURED, FAULTS, ProgramFault
 
 from conformance.causes.known import Known
 from conformance.core.case import Case
 from conformance.core.finding import Finding
-from conformance.core.options import PROFILES, RUN_SEED, stratum_seed
+from conformance.core.options import PROFILES, RUN_SEED
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.observe import observe
 from conformance.kinds.programs.arguments import DORA
 from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.hazards import situations
-from conformance.kinds.programs.kind import PROGRAMS_A_LIFE, up_to_the_first_wrong_step
+from conformance.kinds.programs.kind import (
+    PROGRAMS_A_LIFE,
+    drawn_programs,
+    up_to_the_first_wrong_step,
+)
 from conformance.kinds.programs.meant import ELSEWHERE, meant
 from conformance.kinds.programs.meant import ENSURED as STEPS
 from conformance.kinds.programs.observe import observe_program
 from conformance.kinds.programs.program import Program, program_strata
-from conformance.kinds.programs.strategies import MOST, programs
+from conformance.running.drawn import distinct
 from tiny_models.families import DECODERS
 
 pytestmark = pytest.mark.usefixtures("placed")
@@ -45,22 +48,8 @@ SINGLE = (
 @cache
 def drawn(stratum: str) -> tuple[Program, ...]:
     """The programs of the default run: those that are meant, and those that are drawn."""
-    found = list(meant(STRATA[stratum], DECODERS, RUN_SEED))
-
-    @seed(stratum_seed(RUN_SEED, STRATA[stratum]))
-    @settings(
-        max_examples=PROGRAMS_A_LIFE * PROFILES["default"]["max_examples"],
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        database=None,
-        deadline=None,
-    )
-    @given(program=programs(STRATA[stratum], DECODERS, MOST))
-    def draw(program: Program) -> None:
-        found.append(program)
-
-    draw()
-    return tuple(dict.fromkeys(found))
+    examples = PROGRAMS_A_LIFE * PROFILES["default"]["max_examples"]
+    return tuple(distinct(drawn_programs(STRATA[stratum], DECODERS, RUN_SEED, examples)))
 
 
 def undeclared(promise: str, program: Program) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,31 @@ from conformance.core.observation import Heard
 from conformance.kinds.programs.checks import PROGRAMS
 from conformance.kinds.programs.hazards import SITUATIONS, situations
 from conformance.kinds.programs.kind import PROGRAMS as KIND
+from conformance.kinds.programs.making import MOST, WISHED, make
 from conformance.kinds.programs.observe import observe_program
 from conformance.kinds.programs.operations import OPERATIONS, Operation, Step, read
 from conformance.kinds.programs.parsing import parse_program
 from conformance.kinds.programs.plan import beginning, first_impossible, outcome
 from conformance.kinds.programs.program import Program, program_strata
 from conformance.kinds.programs.proof import first_difference
-from conformance.kinds.programs.strategies import WISHED, programs
 from conformance.running.cache import Cache
 from conformance.running.scheduling import scope_of_item
+from conformance.running.strategies import made
 from conformance.upstream.names import part_of_adapter
+from tiny_models.families import DECODERS
 
 ROOT = Path(__file__).parents[3]
 STRATA = program_strata(("cpu",))
 PUT = ("wrap", "default", "body", 2, 2)
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    """Programs of any stratum."""
+    stratum = draw(st.sampled_from(STRATA))
+    return draw(made(partial(make, stratum, DECODERS, MOST)))
+
+
 quick = settings(max_examples=50, deadline=None, database=None, suppress_health_check=HealthCheck)
 
 
@@ -47,7 +59,7 @@ def normal(program: Program) -> Program:
 
 
 @quick
-@given(st.sampled_from(STRATA).flatmap(programs))
+@given(programs())
 def test_a_drawn_program_is_possible_and_pastes_back(program: Program) -> None:
     assert first_impossible(program) == ""
     assert normal(program) == program
@@ -55,7 +67,7 @@ def test_a_drawn_program_is_possible_and_pastes_back(program: Program) -> None:
 
 
 @quick
-@given(st.sampled_from(STRATA).flatmap(programs), st.integers(0, 11))
+@given(programs(), st.integers(0, 11))
 def test_what_is_left_of_a_program_without_a_step_is_one(program: Program, gone: int) -> None:
     left = replace(program, steps=program.steps[:gone] + program.steps[gone + 1 :])
     assert first_impossible(normal(left)) == ""
@@ -77,7 +89,7 @@ def test_an_operation_is_wished_for_as_often_as_it_says(name: str) -> None:
 
 
 @quick
-@given(st.sampled_from(STRATA).flatmap(programs))
+@given(programs())
 def test_a_step_by_name_is_the_step(program: Program) -> None:
     assert tuple(read(step).step for step in program.steps) == program.steps
 

@@ -74,10 +74,10 @@ class Delete(Operation):
 
     @classmethod
     def wish(cls, choice: Choice) -> Operation:
-        """One that is not active, or is merged, where there is one."""
+        """One that is not active, or is merged, where there is one; now and then any."""
         state = choice.state
         idle = [name for name in state.names if name not in state.active]
-        return cls(choice.adapter([*idle, *state.merged]))
+        return cls(choice.adapter([*idle, *state.merged] if choice.three % 4 else ()))
 
     def rule(self, state: State) -> State | Outcome | None:
         """Never the only one; PEFT documents that it refuses what is merged."""

@@ -1,22 +1,20 @@
-"""Hypothesis strategies for cases: valid by construction, simplest first.
+"""How a case of a stratum is made: valid by construction, simplest choice first.
 
-They know nothing of installed versions, so that every cell of a matrix judges the same cases.
+Nothing here knows of installed versions, so that every environment judges the same cases, nor who
+chooses: Hypothesis, or the plan of a run.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-from hypothesis import event
-from hypothesis import strategies as st
-
 from conformance.core.case import CHOICES, Case, body_roles
+from conformance.core.covering import Pick
 from conformance.core.documented_errors import STATE_SPACES
 from conformance.core.grid import Stratum, fitting
 from conformance.core.placements import PLACEMENTS
-from tiny_models.families import DECODERS, FAMILIES
+from tiny_models.families import FAMILIES
 from tiny_models.spec import bases, ties_more
 
 # Common choices are repeated so that most lives stay ordinary: the rare ones meet each other
@@ -40,28 +38,25 @@ OVERFLOWING = frozenset({*STATE_SPACES, "longt5"})
 can overflow, and LongT5 masks padded blocks with -1e10, which float16 takes for infinity."""
 
 
-@cache
-def _choice(name: str, allowed: tuple[Any, ...] | None) -> st.SearchStrategy[Any]:
-    """The choices of a field, or those allowed; kept, since making one costs more than a draw."""
-    choices = WEIGHTED.get(name, CHOICES[name])
-    if allowed is not None:
-        choices = tuple(choice for choice in choices if choice in allowed)
-    return st.sampled_from(choices)
+SEEDS = tuple(range(100))
+"""The seeds of values that are drawn."""
 
 
 def _may_grow(stratum: Stratum, family: str) -> bool:
     return stratum.placement == "body" and (stratum.tied or not ties_more(family))
 
 
-@st.composite
-def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = DECODERS) -> Case:
-    """Cases of one stratum over those of the given families that fit it, at least one."""
+def make(stratum: Stratum, families: tuple[str, ...], choose: Pick, /) -> Case:
+    """A case of one stratum over those of the given families that fit it, at least one."""
     placement = PLACEMENTS[stratum.placement]
 
     def pick(name: str, allowed: tuple[Any, ...] | None = None) -> Any:
-        return draw(_choice(name, allowed))
+        choices = WEIGHTED.get(name, CHOICES[name])
+        if allowed is not None:
+            choices = tuple(choice for choice in choices if choice in allowed)
+        return choose(choices)
 
-    family = draw(st.sampled_from(fitting(stratum, families)))
+    family = choose(fitting(stratum, families))
     layers = pick("layers")
     # once resized, the sides of some have no module of their own
     ways = bases(family, tied=stratum.tied)
@@ -83,9 +78,6 @@ def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = DECODER
     training = pick("training", ("values", "sgd") if dtype == "float16" else None)
     if family in OVERFLOWING and dtype == "float16":
         training = "values"
-    event(f"family: {family}")
-    event(f"placement: {stratum.placement}")
-    event(f"dtype: {dtype}")
     case = Case(
         device=stratum.device,
         tied=stratum.tied,
@@ -116,7 +108,7 @@ def cases(draw: st.DrawFn, stratum: Stratum, families: tuple[str, ...] = DECODER
         low_cpu_mem_usage=pick("low_cpu_mem_usage"),
         is_trainable=pick("is_trainable"),
         save_embedding_layers=pick("save_embedding_layers"),
-        seed=draw(st.integers(0, 99)),
+        seed=choose(SEEDS),
     )
     if stratum.device == "cpu":
         return case

@@ -1,31 +1,32 @@
-"""Hypothesis strategies for programs: valid by construction, whatever is installed.
+"""How a program of a stratum is made: valid by construction, whatever is installed.
 
-What is drawn is a list of wishes: an operation, and a few small numbers that choose its arguments
+What is chosen is a list of wishes: an operation, and a few small numbers that choose its arguments
 among those possible where it stands. A wish that cannot come true is left out, so a program never
 holds a step that does nothing, and Hypothesis can take any wish away and still have a program.
 """
 
 from __future__ import annotations
 
-from hypothesis import event
-from hypothesis import strategies as st
-
 from conformance.core.case import CHOICES
+from conformance.core.covering import Pick
 from conformance.kinds.programs.hazards import met_at
 from conformance.kinds.programs.operations import OPERATIONS, Step
 from conformance.kinds.programs.operations.choice import LARGEST, Choice
 from conformance.kinds.programs.plan import beginning, outcome, outcome_of
 from conformance.kinds.programs.program import Program, ProgramStratum
 from conformance.kinds.programs.state import State
-from tiny_models.families import DECODERS, FAMILIES
+from tiny_models.families import FAMILIES
 
 MOST, LONG = 12, 20
 """Steps of a program at most: ordinarily, and where time is given to explore."""
 WISHES = 3
 """Wishes for a step: about two of three cannot come true."""
-Wish = tuple[str, int, int, int, int]
-DARING = 10
-"""Of how many wishes it takes one to walk into a situation that is known to go wrong."""
+Wish = tuple[str, int, int, int]
+NUMBERS = tuple(range(LARGEST + 1))
+SEEDS = tuple(range(100))
+"""The seeds of values that are drawn."""
+DARING = (False, True)
+"""Whether a program walks into situations that are known to go wrong."""
 
 # What is drawn, and so every published result, rests on this order: what is not in it comes after.
 FIRST_WISHED = (
@@ -55,9 +56,9 @@ DTYPES = ("float32",) * 5 + ("bfloat16", "float16", "float64")
 SIMPLEST = ("llama", "gpt2", "gemma2", "qwen3", "opt", "gpt-neox", "bloom", "phi")
 
 
-def granted(state: State, wish: Wish) -> Step | None:
+def granted(state: State, wish: Wish, *, daring: bool) -> Step | None:
     """The step that a wish stands for here, or None."""
-    name, *numbers, daring = wish
+    name, *numbers = wish
     wished = OPERATIONS.get(name)
     if wished is None or not (wished.on_plain or state.names):
         return None
@@ -65,47 +66,38 @@ def granted(state: State, wish: Wish) -> Step | None:
     found = None if taken is None else outcome_of(state, taken)
     if taken is None or found is None:
         return None
-    return None if daring < DARING and any(met_at(state, taken, found.state)) else taken.step
+    known = not daring and any(met_at(state, taken, found.state))
+    return None if known else taken.step
 
 
-_number = st.integers(0, LARGEST)
-_wish = st.tuples(st.sampled_from(WISHED), _number, _number, _number, _number)
-_first = st.tuples(st.just("wrap"), _number, _number, _number, _number)
-
-
-@st.composite
-def programs(
-    draw: st.DrawFn,
-    stratum: ProgramStratum,
-    families: tuple[str, ...] = DECODERS,
-    most: int = MOST,
-) -> Program:
-    """Programs of one stratum over the given families, of at most ``most`` steps."""
+def make(stratum: ProgramStratum, families: tuple[str, ...], most: int, choose: Pick, /) -> Program:
+    """A program of one stratum over the given families, of at most ``most`` steps."""
     order = [name for name in SIMPLEST if name in families]
-    family = draw(st.sampled_from((*order, *(name for name in families if name not in order))))
+    family = choose((*order, *(name for name in families if name not in order)))
     without = FAMILIES[family].without_dtypes
     assert set(without) < set(CHOICES["dtype"])
-    dtype = draw(st.sampled_from(tuple(one for one in DTYPES if one not in without)))
+    dtype = choose(tuple(one for one in DTYPES if one not in without))
     program = Program(
         device=stratum.device,
         tied=stratum.tied,
         ensure=stratum.ensure,
         family=family,
         dtype=dtype,
-        autocast=draw(st.sampled_from((True, False))),
-        seed=draw(st.integers(0, 99)),
+        autocast=choose((True, False)),
+        seed=choose(SEEDS),
     )
+    daring = choose(DARING)
     state = beginning(program)
     steps: list[Step] = []
     for number in range(WISHES * most):
         # what is drawn after the last step would only make equal programs look different
         if len(steps) == most:
             break
-        step = granted(state, draw(_wish if number else _first))
+        wished = choose(WISHED) if number else "wrap"
+        wish = (wished, choose(NUMBERS), choose(NUMBERS), choose(NUMBERS))
+        step = granted(state, wish, daring=daring)
         found = None if step is None else outcome(state, step)
         if step is not None and found is not None:
             state = found.state
             steps.append(step)
-    event(f"family: {family}")
-    event(f"dtype: {dtype}")
     return Program(**{**vars(program), "steps": tuple(steps)})
