@@ -45,6 +45,11 @@ KEEPING = (
     "base-given-loosely",
     "mixed",
     "wrapped-mixed",
+    "padded",
+    "swapped-padded",
+    "swapped-by-tag",
+    "swapped-half",
+    "sum-driven",
 )
 """The stages of adapters that are whole."""
 CONVERTED = "as-lora"
