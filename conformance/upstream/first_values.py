@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from conformance.upstream.calls import wrap
@@ -59,7 +60,12 @@ def _first(layer_input: Any, kept: int, _name: str) -> Tensor:
     return found
 
 
-def corda(base: Any, run: Callable[[], None] | None, cache: str, **fields: Any) -> Any:
+def lacks_corda() -> str:
+    """Why CorDA cannot be imported here, or ``""``: PEFT 0.21 does not ask for what it imports."""
+    return "" if find_spec("attr") else "CorDA imports attrs, which is not installed"
+
+
+def corda(base: Any, run: Callable[[], Any] | None, cache: str, **fields: Any) -> Any:
     """``preprocess_corda``, and ``get_peft_model``; without a run, of what lies in the cache."""
     from peft import LoraConfig
     from peft.tuners.lora.config import CordaConfig
@@ -71,7 +77,7 @@ def corda(base: Any, run: Callable[[], None] | None, cache: str, **fields: Any) 
     return wrap(base, config, autocast=True)
 
 
-def lora_ga(base: Any, step: Callable[[], None], cache: str, **fields: Any) -> Any:
+def lora_ga(base: Any, step: Callable[[], Any], cache: str, **fields: Any) -> Any:
     """``preprocess_loraga``, and ``get_peft_model``."""
     from peft import LoraConfig, LoraGAConfig, preprocess_loraga
 

@@ -34,7 +34,6 @@ PRUNED: dict[str, tuple[str, dict[str, Any]]] = {
     "unclamped": ("svd", {}),
     "clamped": ("svd", {"svd_clamp": QUANTILE}),
 }
-DRIVER = "gesvdj"
 
 
 def pruned(life: Life) -> None:
@@ -48,11 +47,6 @@ def pruned(life: Life) -> None:
             once_calls.sum_with(model, SECOND, stage, how, **more)
             told = {name: str(value) for name, value in more.items()}
             life.stages[stage] = Snapshot(weights=once_calls.parts(model, stage), settings=told)
-    if life.device.type == "cuda":  # a driver is documented for CUDA alone
-        with life.at("sum-driven"):
-            once_calls.sum_with(model, SECOND, "driven", "svd", svd_driver=DRIVER)
-            model.set_adapter("driven")
-            look(life, "sum-driven", model)
 
 
 def prepared(life: Life) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.observation import Snapshot
@@ -61,12 +62,16 @@ def eva(life: Life) -> None:
 
 def corda(life: Life) -> None:
     """CorDA: what of a weight matters most for the inputs of its layer; then from its cache."""
+    lacks = first_values.lacks_corda()
+    if lacks:
+        life.absent["corda-started"] = lacks
+        return
     one = {name: tensor[:1] for name, tensor in life.inputs.items()}
     met, cache = _inputs(life, one), os.fspath(life.folder_for("of-corda") / "cache.pt")
     for stage in ("corda-started", "corda-cached"):
         with life.at(stage):
             base = life.fresh_base()
-            run = (lambda base=base: base(**one)) if stage == "corda-started" else None
+            run = partial(logits, base, one) if stage == "corda-started" else None
             model = first_values.corda(base, run, cache, **_fields(life, RANKS["corda"]))
             _started(life, stage, model, ADAPTER, met)
     _converted(life, "corda", model)

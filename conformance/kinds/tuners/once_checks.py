@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.core.bits import distance
 from conformance.core.comparison import Allowance, Comparison, Evidence
 from conformance.core.finding import Finding
+from conformance.core.invariant import Applies
 from conformance.core.observation import Observation, adapted_modules
 from conformance.core.tolerances import conversion_allowance, weight_allowance
 from conformance.kinds.lifecycle.checks.logits import differ
@@ -36,8 +37,18 @@ DAMPED = 0.02
 that this may cost is of that order, twice over at most."""
 
 
-def _elsewhere(what: str) -> str:
-    return f"{what} is asked of one case alone"
+def _asked(what: str, *stages: str) -> Applies:
+    """None where one of the stages was reached: one case of the table is enough for them."""
+
+    def applies(seen: Observation) -> str | None:
+        if any(stage in seen.stages or stage in seen.loading for stage in stages):
+            return None
+        return seen.absent.get("ways", f"{what} is asked of one case alone")
+
+    return applies
+
+
+SAMPLED = _asked("what starts from sample data", *(one for of in STARTS.values() for one in of))
 
 
 @ONLY_TUNERS.check(
@@ -46,7 +57,7 @@ def _elsewhere(what: str) -> str:
     "name, and merged with progress shown, it gives the same logits.",
     source="PEFT supports_lora_conversion, save_as_lora, merge_and_unload",
     needs=("trained", "merged", "adapter-reloaded"),
-    applies=lambda seen: None if CONVERTED in seen.loading else _elsewhere("a name"),
+    applies=_asked("conversion under a name of its own", CONVERTED),
 )
 def conversion_is_as_foretold(seen: Observation) -> Iterator[Evidence]:
     for whose in seen.loading[CONVERTED].mismatched:
@@ -68,7 +79,7 @@ def conversion_is_as_foretold(seen: Observation) -> Iterator[Evidence]:
     "Padded to be swapped, each factor has the rank that was asked for, and the config says it.",
     source="PEFT prepare_model_for_compiled_hotswap, target_rank and config",
     needs=("trained", "padded"),
-    applies=lambda seen: None if "padded" in seen.stages else _elsewhere("padding"),
+    applies=_asked("padding", "padded"),
 )
 def padding_is_told(seen: Observation) -> Iterator[Finding]:
     stage = "padded"
@@ -89,7 +100,7 @@ def padding_is_told(seen: Observation) -> Iterator[Finding]:
     "one that clamps has no value beyond the quantile that was asked for.",
     source="PEFT add_weighted_adapter, density and svd_clamp; arXiv:2311.03099 (DARE)",
     needs=("trained", "pruned-by-magnitude", "pruned-by-chance", "unclamped", "clamped"),
-    applies=lambda seen: None if "clamped" in seen.stages else _elsewhere("pruning"),
+    applies=_asked("pruning", "clamped"),
 )
 def pruned_sum_has_what_is_kept(seen: Observation) -> Iterator[Evidence]:
     trained = seen.stages["trained"].weights
@@ -141,12 +152,6 @@ def _same(seen: Observation, stage: str, name: str, expected: Tensor, found: Ten
     return Comparison(what, distance(expected, found), allowed, stage=stage, subject=subject)
 
 
-def _sampled(seen: Observation) -> str | None:
-    if any(one in seen.stages for stages in STARTS.values() for one in stages):
-        return None
-    return _elsewhere("what starts from sample data")
-
-
 @ONLY_TUNERS.check(
     "first-values-come-from-data",
     "EVA's A are directions in which the inputs of a layer vary most; CorDA's B A is what of the "
@@ -155,7 +160,7 @@ def _sampled(seen: Observation) -> str | None:
     source="arXiv:2410.07170 (EVA), arXiv:2406.05223 (CorDA), arXiv:2407.05000 (LoRA-GA); PEFT "
     "initialize_lora_eva_weights, preprocess_corda, preprocess_loraga",
     needs=("base", "trained"),
-    applies=_sampled,
+    applies=SAMPLED,
 )
 def first_values_come_from_data(seen: Observation) -> Iterator[Comparison]:
     for method, stages in STARTS.items():
@@ -219,7 +224,7 @@ def _lacks(data: Tensor, rows: Tensor) -> float:
     "An adapter that started from sample data is merged, loaded or converted with its logits.",
     source="PEFT merge_and_unload, from_pretrained, path_initial_model_for_weight_conversion",
     needs=("base", "trained"),
-    applies=_sampled,
+    applies=SAMPLED,
 )
 def sampled_adapter_keeps_logits(seen: Observation) -> Iterator[Comparison]:
     for method in STARTS:

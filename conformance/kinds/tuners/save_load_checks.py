@@ -49,7 +49,6 @@ KEEPING = (
     "swapped-padded",
     "swapped-by-tag",
     "swapped-half",
-    "sum-driven",
 )
 """The stages of adapters that are whole."""
 CONVERTED = "as-lora"

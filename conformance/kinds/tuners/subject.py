@@ -93,7 +93,7 @@ def lacks_tuner(case: TunerCase) -> str:
 def used(case: TunerCase, use: str) -> bool:
     """Whether an adapter is used in a further way."""
     if use in SINGLE:
-        plain = case.usual and not case.tied and case.device != "emulated"
+        plain = case.usual and not case.tied and case.device == "cpu"
         return plain and case.placement == "body" and case.tuner == BY_NAME.get(use, "lora")
     if case.ensure or case.placement not in TARGETED:
         return False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import Any
 
 import peft
-import peft.tuners.lora.corda
 import peft.tuners.lora.eva
 import peft.utils.hotswap
 import peft.utils.merge_utils
@@ -18,6 +18,8 @@ from peft.tuners.lora import LoraLayer, LoraModel
 from peft.tuners.tuners_utils import BaseTuner
 from planted_tuners import Planted, case, is_caught
 from test_way_faults import LOGITS, called
+
+from conformance.kinds.tuners.subject import observe_tuner
 
 pytestmark = pytest.mark.usefixtures("placed")
 
@@ -124,7 +126,7 @@ def keeps_what_matters_least() -> AbstractContextManager[None]:
 
         return crop
 
-    return replaced(peft.tuners.lora.corda, "crop_corda_eigens", make)
+    return replaced(import_module("peft.tuners.lora.corda"), "crop_corda_eigens", make)
 
 
 PLANTED = (
@@ -273,3 +275,14 @@ PLANTED = (
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.story)
 def test_fault_is_caught(planted: Planted) -> None:
     is_caught(planted)
+
+
+def test_corda_is_left_out_where_what_it_imports_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("conformance.upstream.first_values.find_spec", lambda _name: None)
+    seen = observe_tuner(case("lora"))
+    assert "attrs" in seen.absent["corda-started"]
+    assert not seen.troubles
+    assert "corda-started" not in seen.stages
+    assert "lora-ga-started" in seen.stages

@@ -385,4 +385,4 @@ def test_the_logits_of_every_way_are_judged() -> None:
     left -= {"added-merged"}  # judged with "added"
     left -= {"as-lora", *JUDGED}  # judged by themselves
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
-    assert {*KEEPING} - taken == {"far", "sum-driven"}, "the CPU is far from no device"
+    assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
