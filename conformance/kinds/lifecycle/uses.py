@@ -10,10 +10,11 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from conformance.core.observation import LoadReport, Snapshot
-from conformance.engine.snapshot import logits
+from conformance.core.observation import LoadReport
+from conformance.kinds.lifecycle.loaded import load as _load
+from conformance.kinds.lifecycle.loaded import look as _seen
 from conformance.upstream import calls, more_calls
 from conformance.upstream.names import ADAPTER, SECOND, SUMS
 from conformance.upstream.tuner_types import load_adapter_config
@@ -159,18 +160,3 @@ USES: dict[str, Callable[[Life], None]] = {
     "mixed": mixed,
     "as-lora": as_lora,
 }
-
-
-def _load(life: Life, folder: str | Path, base: Any = None, **more: Any) -> Any:
-    return calls.load_adapter(
-        life.fresh_base() if base is None else base,
-        os.fspath(folder),
-        low_cpu_mem_usage=False,
-        is_trainable=False,
-        **more,
-    )
-
-
-def _seen(life: Life, stage: str, model: Any) -> None:
-    model.eval()
-    life.stages[stage] = Snapshot(logits=logits(model, life.inputs))

@@ -45,6 +45,10 @@ KEEPING = (
     "base-given-loosely",
     "mixed",
     "wrapped-mixed",
+    "padded",
+    "swapped-padded",
+    "swapped-by-tag",
+    "swapped-half",
 )
 """The stages of adapters that are whole."""
 CONVERTED = "as-lora"

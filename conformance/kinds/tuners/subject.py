@@ -17,6 +17,7 @@ from conformance.engine.lora_arguments import lora_arguments
 from conformance.engine.oracle import effective_weights
 from conformance.engine.training import distinct, trained_values
 from conformance.kinds.lifecycle.observe import observe_subject
+from conformance.kinds.lifecycle.once import SINGLE
 from conformance.kinds.lifecycle.save_load_variants import WAYS
 from conformance.kinds.lifecycle.subject import Subject
 from conformance.kinds.lifecycle.uses import USES
@@ -47,7 +48,9 @@ OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
 CONVERTED = ("lora-dora", "lora-rslora", "lora-patterns", "lora-with-bias")
 """Variants of LoRA that are turned into plain LoRA, as other tuners are."""
-OF_EACH = ("inject", "second", "added", "again", "handed", "incomplete", "as-lora")
+BY_NAME = {"named": "loha"}
+"""Uses that one case is enough for, and that are of another tuner than LoRA."""
+OF_EACH = ("inject", "second", "added", "again", "handed", "incomplete", "as-lora", "named")
 """Ways that depend on the tuner."""
 
 
@@ -89,6 +92,9 @@ def lacks_tuner(case: TunerCase) -> str:
 
 def used(case: TunerCase, use: str) -> bool:
     """Whether an adapter is used in a further way."""
+    if use in SINGLE:
+        plain = case.usual and not case.tied and case.device == "cpu"
+        return plain and case.placement == "body" and case.tuner == BY_NAME.get(use, "lora")
     if case.ensure or case.placement not in TARGETED:
         return False
     to_lora = case.what.kind != "LORA" or case.tuner in CONVERTED
@@ -124,7 +130,7 @@ class TunerSubject(Subject):
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
             ways = [one for one in ways if one != "offload"]
-        return (*kept, *(one for one in ways if one not in USES or used(case, one)))
+        return (*kept, *(one for one in ways if one not in {*USES, *SINGLE} or used(case, one)))
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""

@@ -16,7 +16,7 @@ TRUNCATED = dict.fromkeys(
     "KaSA drops small singular values of the base's weights, as documented",
 )
 RANDOM = {"wrapping-keeps-logits": "init_lora_weights=False is documented as no identity"}
-SAMPLED = "its first values are computed from sample data before wrapping"
+SAMPLED = "its first values are computed from sample data before wrapping; a row of lora tries it"
 BIASED = ("phi",)
 
 

@@ -20,6 +20,7 @@ from peft.tuners.lora.layer import Linear
 from planted_tuners import Planted, case, is_caught
 
 from conformance.kinds.tuners.checks import TUNER_PROMISES
+from conformance.kinds.tuners.once_checks import JUDGED
 from conformance.kinds.tuners.save_load_checks import KEEPING
 from conformance.kinds.tuners.subject import observe_tuner
 from conformance.upstream.names import ADAPTER
@@ -382,6 +383,6 @@ def test_the_logits_of_every_way_are_judged() -> None:
     taken = {stage for stage, found in seen.stages.items() if found.logits is not None}
     left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
     left -= {"added-merged"}  # judged with "added"
-    left -= {"as-lora"}  # judged by itself
+    left -= {"as-lora", *JUDGED}  # judged by themselves
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
     assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
