@@ -228,7 +228,7 @@ def _tell_at_once(config: pytest.Config, nodeid: str, record: Record) -> None:
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None:
         first = record.violations[0]
-        terminal.ensure_newline()
+        terminal.write_line("")  # after the dots, of which it knows nothing
         terminal.write_line(f"first undeclared finding: {first['finding']}")
         terminal.write_line(f"  {nodeid}")
         terminal.write_line(f"  {first['case']}")

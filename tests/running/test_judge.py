@@ -101,3 +101,17 @@ def test_one_draw_serves_every_item_of_a_stream() -> None:
     for _ in range(2):
         judge_item(kind, small, Known(), cache=cache)
     assert len(kind.observed) == len(set(kind.observed))
+
+
+def test_one_bug_is_simplified_once() -> None:
+    kind = Counting()
+    cache = Cache(kind)
+    told = []
+    for least in (50, 30):
+        with pytest.raises(Violation) as raised:
+            judge_item(kind, drawn(least, own_minimiser=True), Known(), cache=cache)
+        told.append(str(raised.value))
+    assert "CASE      ToyCase(number=3)" in told[0]
+    assert "SIMPLEST" not in told[0]
+    assert "CASE      ToyCase(number=3)" not in told[1]
+    assert told[1].endswith("\nSIMPLEST  ToyCase(number=3) breaks alike")

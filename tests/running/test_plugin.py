@@ -332,3 +332,13 @@ def test_an_error_of_the_suite_is_an_error_and_not_a_pass(suite: Suite) -> None:
     assert done.ret == 1
     assert "error" in verdicts(lines).values()
     done.stdout.fnmatch_lines(["*SuiteError: two observations of * differ: troubles*"])
+
+
+def test_the_first_undeclared_finding_is_told_when_it_is_met(suite: Suite) -> None:
+    suite.stub("True")
+    done, _ = suite.judge(*ONE, "-n", "2", "--no-known-failures")
+    told = [line for line in done.outlines if line.startswith("first undeclared finding: ")]
+    assert len(told) == 1
+    assert done.outlines.index(told[0]) < next(
+        number for number, line in enumerate(done.outlines) if " FAILURES " in line
+    )
