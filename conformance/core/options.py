@@ -71,6 +71,14 @@ class Options:
         return self.examples or PROFILES[self.profile]["max_examples"]
 
     @property
+    def turn(self) -> int | None:
+        """Which of several alike rows of a table is lived, in turn: the seed; None for them all.
+
+        They all are where more lives are asked for than usual.
+        """
+        return None if self.lives > PROFILES["default"]["max_examples"] else self.seed
+
+    @property
     def single(self) -> bool:
         """Whether one case or configuration is judged, or what another version saved."""
         return self.case is not None or bool(self.user_config) or self.corpus is not None

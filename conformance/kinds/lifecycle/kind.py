@@ -25,7 +25,7 @@ from conformance.kinds.lifecycle.verdict import verdict_of
 
 BEYOND_EXAMPLES = {"default": 2, "ci": 1, "dev": 1, "explore": 100}
 """Cases a stratum of the other architectures, which take more than twice the time."""
-FEW = 1
+FEW = 3
 """Cases a stratum of which none is observed again, but one of each placement."""
 GROUPS: Mapping[str, str] = {"test_invariant": "invariant", "test_architecture": "architecture"}
 """The groups of families, by the test that collects their items: decoders, and the others."""

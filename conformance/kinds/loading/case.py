@@ -180,16 +180,26 @@ def form_of(kind: str) -> str:
 
 
 def loading_cases(
-    devices: tuple[str, ...], families: tuple[str, ...], kinds: tuple[str, ...]
+    devices: tuple[str, ...],
+    families: tuple[str, ...],
+    kinds: tuple[str, ...],
+    turn: int | None = None,
 ) -> list[LoadingCase]:
-    """Every loading case of these, in a fixed order."""
-    return [
-        LoadingCase(device, name, kind)
-        for device in devices
-        for name in families
-        for kind in KINDS
-        if kind in kinds and KINDS[kind].of(FAMILIES[name])
-    ]
+    """Every loading case of these, in a fixed order.
+
+    With a ``turn`` a family has one checkpoint in the older layout, and the next one another kind:
+    how a file is written says little of what it holds.
+    """
+    found = []
+    for device in devices:
+        for number, name in enumerate(families):
+            has = [kind for kind in KINDS if kind in kinds and KINDS[kind].of(FAMILIES[name])]
+            older = [kind for kind in has if KINDS[kind].form]
+            if turn is not None and older:
+                mine = older[(turn + number) % len(older)]
+                has = [kind for kind in has if kind not in older or kind == mine]
+            found += [LoadingCase(device, name, kind) for kind in has]
+    return found
 
 
 def parse_loading_case(text: str) -> LoadingCase:

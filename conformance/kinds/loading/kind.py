@@ -12,6 +12,7 @@ from conformance.core.invariant import Invariant
 from conformance.core.kind import Item, Kind
 from conformance.core.options import Options
 from conformance.kinds.loading.case import (
+    KINDS,
     AnyLoading,
     LoadingCase,
     loading_cases,
@@ -114,7 +115,8 @@ class Loading(Loadings[LoadingCase, LoadingObservation]):
     ) -> Iterator[Item[LoadingCase]]:
         """Every form of checkpoint of the chosen families."""
         del test
-        for case in loading_cases(options.devices, options.families, options.checkpoints):
+        turn = options.turn if options.checkpoints == tuple(KINDS) else None
+        for case in loading_cases(options.devices, options.families, options.checkpoints, turn):
             yield from self.items_of(case, checks)
 
     def observe(self, case: LoadingCase) -> LoadingObservation:

@@ -117,9 +117,12 @@ def tuner_case(
 
 
 def tuner_cases(
-    devices: tuple[str, ...], families: tuple[str, ...], *, brief: bool
+    devices: tuple[str, ...], families: tuple[str, ...], *, brief: bool, turn: int | None = None
 ) -> list[TunerCase]:
-    """Every life of the table with these families, in a fixed order; some of them in ``brief``."""
+    """Every life of the table with these families, in a fixed order; some of them in ``brief``.
+
+    With a ``turn`` a tuner is lived in one of the other precisions, and the next one in another.
+    """
     return [
         tuner_case(
             device=device,
@@ -131,7 +134,7 @@ def tuner_cases(
             tuner=name,
         )
         for device in devices
-        for name, tuner in TUNERS.items()
+        for number, (name, tuner) in enumerate(TUNERS.items())
         if not tuner.skipped
         for tied in (True, False)
         for ensure in ((False, True) if tuner.ensures else (False,))
@@ -141,18 +144,28 @@ def tuner_cases(
         for family in tuner.families or (FIRST, *(() if tied or brief else MORE.get(placement, ())))
         if family in families
         for dtype in precisions(
-            tied=tied, placement=placement, family=family, tuner=tuner, brief=brief
+            tied=tied,
+            placement=placement,
+            family=family,
+            tuner=tuner,
+            brief=brief,
+            turn=None if turn is None else turn + number,
         )
     ]
 
 
 def precisions(
-    *, tied: bool, placement: str, family: str, tuner: Tuner, brief: bool
+    *, tied: bool, placement: str, family: str, tuner: Tuner, brief: bool, turn: int | None
 ) -> tuple[str, ...]:
     """The precisions that a row is lived in: an untied one of each tuner in more than float32."""
     first = family == (tuner.families or (FIRST,))[0]
     others = () if tied or brief or not first else PRECISIONS.get(placement, ())
-    return ("float32", *others)
+    return ("float32", *(others if turn is None else taken_in_turn(others, turn)))
+
+
+def taken_in_turn(every: tuple[str, ...], turn: int) -> tuple[str, ...]:
+    """The one whose turn it is, where there are any."""
+    return (every[turn % len(every)],) if every else ()
 
 
 def tells(*, tied: bool, ensure: bool, placement: str) -> bool:

@@ -52,7 +52,9 @@ class Tuners(Runs[TunerCase]):
             return
         if test == "test_tuner":
             brief = options.lives <= BRIEF
-            for case in tuner_cases(options.devices, options.families, brief=brief):
+            for case in tuner_cases(
+                options.devices, options.families, brief=brief, turn=options.turn
+            ):
                 yield from self.given(case, checks)
             return
         for name, why in without_run():
