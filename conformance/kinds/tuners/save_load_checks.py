@@ -45,6 +45,8 @@ KEEPING = (
     "base-given-loosely",
     "mixed",
     "wrapped-mixed",
+    "cached-weights",
+    "offloaded-otherwise",
 )
 """The stages of adapters that are whole."""
 CONVERTED = "as-lora"

@@ -22,6 +22,7 @@ from conformance.kinds.lifecycle.subject import Subject
 from conformance.kinds.lifecycle.uses import USES
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.formulas import defined, redefined, rescaled, without_formula
+from conformance.kinds.tuners.further import taken
 from conformance.kinds.tuners.tuner import TARGETED
 from conformance.upstream import capabilities, tuner_types
 from conformance.upstream import names as upstream_names
@@ -47,7 +48,17 @@ OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
 CONVERTED = ("lora-dora", "lora-rslora", "lora-patterns", "lora-with-bias")
 """Variants of LoRA that are turned into plain LoRA, as other tuners are."""
-OF_EACH = ("inject", "second", "added", "again", "handed", "incomplete", "as-lora")
+OF_EACH = (
+    "inject",
+    "second",
+    "added",
+    "again",
+    "handed",
+    "incomplete",
+    "as-lora",
+    "frozen",
+    "told",
+)
 """Ways that depend on the tuner."""
 
 
@@ -124,6 +135,7 @@ class TunerSubject(Subject):
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
             ways = [one for one in ways if one != "offload"]
+        ways = [one for one in ways if taken(case, one)]
         return (*kept, *(one for one in ways if one not in USES or used(case, one)))
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
