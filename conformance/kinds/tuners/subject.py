@@ -134,7 +134,7 @@ class TunerSubject(Subject):
         if case.what.kind not in EVERYWHERE and case.placement != "body":
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
-            ways = [one for one in ways if one != "offload"]
+            ways = [one for one in ways if one not in ("offload", "offload-again")]
         ways = [one for one in ways if taken(case, one)]
         return (*kept, *(one for one in ways if one not in USES or used(case, one)))
 
