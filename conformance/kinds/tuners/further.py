@@ -15,13 +15,19 @@ SEQUENCES = "lora-seq2seq"
 
 def _plain(case: TunerCase) -> bool:
     """LoRA in its first family and float32, tied, as adapters are told of in most pages."""
-    return case.tuner == "lora" and case.usual and case.tied
+    return case.tuner == "lora" and case.usual and case.tied and not case.ensure
 
 
 def _trained(case: TunerCase) -> bool:
     """One of each kind of thing that trains: layers, saved modules, rows."""
     layers = _plain(case) and case.placement in ("body", "target:both", SAVED)
     return layers or _rows(case)
+
+
+def _ensured(case: TunerCase) -> bool:
+    """LoRA on embedding and head that is to be one."""
+    ends = case.tuner == "lora" and case.placement == "target:both"
+    return ends and case.tied and case.ensure and case.usual
 
 
 def _rows(case: TunerCase) -> bool:
@@ -39,7 +45,7 @@ def _sequences(case: TunerCase) -> bool:
 FURTHER: Mapping[str, Callable[[TunerCase], bool]] = {
     "generate": lambda case: _plain(case) or _rows(case) or _sequences(case),
     "frozen": _trained,
-    "told": _trained,
+    "told": lambda case: _trained(case) or _ensured(case),
     "mixed-precision": lambda case: _plain(case) and case.placement in TARGETED,
     "uncast": _on_body,
     "cached-weights": lambda case: _on_body(case) and case.usual,
@@ -50,4 +56,4 @@ FURTHER: Mapping[str, Callable[[TunerCase], bool]] = {
 
 def taken(case: TunerCase, use: str) -> bool:
     """Whether an adapter is put to a further use; any other way is no matter of this."""
-    return use not in FURTHER or (not case.ensure and FURTHER[use](case))
+    return use not in FURTHER or FURTHER[use](case)
