@@ -13,7 +13,7 @@ from conformance.kinds.tuners.documented_errors import MERGING
 from conformance.kinds.tuners.table import TUNERS
 from conformance.reporting.environments import Cell
 from conformance.reporting.markdown import table
-from tiny_models.families import DECODERS
+from tiny_models.families import FAMILIES
 
 COLUMNS = {
     "body": "body",
@@ -66,7 +66,7 @@ def _parts(cell: Cell, records: Mapping[str, Record], known: Mapping[str, Cause]
         (FAILS, "an error that says nothing of what is not supported"),
     ]
     yield table(("sign", "meaning"), meanings)
-    cases = {case.id: case for case in tuner_cases(("cpu",), DECODERS, brief=False)}
+    cases = {case.id: case for case in tuner_cases(("cpu",), tuple(FAMILIES), brief=False)}
     # workers end when they do: the page has the order of the table, whatever that of the file is
     order = {name: number for number, name in enumerate(cases)}
     records = dict(sorted(records.items(), key=lambda one: (order.get(one[0], len(order)), one[0])))

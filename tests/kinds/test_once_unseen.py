@@ -64,6 +64,11 @@ UNSEEN: dict[str, tuple[AnyCase, str, str]] = {
         "every-way-keeps-logits",
         "converting-lora-drops-what-its-variants-add",
     ),
+    "tied LoRA, whose parameters are told of twice": (
+        tuner_case(ensure=True, placement="target:both"),
+        "model-tells-what-it-is",
+        "tied-lora-is-two-parameters",
+    ),
     "what a refused batch of several adapters leaves behind": (
         HALFWAY,
         "program-completes",

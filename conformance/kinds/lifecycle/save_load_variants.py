@@ -16,6 +16,7 @@ from unittest.mock import patch
 from conformance.core.observation import LoadReport, Snapshot
 from conformance.engine.snapshot import logits, saved, snapshot
 from conformance.kinds.lifecycle.handed import handed
+from conformance.kinds.lifecycle.more_uses import MORE_USES
 from conformance.kinds.lifecycle.once import SINGLE
 from conformance.kinds.lifecycle.uses import CONFIG, USES
 from conformance.upstream import calls, more_calls
@@ -240,6 +241,7 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "resize": resize,
     **USES,
     **SINGLE,
+    **MORE_USES,
 }
 
 

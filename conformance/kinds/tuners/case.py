@@ -19,6 +19,10 @@ FIRST = "llama"
 MORE: Mapping[str, tuple[str, ...]] = {"body": ("gpt2",), "target:embedding": ("gemma3-text",)}
 # One row of each tuner is lived in other precisions: over half, PEFT casts an adapter to float32.
 PRECISIONS: Mapping[str, tuple[str, ...]] = {"body": ("bfloat16", "float16", "float64")}
+FAMILIES_OF_TUNERS = tuple(
+    dict.fromkeys((*DECODERS, *(one for tuner in TUNERS.values() for one in tuner.families)))
+)
+"""The families that a tuner may be lived with: decoders, and those that a row names."""
 BRIEF = ("body", "target:head", "target:both")
 SHOWN = ("device", "tied", "ensure", "placement", "family", "dtype", "tuner", "seed")
 OMITTED = ("family", "dtype", "seed")
@@ -189,7 +193,7 @@ def parse_tuner_case(text: str) -> TunerCase:
         "tied": flags,
         "ensure": flags,
         "placement": (*TARGETED, *SAVED),
-        "family": DECODERS,
+        "family": FAMILIES_OF_TUNERS,
         "dtype": CHOICES["dtype"],
         "tuner": tuple(TUNERS),
     }

@@ -49,6 +49,8 @@ KEEPING = (
     "swapped-padded",
     "swapped-by-tag",
     "swapped-half",
+    "cached-weights",
+    "offloaded-otherwise",
 )
 """The stages of adapters that are whole."""
 CONVERTED = "as-lora"

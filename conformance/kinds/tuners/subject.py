@@ -23,6 +23,7 @@ from conformance.kinds.lifecycle.subject import Subject
 from conformance.kinds.lifecycle.uses import USES
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.formulas import defined, redefined, rescaled, without_formula
+from conformance.kinds.tuners.further import taken
 from conformance.kinds.tuners.tuner import TARGETED
 from conformance.upstream import capabilities, tuner_types
 from conformance.upstream import names as upstream_names
@@ -50,7 +51,18 @@ CONVERTED = ("lora-dora", "lora-rslora", "lora-patterns", "lora-with-bias")
 """Variants of LoRA that are turned into plain LoRA, as other tuners are."""
 BY_NAME = {"named": "loha"}
 """Uses that one case is enough for, and that are of another tuner than LoRA."""
-OF_EACH = ("inject", "second", "added", "again", "handed", "incomplete", "as-lora", "named")
+OF_EACH = (
+    "inject",
+    "second",
+    "added",
+    "again",
+    "handed",
+    "incomplete",
+    "as-lora",
+    "named",
+    "frozen",
+    "told",
+)
 """Ways that depend on the tuner."""
 
 
@@ -129,7 +141,8 @@ class TunerSubject(Subject):
         if case.what.kind not in EVERYWHERE and case.placement != "body":
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
-            ways = [one for one in ways if one != "offload"]
+            ways = [one for one in ways if one not in ("offload", "offload-again")]
+        ways = [one for one in ways if taken(case, one)]
         return (*kept, *(one for one in ways if one not in {*USES, *SINGLE} or used(case, one)))
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:

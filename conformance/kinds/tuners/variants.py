@@ -67,6 +67,7 @@ VARIANTS: dict[str, Tuner] = {
         placements=("body",),
         exempt={"tuner-wraps-what-it-names": "trained tokens stand on the embedding beside it"},
     ),
+    "lora-seq2seq": _variant({}, placements=("body",), families=("bart",)),
     "lora-experts": _variant(
         {"target_modules": [], "target_parameters": ["experts.gate_up_proj"]},
         placements=("body",),

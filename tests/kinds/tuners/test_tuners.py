@@ -29,10 +29,10 @@ from conformance.kinds.tuners.variants import VARIANTS
 from conformance.running.collect import items
 from conformance.running.context import Context
 from conformance.upstream import tuner_types
-from tiny_models.families import DECODERS
+from tiny_models.families import DECODERS, FAMILIES
 
 ROOT = Path(__file__).parents[3]
-EVERY = tuner_cases(("cpu",), DECODERS, brief=False)
+EVERY = tuner_cases(("cpu",), tuple(FAMILIES), brief=False)
 NEWEST = "0.21.2"
 """The release that the table was last compared with."""
 newest = pytest.mark.skipif(
@@ -89,7 +89,7 @@ def test_cases_are_distinct_and_paste_back() -> None:
 
 
 def test_a_brief_run_lives_some_of_the_cases_of_every_tuner() -> None:
-    brief = tuner_cases(("cpu",), DECODERS, brief=True)
+    brief = tuner_cases(("cpu",), tuple(FAMILIES), brief=True)
     assert set(brief) < set(EVERY)
     assert len(brief) * 2 < len(EVERY) * 1.1
     assert {case.tuner for case in brief} | {"trainable-tokens"} == {c.tuner for c in EVERY}

@@ -19,6 +19,7 @@ from peft.tuners.lora import model as lora_model
 from peft.tuners.lora.layer import Linear
 from planted_tuners import Planted, case, is_caught
 
+from conformance.kinds.lifecycle.further_stages import FROZEN, GENERATED, THAWED, foreseen
 from conformance.kinds.tuners.checks import TUNER_PROMISES
 from conformance.kinds.tuners.once_checks import JUDGED
 from conformance.kinds.tuners.save_load_checks import KEEPING
@@ -28,6 +29,20 @@ from conformance.upstream.names import ADAPTER
 pytestmark = pytest.mark.usefixtures("placed")
 
 LOGITS = ("every-way-keeps-logits",)
+OTHERWISE = (
+    *GENERATED,
+    *FROZEN,
+    *THAWED,
+    "generated-then",
+    "prepared",
+    "frozen-beside",
+    "mixed-precision",
+    "injected-uncast",
+    "beside-base",
+    "with-base",
+    "with-mapped-base",
+)
+"""Stages of further uses, judged in ``use_checks``."""
 TRUTH = ("adapter-load-tells-the-truth",)
 
 
@@ -383,6 +398,14 @@ def test_the_logits_of_every_way_are_judged() -> None:
     taken = {stage for stage, found in seen.stages.items() if found.logits is not None}
     left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
     left -= {"added-merged"}  # judged with "added"
-    left -= {"as-lora", *JUDGED}  # judged by themselves
+    left -= {"as-lora", *JUDGED, *OTHERWISE}  # judged by themselves
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
     assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
+
+
+def test_the_logits_of_every_further_use_are_judged() -> None:
+    tied = observe_tuner(case("lora", tied=True))
+    taken = {stage for stage, found in tied.stages.items() if found.logits is not None}
+    judged = {*OTHERWISE, *(foreseen(stage) for stage in GENERATED)}
+    assert {one for one in taken if one.startswith(("gener", "froz", "thaw", "with-"))} <= judged
+    assert {*OTHERWISE} <= taken
