@@ -43,8 +43,11 @@ ONCE = re.compile(r"Failed to load the CUDA extension|Sparse invariant checks ar
 NO_CUDA = re.compile(r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs")
 
 SAFE = ("body", "target:head", "target:embedding")
-EVERYWHERE = ("LORA", "TRAINABLE_TOKENS")
-"""Kinds that are saved and loaded in other ways on every placement, and not on attention alone."""
+EVERYWHERE = ("lora", "lora-dora", "lora-tokens", "lora-patterns-at-ends", "trainable-tokens")
+"""Tuners that are saved and loaded in other ways on every placement, and not on attention alone.
+
+At embedding and head the other variants of LoRA differ from it in values, which are seen without.
+"""
 OFFLOADED = ("lora", "lora-bias-all")
 """Tuners that are loaded onto a base that lies on the disk: those with news to tell."""
 CONVERTED = ("lora-dora", "lora-rslora", "lora-patterns", "lora-with-bias")
@@ -138,7 +141,7 @@ class TunerSubject(Subject):
         if "ways" in capabilities.absent():
             return tuple(kept)
         ways = [one for one in WAYS if case.what.kind == "LORA" or one in OF_EACH]
-        if case.what.kind not in EVERYWHERE and case.placement != "body":
+        if case.tuner not in EVERYWHERE and case.placement != "body":
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
             ways = [one for one in ways if one not in ("offload", "offload-again")]

@@ -188,6 +188,7 @@ def test_a_run_of_one_case_or_of_a_user_lives_no_tuner(narrowed: str) -> None:
         families=DECODERS,
         invariants=("merge-keeps-logits",),
         lives=1,
+        turn=0,
     )
     context = Context(cast("Any", options), Known(), (KIND,))
     assert bool(list(items("test_tuner", context))) is not bool(narrowed)
