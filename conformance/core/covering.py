@@ -18,7 +18,7 @@ C = TypeVar("C")
 T = TypeVar("T")
 U = TypeVar("U", bound=Hashable)
 
-CANDIDATES = 20
+CANDIDATES = 30
 """Of how many cases made at random each case of a plan is the one that shows most."""
 
 

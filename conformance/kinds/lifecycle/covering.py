@@ -21,8 +21,14 @@ TOGETHER = (
     ("dtype", "autocast", "dora"),
     ("autocast", "is_trainable", "low_cpu_mem_usage"),
     ("placement", "base", "writing"),
+    ("family", "placement", "base"),
+    ("family", "placement", "writing"),
+    ("family", "placement", "low_cpu_mem_usage"),
+    ("family", "base", "tied"),
+    ("family", "grown", "bias"),
 )
-"""Fields of which three decide together in the ``when`` of a cause."""
+"""Fields of which three decide together in the ``when`` of a cause; there the family stands for
+what its architecture is like."""
 
 
 CHOSEN = tuple(one.name for one in fields(Case) if one.name not in ALIKE)
