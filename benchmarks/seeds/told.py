@@ -58,7 +58,7 @@ class Met:
 
     A case counts once in each item that judges it: a life once for each invariant that the cause
     explains something of, a tuner's life once. A program ends where it first breaks: it counts for
-    the promise that it breaks, and for all that the cause is about where it breaks none.
+    what it breaks, and where it breaks nothing for all causes that are about it.
     """
 
     runs: int = 0

@@ -132,12 +132,14 @@ class Judge:
         return broken
 
     def _regions(self, judged: Sequence[Found], seen: Any) -> set[str]:
-        """The causes that the case has, but for those that it shows through another promise."""
+        """The causes that the case has; of one that ends where it breaks, those that it shows."""
         if not self.kind.counts_regions:
             return set()
         has = {name for one in judged for name in self.known.regions_of(one.check.id, seen.case)}
         if has - _hit(judged) and self.kind.ends_at_first:
-            has -= _hit([self._found(check, seen) for check in self.kind.checks.values()])
+            every = [self._found(check, seen) for check in self.kind.checks.values()]
+            if any(one.judgement.findings for one in every):
+                return has & _hit(judged)
         return has
 
     def _found(self, check: Invariant, seen: Any) -> Found:

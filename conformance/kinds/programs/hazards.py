@@ -38,10 +38,11 @@ PARTS = ("weight", "lora_A")
 
 
 def _loads_as_a_part(turn: Turn) -> bool:
-    """An adapter of such a name is loaded beside an active one."""
+    """An adapter of such a name is loaded beside an active one that is not disabled."""
     if isinstance(turn.taken, Reopen):
         return any(one in PARTS for one in turn.before.names if one != turn.before.active[0])
-    return isinstance(turn.taken, Load) and turn.taken.name in PARTS
+    loaded = isinstance(turn.taken, Load) and turn.taken.name in PARTS
+    return loaded and turn.before.enabled
 
 
 def _linear(one: Placed) -> bool:
@@ -234,12 +235,16 @@ def _adds_tied_tokens(turn: Turn) -> bool:
 
 
 def _merges_another_module(turn: Turn) -> bool:
-    """Merging and unloading adapters whose saved modules are not those of the active one."""
+    """Merging and unloading adapters whose saved modules are not those of the active one.
+
+    What is merged in place counts with them.
+    """
     if not isinstance(turn.taken, MergeAndUnload):
         return False
+    before = turn.before
     wanted, active = (
-        {one.name for one in turn.before.named(*some) if one.save}
-        for some in (turn.taken.names or turn.before.active, turn.before.active)
+        {one.name for one in before.named(*some) if one.save}
+        for some in ((*(turn.taken.names or before.active), *before.merged), before.active)
     )
     return wanted != active
 

@@ -43,7 +43,14 @@ ONCE = re.compile(r"Failed to load the CUDA extension|Sparse invariant checks ar
 NO_CUDA = re.compile(r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs")
 
 SAFE = ("body", "target:head", "target:embedding")
-EVERYWHERE = ("lora", "lora-dora", "lora-tokens", "lora-patterns-at-ends", "trainable-tokens")
+EVERYWHERE = (
+    "lora",
+    "lora-dora",
+    "lora-tokens",
+    "lora-patterns-at-ends",
+    "trainable-tokens",
+    "trainable-tokens-init-false",
+)
 """Tuners that are saved and loaded in other ways on every placement, and not on attention alone.
 
 At embedding and head the other variants of LoRA differ from it in values, which are seen without.
