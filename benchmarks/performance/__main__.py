@@ -1,8 +1,8 @@
 """``python -m benchmarks.performance PART``: measure one part, keep it, write page and plot.
 
 ``lives`` is CPU seconds in one process: by stage, family and layers, and after many other lives.
-``scaling`` is lives a second with one worker and with two; it needs a machine that does nothing
-else, for about five minutes.
+``scaling`` is lives a second with one worker and with two, ``beside`` a default run of this commit
+and of another; both need a machine that does nothing else, for five minutes and for twenty.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from hypothesis import settings
 
 from benchmarks.overhead import quiet
+from benchmarks.performance.beside import PAIRS, beside
 from benchmarks.performance.lives import (
     by_family,
     by_layers,
@@ -51,10 +52,14 @@ def lives(count: int, between: int) -> dict[str, Any]:
 def main() -> int:
     """Measure what is asked for, and write page and plot of all that is kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.performance", description=__doc__)
-    parser.add_argument("part", choices=("lives", "scaling", "page"))
+    parser.add_argument("part", choices=("lives", "scaling", "beside", "page"))
     parser.add_argument("--count", type=int, default=48, metavar="N", help="lives to measure")
     parser.add_argument("--between", type=int, default=1000, metavar="N", help="other lives")
     parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help="of each of -n 1, -n 2")
+    parser.add_argument("--commit", default="HEAD~1", help="the other commit of beside")
+    parser.add_argument(
+        "--pairs", type=int, default=PAIRS, metavar="N", help="runs of each of both"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
     given = parser.parse_args()
     kept = json.loads(given.results.read_text("utf-8")) if given.results.exists() else {}
@@ -62,6 +67,8 @@ def main() -> int:
         kept["lives"] = {**lives(given.count, given.between), "versions": versions()}
     elif given.part == "scaling":
         kept["scaling"] = {**scaling(given.runs), "versions": versions()}
+    elif given.part == "beside":
+        kept["beside"] = {**beside(given.commit, given.pairs), "versions": versions()}
     text = json.dumps(kept, indent=1)
     given.results.write_text(f"{text}\n", encoding="utf-8")
     if given.results == RESULTS:

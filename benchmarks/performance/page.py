@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from statistics import median, quantiles
@@ -17,7 +17,7 @@ RATIO, GROWTH = 1.6, 1.1
 """The least that two workers must reach, and the most that a life may come to cost."""
 HEAD = """# What a run costs
 
-Measured by `python -m benchmarks.performance lives` and `python -m benchmarks.performance scaling`.
+Measured by `python -m benchmarks.performance` with `lives`, `scaling` and `beside`.
 What observing costs beside plain library calls, memory, and how to ask how many lives it takes to
 find each declared bug, stand in [benchmarks](../benchmarks/README.md).
 
@@ -33,6 +33,8 @@ def page(kept: Kept) -> str:
         parts += _lives(kept["lives"])
     if "scaling" in kept:
         parts += _scaling(kept["scaling"])
+    if "beside" in kept:
+        parts += _beside(kept["beside"])
     return "\n".join(parts)
 
 
@@ -83,6 +85,40 @@ def _scaling(kept: Kept) -> list[str]:
     ]
     title = "## With one worker and with two, after imports"
     return [title, "", *_table(("figure", "measured"), rows), "", made_with(kept["versions"]), ""]
+
+
+def _beside(kept: Kept) -> list[str]:
+    before, after = kept["before"], kept["after"]
+    figures = {"wall": "seconds", "cpu": "CPU seconds", "items": "items", "met": "causes met"}
+    rows = [(told, _each(before, name), _each(after, name)) for name, told in figures.items()]
+    files = sorted({*before[0]["files"], *after[0]["files"]})
+    shares = [(f"`{one}`", _of_file(before, one), _of_file(after, one)) for one in files]
+    pairs = f"median of {len(before)} pairs in turn"
+    return [
+        f"## A default run at `-n 2`, beside commit {kept['commit']}",
+        "",
+        (
+            f"It takes {kept['ratio of wall']:.2f} of its time and {kept['ratio of cpu']:.2f} of "
+            f"its CPU seconds, {pairs}."
+        ),
+        "",
+        "| of each run | before | now |",
+        "| --- | --- | --- |",
+        *(f"| {' | '.join(row)} |" for row in (*rows, *shares)),
+        "",
+        "A file's figure is the seconds of its items, in the median run.",
+        "",
+        made_with(kept["versions"]),
+        "",
+    ]
+
+
+def _each(runs: Sequence[Kept], name: str) -> str:
+    return ", ".join(f"{one[name]:.0f}" for one in runs)
+
+
+def _of_file(runs: Sequence[Kept], file: str) -> str:
+    return f"{median(one['files'].get(file, 0.0) for one in runs):.0f}"
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> list[str]:

@@ -9,6 +9,9 @@ from conformance.causes.cause import NARROW, Cause
 from conformance.core.record import DECLARED, Record
 from conformance.reporting.summary import label
 
+SELDOM = 3
+"""A cause that rests on fewer broken cases of a run may be missed by another one."""
+
 
 def failed(record: Record) -> bool:
     """Whether an item failed its run: it broke in a way that nobody declared, or was an error."""
@@ -64,6 +67,8 @@ class Met:
     runs: int = 0
     broken: int = 0
     judged: int = 0
+    fewest: int = 0
+    """Broken cases in the run that has fewest of them."""
 
     @property
     def share(self) -> float:
@@ -73,20 +78,28 @@ class Met:
 
 def met(runs: Iterable[Iterable[Record]]) -> dict[str, Met]:
     """What each cause came to over several runs."""
-    found: dict[str, Met] = {}
-    for records in runs:
-        here: dict[str, list[int]] = {}
-        for record in records:
-            for name, (hits, judged) in record.known.items():
-                counts = here.setdefault(name, [0, 0])
-                counts[0] += hits
-                counts[1] += judged
-        for name, (hits, judged) in here.items():
-            one = found.setdefault(name, Met())
-            one.runs += bool(hits)
-            one.broken += hits
-            one.judged += judged
-    return found
+    every = [_of_a_run(records) for records in runs]
+    names = dict.fromkeys(name for here in every for name in here)
+    each = {name: [here.get(name, (0, 0)) for here in every] for name in names}
+    return {
+        name: Met(
+            runs=sum(bool(hits) for hits, _ in counts),
+            broken=sum(hits for hits, _ in counts),
+            judged=sum(judged for _, judged in counts),
+            fewest=min(hits for hits, _ in counts),
+        )
+        for name, counts in each.items()
+    }
+
+
+def _of_a_run(records: Iterable[Record]) -> dict[str, tuple[int, int]]:
+    """Broken and judged cases of each cause."""
+    here: dict[str, tuple[int, int]] = {}
+    for record in records:
+        for name, (hits, judged) in record.known.items():
+            before = here.get(name, (0, 0))
+            here[name] = (before[0] + hits, before[1] + judged)
+    return here
 
 
 def shares(found: Mapping[str, Met], runs: int, causes: Mapping[str, Cause]) -> Iterator[str]:
@@ -97,4 +110,5 @@ def shares(found: Mapping[str, Met], runs: int, causes: Mapping[str, Cause]) -> 
         if cause and one.share < NARROW:
             wide = "  too wide" if cause.too_wide(one.broken, one.judged) else f"  {cause.wide}"
         told = f"{one.broken} of {one.judged} judged ({one.share:.0%})"
-        yield f"{name}: met in {one.runs} of {runs} runs, {told}{wide}"
+        seldom = f", seldom: {one.fewest} in a run" if one.fewest < SELDOM else ""
+        yield f"{name}: met in {one.runs} of {runs} runs, {told}{seldom}{wide}"

@@ -35,7 +35,23 @@ KEPT: dict[str, Any] = {
         "versions": VERSIONS,
     },
 }
+RUN = {"wall": 200.0, "cpu": 390.0, "items": 9000, "met": 70, "files": {"test_a.py": 30.0}}
+KEPT["beside"] = {
+    "commit": "925d2a9",
+    "before": [RUN],
+    "after": [{**RUN, "wall": 90.0, "met": 76, "files": {"test_a.py": 12.0, "test_b.py": 3.0}}],
+    "ratio of wall": 0.45,
+    "ratio of cpu": 1.0,
+    "versions": VERSIONS,
+}
 CASE = Case(tied=True, placement="body")
+
+
+def test_two_commits_are_told_side_by_side() -> None:
+    text = page({"beside": KEPT["beside"]})
+    assert "It takes 0.45 of its time" in text
+    assert "| causes met | 70 | 76 |" in text
+    assert "| `test_b.py` | 0 | 3 |" in text
 
 
 def test_the_page_tells_every_figure_with_its_limit() -> None:

@@ -75,11 +75,11 @@ def test_the_share_of_a_cause_is_over_all_runs_and_what_is_wide_is_told() -> Non
     told, cause = met([one, two]), ours()[0]
     narrow = replace(cause, wide="")
     assert list(shares(told, 2, {"a": narrow, "b": narrow})) == [
-        "b: met in 1 of 2 runs, 1 of 8 judged (12%)  too wide",
-        "a: met in 1 of 2 runs, 5 of 5 judged (100%)",
+        "b: met in 1 of 2 runs, 1 of 8 judged (12%), seldom: 0 in a run  too wide",
+        "a: met in 1 of 2 runs, 5 of 5 judged (100%), seldom: 0 in a run",
     ]
     explained = replace(cause, wide="Few cases show it.")
-    assert next(shares(told, 2, {"b": explained})).endswith("(12%)  Few cases show it.")
+    assert next(shares(told, 2, {"b": explained})).endswith("  Few cases show it.")
 
 
 @pytest.mark.parametrize("seed", ["x", "1.5", "", "1e3", "--1", "²"])
