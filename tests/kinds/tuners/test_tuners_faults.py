@@ -20,6 +20,7 @@ from peft.tuners.lycoris_utils import LycorisLayer
 from peft.tuners.miss.layer import MissLinear
 from peft.tuners.oft.model import OFTModel
 from planted_tuners import Planted, case, is_caught
+from test_option_faults import PLANTED as OPTIONS
 from test_way_faults import PLANTED as WAYS
 
 from conformance.causes.known import Known
@@ -222,7 +223,7 @@ def test_fault_is_caught(planted: Planted) -> None:
 
 
 def test_every_promise_of_tuners_alone_is_broken_by_a_fault() -> None:
-    caught = {name for planted in (*PLANTED, *WAYS) for name in planted.caught_by}
+    caught = {name for planted in (*PLANTED, *WAYS, *OPTIONS) for name in planted.caught_by}
     changed = {n for n in INVARIANTS if n in TUNER_PROMISES} & {"life-completes"}
     assert caught >= {*ONLY_TUNERS, *changed, "wrapping-keeps-logits"}
 

@@ -20,6 +20,7 @@ from peft.tuners.lora.layer import Linear
 from planted_tuners import Planted, case, is_caught
 
 from conformance.kinds.tuners.checks import TUNER_PROMISES
+from conformance.kinds.tuners.option_checks import DEFINED, pairs
 from conformance.kinds.tuners.save_load_checks import KEEPING
 from conformance.kinds.tuners.subject import observe_tuner
 from conformance.upstream.names import ADAPTER
@@ -383,5 +384,6 @@ def test_the_logits_of_every_way_are_judged() -> None:
     left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
     left -= {"added-merged"}  # judged with "added"
     left -= {"as-lora"}  # judged by itself
+    left -= {one + end for one in pairs(seen) for end in ("", DEFINED)}  # judged with each other
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
     assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
