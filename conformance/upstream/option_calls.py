@@ -41,15 +41,19 @@ def is_refused(call: Any) -> bool:
 
 
 def start_rows(model: Any, name: str, rows: list[int]) -> dict[str, Any]:
-    """``TrainableTokensLayer.update_layer`` without first values: each layer, by plain name."""
+    """``TrainableTokensLayer.update_layer`` without first values: each layer that has rows.
+
+    Those that are tied to another follow it. Returned are the others, by plain name.
+    """
     from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
 
     found = {}
     for path, layer in model.named_modules():
         if isinstance(layer, TrainableTokensLayer):
-            layer.update_layer(name, token_indices=rows, init_weights=False)
+            if layer.tied_adapter is None:
+                layer.update_layer(name, token_indices=rows, init_weights=False)
+                found[plain_name(path)] = layer
             layer.set_adapter(name)
-            found[plain_name(path)] = layer
     return found
 
 

@@ -93,7 +93,8 @@ def task_head_trains(seen: HeadObservation) -> Iterator[Finding]:
 def task_head_is_saved(seen: HeadObservation) -> Iterator[Finding]:
     file, trained = seen.saved["adapter"], seen.stages["trained"].weights
     named = file.config.get("modules_to_save")
-    if not isinstance(named, list) or seen.case.head not in named:
+    found = isinstance(named, list) and seen.case.head in named
+    if not found and "named" not in seen.absent:
         what = f"modules_to_save of adapter_config.json does not name {seen.case.head}"
         yield Finding("missing-key", what, stage="adapter-saved", subject=seen.case.head)
     for name, plain in _of_the_head(seen, "trained").items():

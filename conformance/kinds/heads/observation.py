@@ -16,7 +16,8 @@ class HeadObservation:
     ``stages`` are ``base``, ``adapted``, ``trained``, ``disabled``, ``defined`` (a plain model
     with the weights that the adapter stands for), ``loaded``, ``by-class`` (base and adapter found
     by PEFT's class of the task), ``merged``, ``reloaded`` and ``unloaded``; ``saved`` has the
-    folder ``adapter``; ``targets`` are the modules that LoRA was asked to stand on.
+    folder ``adapter``; ``absent`` says why a stage is not there, or why the config has not
+    ``named`` the head; ``targets`` are the modules that LoRA was asked to stand on.
     """
 
     case: HeadCase

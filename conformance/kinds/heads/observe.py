@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.observation import Heard, Saved, Snapshot, Trouble
+from conformance.core.versions import installed
 from conformance.engine.capture import hearing
 from conformance.engine.devices.deterministic import repeatable
 from conformance.engine.snapshot import saved, snapshot
@@ -116,9 +117,10 @@ class _Life:
                 self.fresh(), os.fspath(adapter), low_cpu_mem_usage=False, is_trainable=False
             )
             self.see("loaded", loaded, weights=False)
-        with self.at("by-class"):
-            found = head_calls.load_by_task(self.case.what.auto, os.fspath(adapter)).to("cpu")
-            self.see("by-class", found, weights=False)
+        if head_calls.finds_folders():
+            with self.at("by-class"):
+                found = head_calls.load_by_task(self.case.what.auto, os.fspath(adapter)).to("cpu")
+                self.see("by-class", found, weights=False)
         with self.at("unloaded"):
             self.see("unloaded", copy.deepcopy(model).unload())
         with self.at("merged"):
@@ -213,6 +215,13 @@ class _Life:
                     weight.add_(delta.T if "embedding" in part else delta)
         return plain
 
+    def absent(self) -> dict[str, str]:
+        """What the installed PEFT does not do, with the reason."""
+        here = f"PEFT {installed('peft')}"
+        named = {} if head_calls.names_heads() else {"named": f"{here} names no head in a config"}
+        found = {} if head_calls.finds_folders() else {"by-class": f"{here} asks the hub first"}
+        return {**named, **found}
+
     def observation(self) -> HeadObservation:
         """All that was seen, as plain facts."""
         return HeadObservation(
@@ -220,6 +229,7 @@ class _Life:
             stages=self.stages,
             saved=self.saved,
             targets=self.targets,
+            absent=self.absent(),
             heard=tuple(self.heard),
             troubles=tuple(self.troubles),
         )

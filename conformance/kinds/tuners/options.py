@@ -115,8 +115,8 @@ def dropped(life: Life) -> None:
     def one(x: Tensor, first: Tensor, second: Tensor) -> Tensor:
         return life.case.scaling * _product(dropout(x, rate), first.to(x), second.to(x))
 
+    model, plain = life.adapted().train(), life.fresh_base().train()
     with life.at("dropped"):
-        model, plain = life.adapted().train(), life.fresh_base().train()
         parts = factors(life.stages["trained"])
         reseed(life.case.seed)
         _see(life, "dropped", model)
@@ -136,8 +136,8 @@ def compressed(life: Life) -> None:
         value = x @ fixed.T + kept @ first.T - kept @ fixed.T
         return life.case.scaling * value @ second.T
 
+    model, plain = life.adapted().train(), life.fresh_base().train()
     with life.at("compressed"):
-        model, plain = life.adapted().train(), life.fresh_base().train()
         own = {
             name: tuple(part.clone().to(life.device).requires_grad_() for part in pair)
             for name, pair in factors(life.stages["trained"]).items()
@@ -168,8 +168,8 @@ def drawn(life: Life) -> None:
     """MonteCLoRA trains with A and a mean of noise that is weighted as it draws the shares."""
     import torch
 
+    model, plain = life.adapted().train(), life.fresh_base().train()
     with life.at("drawn"):
-        model, plain = life.adapted().train(), life.fresh_base().train()
         with option_calls.drawing(model) as met:
             _see(life, "drawn", model)
 
@@ -191,8 +191,8 @@ def replicated(life: Life) -> None:
     def one(x: Tensor, first: Tensor, second: Tensor) -> Tensor:
         return life.case.scaling * _product(x, first.to(x), second.to(x))
 
+    model, plain = life.adapted().eval(), life.fresh_base().eval()
     with life.at("replicated"):
-        model, plain = life.adapted().eval(), life.fresh_base().eval()
         _see(life, "replicated", model)
         body = plain.model
         places = [
@@ -264,8 +264,8 @@ def started(life: Life) -> None:
     """Rows of another adapter that start from nothing, then with the values of the first."""
     import torch
 
+    model = life.adapted()
     with life.at("started-anew"):
-        model = life.adapted()
         rows = list(_argument(life, "token_indices"))
         reseed(life.case.seed)
         layers = option_calls.start_rows(model, SECOND, rows)

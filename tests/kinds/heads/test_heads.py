@@ -125,7 +125,25 @@ def loads_no_head() -> AbstractContextManager[None]:
     )
 
 
+def names_no_head() -> AbstractContextManager[None]:
+    """The config that is saved says nothing of the head."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def to_dict(self: Any) -> dict[str, Any]:
+            return {**original(self), "modules_to_save": None}
+
+        return to_dict
+
+    return replaced(peft.LoraConfig, "to_dict", make)
+
+
 PLANTED = (
+    Planted(
+        "a config does not name the head",
+        names_no_head,
+        ("task-head-is-saved",),
+        "does not name score",
+    ),
     Planted("a head is not saved", saves_nothing, ("task-head-is-saved",), "the file lacks score"),
     Planted(
         "the base's head is saved",
