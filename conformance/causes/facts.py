@@ -263,6 +263,7 @@ FACTS: Mapping[str, Fact] = MappingProxyType(
         ),
         "checkpoint": Fact(str, _field("checkpoint", ""), "the form of a checkpoint"),
         "variant": Fact(str, _field("variant", ""), "the variant of a pipeline"),
+        "task_head": Fact(str, _field("head", ""), "the module that a task saves whole, if any"),
     }
 )
 TYPES: Mapping[str, type] = MappingProxyType({name: fact.type for name, fact in FACTS.items()})

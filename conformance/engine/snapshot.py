@@ -41,11 +41,13 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return found.detach().to("cpu", copy=True)
 
 
-def _output(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def _output(
+    model: Any, inputs: Mapping[str, torch.Tensor], *, training: bool = False
+) -> torch.Tensor:
     """Logits of ``model`` in eval mode; of one without a head, its last hidden states."""
     import torch
 
-    model.eval()
+    model.train(training)
     device, dtype = next((p.device, p.dtype) for p in model.parameters())
     if device.type == "meta":  # what lies on the disk is brought to the CPU when it is called
         device = torch.device("cpu")
@@ -59,20 +61,23 @@ def _output(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return found
 
 
-def reached(model: Any, inputs: Mapping[str, torch.Tensor]) -> frozenset[str]:
+def reached(
+    model: Any, inputs: Mapping[str, torch.Tensor], *, training: bool = False
+) -> frozenset[str]:
     """Names of the trainable parameters that a gradient reaches from what ``model`` computes.
 
     Whatever loss is made of its output, no step moves the others: they keep PEFT's initial values.
     What counts is whether there is a gradient, not its size: at first lora_B is zero, and so is
-    that of lora_A. Taken in eval mode, in which no layer is dropped and nothing counts its calls;
-    of tensors that are one, all are reached if one is.
+    that of lora_A. Taken in eval mode, in which no layer is dropped and nothing counts its calls,
+    but for adapters that have parts for ``training``; of tensors that are one, all are reached if
+    one is.
     """
     import torch
 
     every = dict(model.named_parameters(remove_duplicate=False))
     trainable = {name: one for name, one in every.items() if one.requires_grad}
     with torch.enable_grad():
-        size = _output(model, inputs).square().mean()
+        size = _output(model, inputs, training=training).square().mean()
         if not size.requires_grad:
             return frozenset()
         found = torch.autograd.grad(size, [*trainable.values()], allow_unused=True)

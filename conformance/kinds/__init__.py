@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.core.kind import AnyCase, Kind
 from conformance.kinds.corpus.kind import CORPUS
+from conformance.kinds.heads.kind import HEADS
 from conformance.kinds.lifecycle.kind import LIFECYCLE
 from conformance.kinds.loading.kind import LOADING
 from conformance.kinds.pipeline.kind import PIPELINE
@@ -20,6 +21,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     PIPELINE,
     PROGRAMS,
     TUNERS,
+    HEADS,
     CORPUS,
     USER_CONFIG,
 )

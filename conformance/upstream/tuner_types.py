@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -84,9 +85,19 @@ def lacks_start(name: str) -> str:
     return f"PEFT {here} has no init_lora_weights={name!r}" * (Version(here) < Version(since))
 
 
+def lacks_activation() -> str:
+    """Says that the installed transformers lacks what activated LoRA is told by, or ``""``."""
+    if find_spec("transformers.modeling_layers") is not None:
+        return ""
+    return f"transformers {installed('transformers')} has no layers that checkpoint their gradients"
+
+
 def tuner_config(kind: str, fields: Mapping[str, Any]) -> Any:
-    """The config of a tuner."""
-    return _config_classes()[kind](**fields)
+    """The config of a tuner; options of the run are an object of their own, of no file."""
+    found = dict(fields)
+    if "runtime_config" in found:
+        found["runtime_config"] = import_module("peft").LoraRuntimeConfig(**found["runtime_config"])
+    return _config_classes()[kind](**found)
 
 
 @cache

@@ -211,7 +211,7 @@ def command(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def run(root: Path, *options: str) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
     """A run of the toy's items, and its records."""
     file = root / "results.jsonl"
-    plain = ("-q", "-p", "no:cacheprovider", "--results", str(file))
+    plain = ("-q", "-k", "toy", "-p", "no:cacheprovider", "--results", str(file))
     done = command(root, "pytest", "conformance/test_kinds.py", *plain, *options)
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     return done, [row for row in rows if row["type"] == "item"]

@@ -40,10 +40,11 @@ def observe_subject(subject: Subject, method: MergeMethod | None = None) -> Obse
         if life.lacks:
             return Observation(case=subject.case, names={}, lacks=life.lacks)
         if "trained" in life.stages:
+            branches = {**BRANCHES, **subject.own_branches}
             for name in life.side_branches:
                 with elsewhere(life), life.branch(name):
-                    if name in BRANCHES:
-                        BRANCHES[name](life)
+                    if name in branches:
+                        branches[name](life)
                     elif "adapter" in life.saved:
                         WAYS[name](life)
         return life.observation()

@@ -134,6 +134,9 @@ class Life:
         with self.at("adapter-saved"):
             self.saved["adapter"] = self.save_adapter(model, "adapter")
             self.saved["adapter-again"] = self.save_adapter(model, "adapter-again")
+        if self.subject.not_merged:
+            self.absent["merged"] = self.subject.not_merged
+            return
         with self.at("merged"):
             merged = self._merge(model)
             self.stages["merged"] = snapshot(merged, self.inputs)
@@ -232,7 +235,12 @@ class Life:
         """Which of the adapter's parameters a gradient reaches; nothing that is said is kept."""
         self._stage = "trained"
         with hearing(self._stage, [], hide=os.fspath(self.folder)):
-            self._to_fill = reached(model, self.inputs)
+            if (
+                self.subject.samples
+            ):  # what it draws is drawn by a copy: the next life draws the same
+                self._to_fill = reached(copy.deepcopy(model), self.inputs, training=True)
+            else:
+                self._to_fill = reached(model, self.inputs)
 
     def _define(self) -> None:
         """Logits of a plain model, nothing of it tied, that holds what the adapter stands for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,21 @@ class Subject:
     def rebases(self) -> bool:
         """Whether wrapping moves a part of the base's weights into the adapter."""
         return False
+
+    @property
+    def samples(self) -> bool:
+        """Whether parts of the adapter take part in training alone."""
+        return False
+
+    @property
+    def not_merged(self) -> str:
+        """Why nothing is said of merging this adapter, or ``""``."""
+        return ""
+
+    @property
+    def own_branches(self) -> Mapping[str, Callable[[Any], None]]:
+        """Side branches that only these lives have, by name; each is given the life."""
+        return {}
 
     @property
     def side_branches(self) -> tuple[str, ...]:

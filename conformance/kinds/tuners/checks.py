@@ -19,7 +19,7 @@ from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.documented_errors import refused
-from conformance.kinds.tuners.use_checks import ONLY_TUNERS
+from conformance.kinds.tuners.option_checks import ONLY_TUNERS
 
 __all__ = ["ONLY_TUNERS", "TUNER_PROMISES", "WRAPS"]
 

@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 
 ALPHA = 2  # lora_alpha of every tuner of the table that has one
 PATTERNS = ("rank_pattern", "alpha_pattern")
-UNDEFINED = ("lora-tokens", "lora-with-bias", "lora-target-parameters", "lora-experts", "lora-kasa")
-LORAS = ("lora", "trainable-tokens", *(name for name in VARIANTS if name not in UNDEFINED))
+UNDEFINED = (
+    "lora-tokens",
+    "lora-with-bias",
+    "lora-target-parameters",
+    "lora-experts",
+    "lora-kasa",
+    "lora-activated",
+    "lora-replicated",
+)
+LORAS = (
+    "lora",
+    "trainable-tokens",
+    "trainable-tokens-without-task",
+    *(name for name in VARIANTS if name not in UNDEFINED),
+)
 
 Parts = Mapping[str, "Tensor"]
 Formula = Callable[["Tensor", Parts], "Tensor"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from conformance.kinds.lifecycle.uses import USES
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.formulas import defined, redefined, rescaled, without_formula
 from conformance.kinds.tuners.further import taken
+from conformance.kinds.tuners.options import OPTIONS, option
 from conformance.kinds.tuners.tuner import TARGETED
 from conformance.upstream import capabilities, tuner_types
 from conformance.upstream import names as upstream_names
@@ -32,6 +33,8 @@ from tiny_models.values import named_values
 
 if TYPE_CHECKING:
     import torch
+
+    from conformance.kinds.lifecycle.run import Life
 
 KEPT = ("task_type", "target_modules", "modules_to_save", "ensure_weight_tying")
 """What a tuner's config has in common with LoRA's."""
@@ -108,6 +111,8 @@ def lacks_tuner(case: TunerCase) -> str:
         return f"{here} has no {case.what.kind} with {', '.join(missing)}"
     if case.ensure and "ensure_weight_tying" not in known:
         return f"{here} has no ensure_weight_tying for {case.what.kind}"
+    if "alora_invocation_tokens" in case.what.arguments and tuner_types.lacks_activation():
+        return tuner_types.lacks_activation()
     start = case.what.arguments.get("init_lora_weights")
     return tuner_types.lacks_start(start) if isinstance(start, str) else ""
 
@@ -135,6 +140,16 @@ class TunerSubject(Subject):
         return self.case.what.rebases
 
     @property
+    def samples(self) -> bool:
+        """What the table says."""
+        return self.case.what.samples
+
+    @property
+    def not_merged(self) -> str:
+        """What the table says."""
+        return self.case.what.not_merged
+
+    @property
     def side_branches(self) -> tuple[str, ...]:
         """All but the safe merge, which takes its time, where the placement shows nothing new.
 
@@ -144,7 +159,9 @@ class TunerSubject(Subject):
         case = self.case
         every = super().side_branches
         kept = [one for one in every if one != "safe" or case.placement in SAFE]
+        kept = [one for one in kept if one not in case.what.without]
         kept += ["convert"] if case.what.converts else []
+        kept += [option(case)] if option(case) else []
         if "ways" in capabilities.absent():
             return tuple(kept)
         ways = [one for one in WAYS if case.what.kind == "LORA" or one in OF_EACH]
@@ -152,8 +169,13 @@ class TunerSubject(Subject):
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
             ways = [one for one in ways if one not in ("offload", "offload-again")]
-        ways = [one for one in ways if taken(case, one)]
+        ways = [one for one in ways if one not in case.what.without and taken(case, one)]
         return (*kept, *(one for one in ways if one not in {*USES, *SINGLE} or used(case, one)))
+
+    @property
+    def own_branches(self) -> Mapping[str, Callable[[Life], None]]:
+        """Those of options."""
+        return OPTIONS
 
     def adapter(self, roles: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
         """What the tuner's config is made of."""

@@ -11,7 +11,9 @@ from conformance.kinds.tuners.variants import VARIANTS
 RANDOM = {"wrapping-keeps-logits": "its own first values are random, and no identity"}
 
 _TUNERS: dict[str, Tuner] = {
-    "lora": Tuner("LORA", {"r": 2, "lora_alpha": 2, "lora_dropout": 0.0}, ensures=True),
+    "lora": Tuner(
+        "LORA", {"r": 2, "lora_alpha": 2, "lora_dropout": 0.0}, ensures=True, option="routed"
+    ),
     "adalora": Tuner(
         "ADALORA",
         {"init_r": 2, "target_r": 2, "lora_alpha": 2, "lora_dropout": 0.0, "total_step": 10},
@@ -65,6 +67,13 @@ _TUNERS: dict[str, Tuner] = {
         "TRAINABLE_TOKENS",
         {"token_indices": [0]},
         placements=("target:embedding", "target:head", "target:both"),
+        option="started",
+    ),
+    "trainable-tokens-without-task": Tuner(
+        "TRAINABLE_TOKENS",
+        {"token_indices": [0], "task_type": None},
+        placements=("target:embedding",),
+        option="mapped",
     ),
     "unilora": Tuner("UNILORA", {"r": 2, "theta_d_length": 32}, exempt=RANDOM),
     "vblora": Tuner("VBLORA", {"r": 2, "num_vectors": 8, "vector_length": 8}, exempt=RANDOM),

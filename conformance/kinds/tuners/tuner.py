@@ -24,6 +24,10 @@ class Tuner:
     tensors, ``computes_in`` is the precision that it computes something in even where the base is
     finer, ``fused`` that it stands on the experts of a layer as one parameter, ``needs`` names a
     package that the tuner imports, ``on_cuda`` says that it computes there wherever the model lies,
+    ``option`` is the branch of ``options.OPTIONS`` that tries what an option of it changes,
+    ``without`` the branches that it does not take, ``unmergeable`` says that merging it is
+    documented as refused, ``not_merged`` why nothing is said of merging, ``samples`` that it has
+    parts that take part in training alone, and draws there,
     ``skipped`` why we do not take it through a life.
     """
 
@@ -45,6 +49,11 @@ class Tuner:
     fused: bool = False
     needs: str = ""
     on_cuda: bool = False
+    option: str = ""
+    without: tuple[str, ...] = ()
+    unmergeable: bool = False
+    not_merged: str = ""
+    samples: bool = False
     skipped: str = ""
 
     def fitting(self, known: frozenset[str]) -> Mapping[str, Any] | None:

@@ -18,6 +18,15 @@ TRUNCATED = dict.fromkeys(
 RANDOM = {"wrapping-keeps-logits": "init_lora_weights=False is documented as no identity"}
 SAMPLED = "its first values are computed from sample data before wrapping; a row of lora tries it"
 BIASED = ("phi",)
+_LONGER = "the wrapped model has more layers than the base, as documented"
+_LENGTHENED = (
+    "wrapping-keeps-logits",
+    "disabled-is-base",
+    "unload-restores-base",
+    "unload-leaves-no-trace",
+    "tuner-wraps-what-it-names",
+)
+REPLICATED = dict.fromkeys(_LENGTHENED, _LONGER)
 
 
 def _variant(
@@ -29,6 +38,15 @@ def _variant(
 
 def _start(name: str, **more: Any) -> Tuner:
     return _variant({"init_lora_weights": name}, **more)
+
+
+def _option(
+    option: str, arguments: Mapping[str, Any], fields: Mapping[str, Any] | None = None, **more: Any
+) -> Tuner:
+    """A variant whose option is tried by a branch of its own, on attention alone."""
+    return _variant(
+        arguments, fields, option=option, placements=("body",), families=("llama",), **more
+    )
 
 
 VARIANTS: dict[str, Tuner] = {
@@ -49,7 +67,11 @@ VARIANTS: dict[str, Tuner] = {
         ensures=True,
         placements=TARGETED[1:],
     ),
-    "lora-layers": _variant({"layers_to_transform": [0]}, {"layers": 2}, placements=("body",)),
+    "lora-layers": _variant(
+        {"layers_to_transform": [0], "layers_pattern": ["layers", "h"]},
+        {"layers": 2},
+        placements=("body",),
+    ),
     "lora-layer": _variant({"layers_to_transform": 0}, {"layers": 2}, placements=("body",)),
     "lora-target-parameters": _variant(
         {"target_modules": [], "target_parameters": ["mlp.up_proj.weight"]},
@@ -105,6 +127,31 @@ VARIANTS: dict[str, Tuner] = {
         exempt=REBASED,
         needs="bitsandbytes",
         on_cuda=True,
+    ),
+    "lora-dropout": _option("dropped", {"lora_dropout": 0.5}),
+    "lora-runtime": _option("", {"runtime_config": {"ephemeral_gpu_offload": True}}),
+    "lora-velora": _option("compressed", {"velora_config": {"num_groups": 4, "scale": 2.0}}),
+    "lora-monteclora": _option(
+        "drawn",
+        {"monteclora_config": {"num_samples": 2, "buffer_size": 2, "sample_scaler": 0.3}},
+        samples=True,
+    ),
+    "lora-activated": _option(
+        "activated",
+        {"alora_invocation_tokens": [5, 2]},
+        unmergeable=True,
+        without=("inject",),  # it is a PeftModel that finds the tokens
+    ),
+    "lora-replicated": _option(
+        "replicated",
+        {"layer_replication": [[0, 2], [1, 2]]},
+        {"layers": 2},
+        exempt=REPLICATED,
+        # LoraModel._check_merge_allowed means to refuse it, and looks for the field among the names
+        # of adapters: one weight gets what two layers were trained for
+        not_merged="PEFT documents that replicated layers cannot be merged, and merges them",
+        # LoraModel._prepare_model replicates what is replicated, adapters and all, for each adapter
+        without=("unmerge", "safe", "second", "added", "again"),
     ),
     "lora-kasa": _variant({"kasa_config": {}}, rebases=True, exempt=TRUNCATED),
 }

@@ -11,6 +11,7 @@ from conformance.core.literals import CaseError
 from conformance.core.options import RUN_SEED, Options
 from conformance.core.versions import versions
 from conformance.kinds import KINDS, kind_of
+from conformance.kinds.heads.kind import HEADS
 from conformance.kinds.lifecycle.kind import LIFECYCLE
 from conformance.kinds.loading.case import KINDS as CHECKPOINTS
 from conformance.kinds.programs.kind import PROGRAMS, PROGRAMS_A_LIFE
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.upstream.surface import Surface
     from conformance.upstream.uses import Use
 
-ASKED: tuple[Kind[Any, Any], ...] = (LIFECYCLE, PROGRAMS, TUNERS)
+ASKED: tuple[Kind[Any, Any], ...] = (LIFECYCLE, PROGRAMS, TUNERS, HEADS)
 """The kinds of test whose cases put adapters on models."""
 AGAIN = "`python -m conformance surface --record` makes the record anew"
 Used = dict[str, "Use"]

@@ -21,6 +21,7 @@ from peft.tuners.miss.layer import MissLinear
 from peft.tuners.oft.model import OFTModel
 from planted_tuners import Planted, case, is_caught
 from test_once_faults import PLANTED as ONCE
+from test_option_faults import PLANTED as OPTIONS
 from test_use_faults import PLANTED as USES
 from test_way_faults import PLANTED as WAYS
 
@@ -224,7 +225,8 @@ def test_fault_is_caught(planted: Planted) -> None:
 
 
 def test_every_promise_of_tuners_alone_is_broken_by_a_fault() -> None:
-    caught = {name for one in (*PLANTED, *USES, *WAYS, *ONCE) for name in one.caught_by}
+    every = (*PLANTED, *USES, *WAYS, *ONCE, *OPTIONS)
+    caught = {name for one in every for name in one.caught_by}
     changed = {n for n in INVARIANTS if n in TUNER_PROMISES} & {"life-completes"}
     assert caught >= {*ONLY_TUNERS, *changed, "wrapping-keeps-logits"}
 

@@ -22,6 +22,7 @@ from planted_tuners import Planted, case, is_caught
 from conformance.kinds.lifecycle.further_stages import FROZEN, GENERATED, THAWED, foreseen
 from conformance.kinds.tuners.checks import TUNER_PROMISES
 from conformance.kinds.tuners.once_checks import JUDGED
+from conformance.kinds.tuners.option_checks import DEFINED, pairs
 from conformance.kinds.tuners.save_load_checks import KEEPING
 from conformance.kinds.tuners.subject import observe_tuner
 from conformance.upstream.names import ADAPTER
@@ -399,6 +400,7 @@ def test_the_logits_of_every_way_are_judged() -> None:
     left = {one for one in taken - of_grid - {*KEEPING} if not one.startswith("nudged")}
     left -= {"added-merged"}  # judged with "added"
     left -= {"as-lora", *JUDGED, *OTHERWISE}  # judged by themselves
+    left -= {one + end for one in pairs(seen) for end in ("", DEFINED)}  # judged with each other
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
     assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
 
