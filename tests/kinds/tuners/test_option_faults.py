@@ -19,7 +19,7 @@ from peft.tuners.lora.layer import LoraLayer
 from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
 from planted_tuners import Planted, case, is_caught
 
-from conformance.kinds.tuners.options import OPTIONS, taken
+from conformance.kinds.tuners.options import OPTIONS
 from conformance.kinds.tuners.subject import observe_tuner
 from conformance.kinds.tuners.table import TUNERS
 
@@ -361,5 +361,5 @@ def test_every_option_is_tried_by_a_tuner_and_leaves_a_definition() -> None:
     assert set(having) == set(OPTIONS)
     for option, name in having.items():
         mine = case(name, TUNERS[name].placements[0])
-        assert taken(mine) == option
+        assert tried(mine) == option
         assert any(stage.endswith("-defined") for stage in observe_tuner(mine).stages)
