@@ -20,6 +20,7 @@ from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
 from planted_tuners import Planted, case, is_caught
 
 from conformance.kinds.tuners.options import OPTIONS
+from conformance.kinds.tuners.options import option as tried
 from conformance.kinds.tuners.subject import observe_tuner
 from conformance.kinds.tuners.table import TUNERS
 
