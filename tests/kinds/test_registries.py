@@ -9,6 +9,7 @@ import pytest
 from conformance.core.finding import Finding
 from conformance.core.invariant import EVERY, Invariant, Registry, joined
 from conformance.kinds.corpus.checks import CORPUS
+from conformance.kinds.heads.checks import HEADS
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.warnings import deciding
 from conformance.kinds.lifecycle.merge_code.checks import of_a_merger
@@ -22,7 +23,7 @@ from conformance.reproducer.applicable import JUDGED_WHEN_REFUSED
 from conformance.reproducer.programs import PROMISES
 from conformance.reproducer.user_config import SCRIPTS
 
-OWN = (INVARIANTS, LOADING, PROGRAMS, CORPUS, ONLY_TUNERS)
+OWN = (INVARIANTS, LOADING, PROGRAMS, CORPUS, ONLY_TUNERS, HEADS)
 
 
 def silent(_: object) -> Iterator[Finding]:
