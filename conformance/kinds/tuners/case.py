@@ -139,7 +139,7 @@ def tuner_cases(
         )
         for device in devices
         for number, (name, tuner) in enumerate(TUNERS.items())
-        if not tuner.skipped
+        if not tuner.skipped and not (tuner.narrow and device == "emulated")
         for tied in (True, False)
         for ensure in ((False, True) if tuner.ensures else (False,))
         for placement in tuner.placements
@@ -164,6 +164,7 @@ def precisions(
     """The precisions that a row is lived in: an untied one of each tuner in more than float32."""
     first = family == (tuner.families or (FIRST,))[0]
     others = () if tied or brief or not first else PRECISIONS.get(placement, ())
+    others = others[:1] if tuner.narrow else others
     return ("float32", *(others if turn is None else taken_in_turn(others, turn)))
 
 

@@ -27,7 +27,8 @@ class Tuner:
     ``option`` is the branch of ``options.OPTIONS`` that tries what an option of it changes,
     ``without`` the branches that it does not take, ``unmergeable`` says that merging it is
     documented as refused, ``not_merged`` why nothing is said of merging, ``samples`` that it has
-    parts that take part in training alone, and draws there,
+    parts that take part in training alone, and draws there, ``narrow`` that few of its rows are
+    lived: on no emulated device, and in one precision beside float32,
     ``skipped`` why we do not take it through a life.
     """
 
@@ -54,6 +55,7 @@ class Tuner:
     unmergeable: bool = False
     not_merged: str = ""
     samples: bool = False
+    narrow: bool = False
     skipped: str = ""
 
     def fitting(self, known: frozenset[str]) -> Mapping[str, Any] | None:

@@ -45,7 +45,13 @@ def _option(
 ) -> Tuner:
     """A variant whose option is tried by a branch of its own, on attention alone."""
     return _variant(
-        arguments, fields, option=option, placements=("body",), families=("llama",), **more
+        arguments,
+        fields,
+        option=option,
+        placements=("body",),
+        families=("llama",),
+        narrow=True,
+        **more,
     )
 
 
