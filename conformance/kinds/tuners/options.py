@@ -90,7 +90,7 @@ def activated(life: Life) -> None:
             _see(life, stage, model, **more)
             with adding(plain, added(starts)):
                 _see(life, f"{stage}-defined", plain)
-    with life.at("generated"), torch.no_grad():
+    with life.at("activated-generated"), torch.no_grad():
         told = model.generate(
             **_given(life),
             alora_offsets=offsets,
@@ -100,10 +100,10 @@ def activated(life: Life) -> None:
             output_logits=True,
         )
         new = len(told.logits)
-        life.stages["generated"] = Snapshot(logits=torch.stack(told.logits, dim=1).cpu())
+        life.stages["activated-generated"] = Snapshot(logits=torch.stack(told.logits, dim=1).cpu())
         with adding(plain, added(list(TOLD))):
             whole = plain(input_ids=told.sequences[:, :-1], use_cache=False).logits
-        life.stages["generated-defined"] = Snapshot(logits=whole[:, -new:].cpu())
+        life.stages["activated-generated-defined"] = Snapshot(logits=whole[:, -new:].cpu())
 
 
 def dropped(life: Life) -> None:

@@ -263,7 +263,7 @@ PLANTED = (
         case("lora-activated"),
         forgets("get_alora_offsets_for_generate"),
         DEFINED,
-        "logits of generated differ",
+        "logits of activated-generated differ",
     ),
     Planted(
         "activated LoRA is merged without a word",
