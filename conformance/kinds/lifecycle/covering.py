@@ -29,8 +29,6 @@ TOGETHER = (
 )
 """Fields of which three decide together in the ``when`` of a cause; there the family stands for
 what its architecture is like."""
-
-
 CHOSEN = tuple(one.name for one in fields(Case) if one.name not in ALIKE)
 
 
@@ -47,7 +45,7 @@ def planned(
     return plan[stratum]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _plan(
     device: str, families: tuple[str, ...], seed: int, group: str, rounds: int
 ) -> Mapping[Stratum, tuple[Planned[Case], ...]]:

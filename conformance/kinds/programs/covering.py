@@ -56,7 +56,7 @@ def planned(
     return _plan(stratum.device, families, seed, most, min(number, LONGEST))[stratum]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _plan(
     device: str, families: tuple[str, ...], seed: int, most: int, rounds: int
 ) -> Mapping[ProgramStratum, tuple[Planned[Program], ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache, partial
 from typing import Any
 
@@ -21,10 +21,12 @@ from conformance.core.observation import Observation
 from conformance.core.options import PROFILES, RUN_SEED
 from conformance.core.tying_tables import ROWS, Row
 from conformance.kinds.lifecycle.checks import INVARIANTS
+from conformance.kinds.lifecycle.covering import planned, shown
 from conformance.kinds.lifecycle.kind import LIFECYCLE, drawn_cases, item_of
 from conformance.kinds.lifecycle.making import make
 from conformance.running import judge
 from conformance.running.cache import Cache
+from conformance.running.drawn import distinct
 from conformance.running.judge import judge_item
 from conformance.running.strategies import made
 from tiny_models.families import DECODERS
@@ -108,6 +110,17 @@ def test_default_run_meets_every_choice(field: str) -> None:
 def test_default_run_meets_every_family_with_and_without_a_tie() -> None:
     met = {(case.family, case.tied) for case in everything()}
     assert len(met) == len(DECODERS) * 2
+
+
+def test_default_run_brings_most_values_together_and_chance_fewer() -> None:
+    number = PROFILES["default"]["max_examples"]
+    plans = [planned(stratum, DECODERS, RUN_SEED, "", 2 * number) for stratum in GRID]
+    every = {part for plan in plans for one in plan for part in shown(one.case)}
+    early = {part for plan in plans for one in plan[:number] for part in shown(one.case)}
+    assert len(early) > 0.85 * len(every)
+    drawn = (replace(drawn_cases(s, DECODERS, RUN_SEED, number), plan=tuple) for s in GRID)
+    chance = {part for of in drawn for case in distinct(of) for part in shown(case)}
+    assert len(chance) < 0.95 * len(early)
 
 
 def test_devices_cross_where_there_are_two() -> None:
