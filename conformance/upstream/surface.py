@@ -137,7 +137,7 @@ def _made() -> Iterator[Callee]:
         value: Any = getattr(peft, name)
         if isinstance(value, type) and issubclass(value, roots):
             made = getattr(value, "from_pretrained" if name.startswith("Auto") else "__init__")
-            code = inspect.unwrap(getattr(made, "__func__", made)).__code__
+            code = _undecorated(getattr(made, "__func__", made)).__code__
             yield Callee("model classes", name, (), (Signature(code, {}, ""),), made=value)
 
 
@@ -199,8 +199,20 @@ def _function(value: Any) -> FunctionType | None:
         value = value.__func__
     if isinstance(value, property):
         value = value.fget
-    value = inspect.unwrap(value) if callable(value) else value
+    value = _undecorated(value)
     return value if isinstance(value, FunctionType) else None
+
+
+def _undecorated(value: Any) -> Any:
+    """The function that a decorator closes over.
+
+    PEFT's update_generate_signature gives its own generate the name of the base's for good, by
+    ``functools.update_wrapper``, and never calls that.
+    """
+    cells = getattr(value, "__closure__", None) or ()
+    inner = getattr(value, "__wrapped__", None)
+    called = inner is not None and any(cell.cell_contents is inner for cell in cells)
+    return _undecorated(inner) if called else value
 
 
 def _overriding(owner: type | None, attribute: str) -> list[FunctionType]:

@@ -17,7 +17,7 @@ from stubbed_suite import ROOT
 
 from conformance.__main__ import main
 from conformance.core.kind import Kind
-from conformance.core.options import RUN_SEED, OptionError
+from conformance.core.options import PROFILES, RUN_SEED, OptionError
 from conformance.kinds import KINDS
 from conformance.kinds.corpus.kind import CORPUS
 from conformance.kinds.lifecycle.kind import LIFECYCLE
@@ -88,7 +88,11 @@ def test_the_row_is_a_column_of_the_matrix(
         jsonschema.Draft202012Validator(schema).validate(json.loads(line))
     run = read.read(path)
     head = run.header
-    assert (head["profile"], head["examples"], head["seed"]) == ("dev", 2, RUN_SEED)
+    assert (head["profile"], head["examples"], head["seed"]) == (
+        "dev",
+        PROFILES["dev"]["max_examples"],
+        RUN_SEED,
+    )
     assert head["versions"]["transformers"] == "4.36.2"
     what = "peft==0.3.0 and transformers==4.36.2 cannot be installed here"
     why = f"{what} (Because of a, b is not there.)"

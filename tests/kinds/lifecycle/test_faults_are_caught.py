@@ -71,6 +71,31 @@ def broken(
     return []
 
 
+def met_in_turn(first: Stratum) -> list[Stratum]:
+    """A stratum, and the others of its device: those of its placement, and then the rest.
+
+    A run chooses its cases over all strata together: what one of them has, others need not have.
+    """
+    others = [one for one in STRATA.values() if one.device == first.device and one != first]
+    return [first, *sorted(others, key=lambda one: one.placement != first.placement)]
+
+
+def caught_by(fault: Fault, first: Stratum) -> dict[str, list[Violation]]:
+    """What the default run raises of each invariant that is to catch a fault, where it is met."""
+    found: dict[str, list[Violation]] = {}
+    with fault.plant():
+        for stratum in met_in_turn(first):
+            lives = Cache(LIFECYCLE)  # a shared one would know healthy lives
+            for name in fault.caught_by:
+                if name not in found:
+                    some = broken(stratum, INVARIANTS[name], lives)
+                    told = [one for one in some if re.search(fault.says, str(one))]
+                    found |= {name: told} if told else {}
+            if len(found) == len(fault.caught_by):
+                break
+    return found
+
+
 def case_of(violation: Violation) -> Case:
     """The case a violation prints."""
     line = re.search(r"^CASE\s+(.*)$", str(violation), re.MULTILINE)
@@ -90,14 +115,12 @@ def test_fault_is_caught(fault: Fault, stratum: Stratum) -> None:
     absent = devices.unavailable(stratum.device)
     if absent:
         pytest.skip(absent)
-    lives = Cache(LIFECYCLE)  # a shared one would know healthy lives
-    with fault.plant():
-        caught = {name: broken(stratum, INVARIANTS[name], lives) for name in fault.caught_by}
+    caught = caught_by(fault, stratum)
+    missed = set(fault.caught_by) - set(caught)
+    assert not missed, f"{fault.id} is not caught by {', '.join(missed)}: {fault.story}"
     for name, found in caught.items():
-        assert found, f"{fault.id} is not caught by {name} on {stratum.id}: {fault.story}"
         for violation in found:
             assert isinstance(violation, invariant_class(name))
-            assert re.search(fault.says, str(violation))
             case = case_of(violation)
             assert not undeclared(INVARIANTS[name], healthy(case)), (
                 f"{case!r} breaks {name} without {fault.id} too"

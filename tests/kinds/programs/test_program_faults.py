@@ -109,7 +109,11 @@ def test_drawn_programs_hold_dora_and_refusals() -> None:
 def test_every_run_comes_to_what_is_meant(stratum: str, seed: int) -> None:
     programs = tuple(meant(STRATA[stratum], DECODERS, seed))
     steps = STEPS if stratum == ENSURED else ELSEWHERE
-    assert tuple(program.steps for program in programs) == steps
+    # a saved head cannot stand beside the embedding that it is tied to, if nothing ties it again
+    tied = STRATA[stratum].tied
+    left_out = [one for one in steps if tied and any("save:head" in step for step in one)]
+    expected = steps if stratum == ENSURED else tuple(one for one in steps if one not in left_out)
+    assert tuple(program.steps for program in programs) == expected
 
 
 def test_what_is_known_of_ensured_adapters_is_met_in_every_run() -> None:
