@@ -256,6 +256,8 @@ class Writing:
             options["low_cpu_mem_usage"] = True
         if self.case.is_trainable:
             options["is_trainable"] = True
+        if not self.case.autocast:
+            options["autocast_adapter_dtype"] = False
         # PEFT would read onto an accelerator even for a base that lies on the CPU
         options["torch_device"] = "cuda" if self.to_device else "cpu"
         extra = "".join(f", {key}={literal(value)}" for key, value in options.items())
