@@ -38,7 +38,7 @@ def logits(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     finally:
         for parameter in trainable:
             parameter.requires_grad_(requires_grad=True)
-    return found.detach().to("cpu", copy=True)
+    return _copy(found)
 
 
 def _output(
@@ -124,7 +124,7 @@ def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
     return Snapshot(
         weights={name: _copy(parameter) for name, parameter in parameters.items()},
         buffers={name: _copy(buffer) for name, buffer in buffers.items()},
-        logits=None if inputs is None else logits(model, inputs),
+        logits=None if inputs is None else _numbers(model, inputs),
         shares=shares(parameters),
         flags=flags(config),
         modules=modules,
@@ -135,6 +135,16 @@ def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
     )
 
 
+def _numbers(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Logits; no numbers where a part of the model was left on the meta device.
+
+    torch computes on with whatever lies in memory.
+    """
+    found = logits(model, inputs)
+    left = any(one.is_meta for one in model.parameters())
+    return found.fill_(float("nan")) if left else found
+
+
 def canonical(name: str) -> str:
     """The name that an observation has for a parameter: ``module part`` of an adapter's."""
     part = adapter_part(name)
@@ -142,6 +152,12 @@ def canonical(name: str) -> str:
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy on the CPU; what was left on the meta device has no values, and is no number."""
+    import torch
+
+    if tensor.is_meta:
+        nothing = float("nan") if tensor.is_floating_point() else 0
+        return torch.full_like(tensor, nothing, device="cpu")
     return tensor.detach().to("cpu", copy=True)
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.engine.snapshot import flags, settings
+from pathlib import Path
+
+import torch
+
+from conformance.engine.snapshot import flags, settings, snapshot
+from tiny_models.build import build
+from tiny_models.spec import ModelSpec
 
 CONFIG = {
     "tie_word_embeddings": False,
@@ -21,3 +27,12 @@ def test_the_flags_of_nested_configs_are_no_settings() -> None:
 def test_any_other_setting_is_one_in_nested_configs_too() -> None:
     wider = {**CONFIG, "text_config": {"hidden_size": 16}}
     assert settings(CONFIG, None) != settings(wider, None)
+
+
+def test_what_is_left_on_the_meta_device_is_no_number(tmp_path: Path) -> None:
+    model = build(ModelSpec(tied=False), tmp_path).model
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.to("meta"))
+    seen = snapshot(model, None)
+    assert seen.weights["lm_head.weight"].isnan().all()
+    assert seen.devices["lm_head.weight"] == "meta"
+    assert not seen.weights["model.embed_tokens.weight"].isnan().any()
