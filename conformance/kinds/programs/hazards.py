@@ -118,8 +118,14 @@ def _sums_beyond_a_matrix(turn: Turn) -> bool:
     )
 
 
-ORDER = ("embedding", "attention", "mlp", "head")
-"""In which a model holds the modules of these roles."""
+MLP_FIRST = frozenset({"falcon-h1"})
+"""Families whose layers hold their MLP before their attention."""
+
+
+def order_of(family: str) -> tuple[str, ...]:
+    """In which order a model holds the modules of these roles."""
+    inside = ("mlp", "attention") if family in MLP_FIRST else ("attention", "mlp")
+    return ("embedding", *inside, "head")
 
 
 def _choices(turn: Turn) -> tuple[str, ...]:
@@ -127,7 +133,7 @@ def _choices(turn: Turn) -> tuple[str, ...]:
     known = {role for one in turn.before.adapters for role in one.target}
     left = [
         sorted(one.name for one in turn.after.adapters if role in one.target)
-        for role in ORDER
+        for role in order_of(turn.before.family)
         if role in known
     ]
     return tuple(names[0] if names else "" for names in left)

@@ -17,7 +17,7 @@ from conformance.causes.read import ours
 from conformance.core.literals import CaseError
 from conformance.core.observation import Heard
 from conformance.kinds.programs.checks import PROGRAMS
-from conformance.kinds.programs.hazards import SITUATIONS, situations
+from conformance.kinds.programs.hazards import SITUATIONS, order_of, situations
 from conformance.kinds.programs.kind import PROGRAMS as KIND
 from conformance.kinds.programs.making import MOST, WISHED, make
 from conformance.kinds.programs.observe import observe_program
@@ -30,7 +30,10 @@ from conformance.running.cache import Cache
 from conformance.running.scheduling import scope_of_item
 from conformance.running.strategies import made
 from conformance.upstream.names import part_of_adapter
-from tiny_models.families import DECODERS
+from tiny_models.build import build
+from tiny_models.families import DECODERS, FAMILIES
+from tiny_models.roles import module_names
+from tiny_models.spec import ModelSpec
 
 ROOT = Path(__file__).parents[3]
 STRATA = program_strata(("cpu",))
@@ -218,3 +221,13 @@ def test_nothing_to_do_is_true_where_everything_was_merged_before(placement: str
     assert second.merged > first.merged == set()
     right = replace(wrong, steps=(replace(first, merged=second.merged), second))
     assert check.judge(right).verdict == "holds"
+
+
+@pytest.mark.parametrize("family", DECODERS)
+def test_models_hold_their_modules_in_the_order_that_is_said(family: str, tmp_path: Path) -> None:
+    model = build(ModelSpec(family=family), tmp_path).model
+    places = {name: place for place, (name, _) in enumerate(model.named_modules())}
+    roles = module_names(model, FAMILIES[family])
+    first = {role: min(map(places.__getitem__, names)) for role, names in roles.items() if names}
+    said = [role for role in order_of(family) if role in first]
+    assert said == sorted(said, key=first.__getitem__)
