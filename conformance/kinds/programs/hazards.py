@@ -20,7 +20,7 @@ from conformance.kinds.programs.operations.switching import Activate, Set
 from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.plan import beginning, outcomes
 from conformance.kinds.programs.program import Program
-from conformance.kinds.programs.sides import smallest_side
+from conformance.kinds.programs.sides import order_of, smallest_side
 from conformance.kinds.programs.stale import (
     counts_stale_tokens,
     deletes_stale_tokens,
@@ -116,16 +116,6 @@ def _sums_beyond_a_matrix(turn: Turn) -> bool:
     return any(
         one.rank > min(smallest_side(family, role) for role in one.target) for one in turn.new
     )
-
-
-MLP_FIRST = frozenset({"falcon-h1"})
-"""Families whose layers hold their MLP before their attention."""
-
-
-def order_of(family: str) -> tuple[str, ...]:
-    """In which order a model holds the modules of these roles."""
-    inside = ("mlp", "attention") if family in MLP_FIRST else ("attention", "mlp")
-    return ("embedding", *inside, "head")
 
 
 def _choices(turn: Turn) -> tuple[str, ...]:

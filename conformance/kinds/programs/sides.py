@@ -1,4 +1,4 @@
-"""How small the matrices of a program's model are, by role."""
+"""Where a program's model has the modules of each role, and how small their matrices are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from functools import cache
 
 from conformance.kinds.programs.program import Program
 from tiny_models.families import FAMILIES
+
+MLP_FIRST = frozenset({"falcon-h1"})
+"""Families whose layers hold their MLP before their attention."""
 
 
 @cache
@@ -25,3 +28,9 @@ def smallest_side(family: str, role: str) -> int:
     names = module_names(model, FAMILIES[family])[role]
     shapes = (model.get_parameter(f"{name}.weight").shape for name in names)
     return min(map(min, shapes))
+
+
+def order_of(family: str) -> tuple[str, ...]:
+    """In which order a model holds the modules of these roles."""
+    inside = ("mlp", "attention") if family in MLP_FIRST else ("attention", "mlp")
+    return ("embedding", *inside, "head")

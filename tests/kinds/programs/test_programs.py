@@ -17,7 +17,7 @@ from conformance.causes.read import ours
 from conformance.core.literals import CaseError
 from conformance.core.observation import Heard
 from conformance.kinds.programs.checks import PROGRAMS
-from conformance.kinds.programs.hazards import SITUATIONS, order_of, situations
+from conformance.kinds.programs.hazards import SITUATIONS, situations
 from conformance.kinds.programs.kind import PROGRAMS as KIND
 from conformance.kinds.programs.making import MOST, WISHED, make
 from conformance.kinds.programs.observe import observe_program
@@ -26,6 +26,7 @@ from conformance.kinds.programs.parsing import parse_program
 from conformance.kinds.programs.plan import beginning, first_impossible, outcome
 from conformance.kinds.programs.program import Program, program_strata
 from conformance.kinds.programs.proof import first_difference
+from conformance.kinds.programs.sides import order_of
 from conformance.running.cache import Cache
 from conformance.running.scheduling import scope_of_item
 from conformance.running.strategies import made
