@@ -204,15 +204,16 @@ def _function(value: Any) -> FunctionType | None:
 
 
 def _undecorated(value: Any) -> Any:
-    """The function that a decorator closes over.
+    """The function that a decorator closes over, or that stands behind a cache.
 
     PEFT's update_generate_signature gives its own generate the name of the base's for good, by
     ``functools.update_wrapper``, and never calls that.
     """
     cells = getattr(value, "__closure__", None) or ()
     inner = getattr(value, "__wrapped__", None)
-    called = inner is not None and any(cell.cell_contents is inner for cell in cells)
-    return _undecorated(inner) if called else value
+    a_function = isinstance(value, FunctionType)
+    called = not a_function or any(cell.cell_contents is inner for cell in cells)
+    return _undecorated(inner) if inner is not None and called else value
 
 
 def _overriding(owner: type | None, attribute: str) -> list[FunctionType]:
