@@ -1,8 +1,8 @@
 """A default run of this commit and of another, in turn on one machine: time, and what is found.
 
 Each run is ``pytest conformance -n 2`` in a checkout of its own, measured with all its processes.
-What a run finds are the causes that explain something of it; a commit before there were causes
-has none.
+What a run finds are the causes that explain something of it; a commit from before there were causes
+met entries of its table of known failures.
 """
 
 from __future__ import annotations

@@ -106,7 +106,10 @@ def _beside(kept: Kept) -> list[str]:
         "| --- | --- | --- |",
         *(f"| {' | '.join(row)} |" for row in (*rows, *shares)),
         "",
-        "A file's figure is the seconds of its items, in the median run.",
+        (
+            "A file's figure is the seconds of its items, in the median run. A commit from before "
+            "there were causes met entries of its table of known failures, several for a cause."
+        ),
         "",
         made_with(kept["versions"]),
         "",
