@@ -1,8 +1,10 @@
-"""A saved adapter on a base, and what is looked at of it where only its logits are asked for."""
+"""A saved adapter where it lies, on a base, and what is looked at of it: its logits alone."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,10 @@ from conformance.upstream import calls
 
 if TYPE_CHECKING:
     from conformance.kinds.lifecycle.run import Life
+
+CONFIG = "adapter_config.json"
+HUB_NAME = "conformance/adapter"
+COMMIT = "0" * 40
 
 
 def load(life: Life, folder: str | Path, base: Any = None, **more: Any) -> Any:
@@ -23,6 +29,24 @@ def load(life: Life, folder: str | Path, base: Any = None, **more: Any) -> Any:
         is_trainable=False,
         **more,
     )
+
+
+def cached(life: Life, root: Path, revision: str = "main") -> str:
+    """Put the saved adapter where the hub's client leaves it, under ``HUB_NAME``; that folder."""
+    kept = root / f"models--{HUB_NAME.replace('/', '--')}"
+    shutil.copytree(life.folder / "adapter", kept / "snapshots" / COMMIT)
+    (kept / "refs").mkdir()
+    (kept / "refs" / revision).write_text(COMMIT, encoding="utf-8")
+    return os.fspath(root)
+
+
+def edited(life: Life, name: str, **fields: object) -> str:
+    """The saved adapter's folder once more, with other fields of its config."""
+    folder = life.folder / name
+    shutil.copytree(life.folder / "adapter", folder)
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    (folder / CONFIG).write_text(json.dumps(config | fields), encoding="utf-8")
+    return os.fspath(folder)
 
 
 def look(life: Life, stage: str, model: Any) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.observation import Snapshot
-from conformance.engine.snapshot import logits, snapshot
+from conformance.engine.snapshot import snapshot
 from conformance.kinds.lifecycle.frozen import frozen
 from conformance.kinds.lifecycle.further_stages import HALF
 from conformance.kinds.lifecycle.generation import generate
+from conformance.kinds.lifecycle.loaded import HUB_NAME, cached, edited, load, look
 from conformance.kinds.lifecycle.told import told
 from conformance.upstream import calls, further_calls
 from conformance.upstream.names import ADAPTER, SECOND
@@ -21,10 +19,6 @@ from tiny_models import build as tiny
 
 if TYPE_CHECKING:
     from conformance.kinds.lifecycle.run import Life
-
-CONFIG = "adapter_config.json"
-HUB_NAME = "conformance/adapter"
-COMMIT = "1" * 40
 
 
 def mixed_precision(life: Life) -> None:
@@ -55,15 +49,11 @@ def uncast(life: Life) -> None:
 
 def cached_weights(life: Life) -> None:
     """Its weights alone, out of the folders of the hub's client, with nobody to be asked."""
-    root = life.folder / "local"
-    kept = root / f"models--{HUB_NAME.replace('/', '--')}"
-    shutil.copytree(life.folder / "adapter", kept / "snapshots" / COMMIT)
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    root = cached(life, life.folder / "local")
     with life.at("cached-weights"):
         adapter = os.fspath(life.folder / "adapter")
-        model = further_calls.set_from_cache(life.fresh_base(), adapter, HUB_NAME, os.fspath(root))
-        _seen(life, "cached-weights", model)
+        model = further_calls.set_from_cache(life.fresh_base(), adapter, HUB_NAME, root)
+        look(life, "cached-weights", model)
 
 
 def offload_again(life: Life) -> None:
@@ -98,7 +88,7 @@ def offload_again(life: Life) -> None:
             **away,
             **further_calls.OFFLOADED_BY,
         )
-        _seen(life, "offloaded-otherwise", model)
+        look(life, "offloaded-otherwise", model)
 
 
 def with_base(life: Life) -> None:
@@ -112,15 +102,15 @@ def with_base(life: Life) -> None:
         plain = life.fresh_base()
         plain.save_pretrained(home)
         base, _ = tiny.load(life.subject.model_class, home, dtype=life.case.dtype)
-        folder = _edited(life, "named-base", base_model_name_or_path=os.fspath(home))
-        _seen(life, "beside-base", _load(base, life.folder / "adapter"))
-        _seen(life, "with-base", further_calls.load_with_base(kind, folder, dtype))
+        folder = edited(life, "named-base", base_model_name_or_path=os.fspath(home))
+        look(life, "beside-base", load(life, life.folder / "adapter", base))
+        look(life, "with-base", further_calls.load_with_base(kind, folder, dtype))
     with life.at("with-mapped-base"):
         mapped = {
             "base_model_class": type(plain).__name__,
             "parent_library": type(plain).__module__,
         }
-        folder = _edited(
+        folder = edited(
             life,
             "mapped-base",
             base_model_name_or_path=os.fspath(home),
@@ -128,7 +118,7 @@ def with_base(life: Life) -> None:
             auto_mapping=mapped,
         )
         loaded = further_calls.load_with_base("AutoPeftModel", folder, dtype)
-        _seen(life, "with-mapped-base", loaded)
+        look(life, "with-mapped-base", loaded)
 
 
 MORE_USES: dict[str, Callable[[Life], None]] = {
@@ -141,21 +131,3 @@ MORE_USES: dict[str, Callable[[Life], None]] = {
     "offload-again": offload_again,
     "with-base": with_base,
 }
-
-
-def _load(base: Any, folder: str | Path) -> Any:
-    return calls.load_adapter(base, os.fspath(folder), low_cpu_mem_usage=False, is_trainable=False)
-
-
-def _edited(life: Life, name: str, **fields: object) -> str:
-    """The adapter's folder once more, with other fields of its config."""
-    folder = life.folder / name
-    shutil.copytree(life.folder / "adapter", folder)
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    (folder / CONFIG).write_text(json.dumps(config | fields), encoding="utf-8")
-    return os.fspath(folder)
-
-
-def _seen(life: Life, stage: str, model: Any) -> None:
-    model.eval()
-    life.stages[stage] = Snapshot(logits=logits(model, life.inputs))

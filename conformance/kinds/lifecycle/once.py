@@ -6,13 +6,12 @@ Each starts from a base or a trained model of its own, as the other ways do.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from conformance.core.observation import LoadReport, Snapshot
 from conformance.engine.snapshot import logits
-from conformance.kinds.lifecycle.loaded import load, look
+from conformance.kinds.lifecycle.loaded import HUB_NAME, cached, load, look
 from conformance.kinds.lifecycle.sampled import corda, eva, lora_ga
 from conformance.upstream import calls, more_calls, once_calls
 from conformance.upstream.names import ADAPTER, SECOND
@@ -21,8 +20,6 @@ from tiny_models.seeding import reseed
 if TYPE_CHECKING:
     from conformance.kinds.lifecycle.run import Life
 
-HUB_NAME = "conformance/tagged"
-COMMIT = "1" * 40
 TAG = "v1"
 DENSITY = 0.5
 """The share of values that a sum which prunes keeps."""
@@ -71,15 +68,11 @@ def prepared(life: Life) -> None:
 
 def swapped(life: Life) -> None:
     """Swapped from the folders of the hub's client by its tag, and one factor of it alone."""
-    root = life.folder / "tagged"
-    kept = root / f"models--{HUB_NAME.replace('/', '--')}"
-    shutil.copytree(life.folder / "adapter", kept / "snapshots" / COMMIT)
-    (kept / "refs").mkdir()
-    (kept / "refs" / TAG).write_text(COMMIT, encoding="utf-8")
+    cache = cached(life, life.folder / "tagged", TAG)
     with life.at("swapped-by-tag"):
         model = load(life, life.folder / "adapter")
         more_calls.zero(model, ADAPTER)
-        calls.swap(model, HUB_NAME, cache_dir=os.fspath(root), revision=TAG)
+        calls.swap(model, HUB_NAME, cache_dir=cache, revision=TAG)
         look(life, "swapped-by-tag", model)
     with life.at("swapped-half"):
         model = load(life, life.folder / "adapter")

@@ -16,9 +16,10 @@ from unittest.mock import patch
 from conformance.core.observation import LoadReport, Snapshot
 from conformance.engine.snapshot import logits, saved, snapshot
 from conformance.kinds.lifecycle.handed import handed
+from conformance.kinds.lifecycle.loaded import CONFIG, HUB_NAME, cached
 from conformance.kinds.lifecycle.more_uses import MORE_USES
 from conformance.kinds.lifecycle.once import SINGLE
-from conformance.kinds.lifecycle.uses import CONFIG, USES
+from conformance.kinds.lifecycle.uses import USES
 from conformance.upstream import calls, more_calls
 from conformance.upstream.names import ADAPTER, PREFIX, SECOND
 from tiny_models import build as tiny
@@ -26,8 +27,6 @@ from tiny_models import build as tiny
 if TYPE_CHECKING:
     from conformance.kinds.lifecycle.run import Life
 
-HUB_NAME = "conformance/adapter"
-COMMIT = "0" * 40
 OLDER = "older_"
 """What a file of an older layout calls the modules: their first name with this before it."""
 WEIGHTS = "adapter_model.safetensors"
@@ -75,13 +74,9 @@ def _refused(model: Any, file: Path) -> bool:
 
 def cache(life: Life) -> None:
     """In the folders of the hub's client, as it leaves them, with no hub to ask."""
-    root = life.folder / "cache"
-    kept = root / f"models--{HUB_NAME.replace('/', '--')}"
-    shutil.copytree(life.folder / "adapter", kept / "snapshots" / COMMIT)
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    root = cached(life, life.folder / "cache")
     with life.at("cached"):
-        _seen(life, "cached", _load(life, HUB_NAME, cache_dir=os.fspath(root)))
+        _seen(life, "cached", _load(life, HUB_NAME, cache_dir=root))
 
 
 def inject(life: Life) -> None:

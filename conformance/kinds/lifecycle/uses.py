@@ -5,16 +5,13 @@ Each starts from a base or a trained model of its own, as the other ways do.
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.core.observation import LoadReport
-from conformance.kinds.lifecycle.loaded import load as _load
-from conformance.kinds.lifecycle.loaded import look as _seen
+from conformance.kinds.lifecycle.loaded import edited, load, look
 from conformance.upstream import calls, more_calls
 from conformance.upstream.names import ADAPTER, SECOND, SUMS
 from conformance.upstream.tuner_types import load_adapter_config
@@ -22,7 +19,6 @@ from conformance.upstream.tuner_types import load_adapter_config
 if TYPE_CHECKING:
     from conformance.kinds.lifecycle.run import Life
 
-CONFIG = "adapter_config.json"
 HALF = 2
 """What an adapter's alpha is divided by, and its scale multiplied with again."""
 
@@ -36,41 +32,38 @@ def sums(life: Life) -> None:
         with life.at(f"sum-{how}"):
             more_calls.sum_with_nothing(model, SECOND, how, f"of_{how}", life.case.rank)
             model.set_adapter(f"of_{how}")
-            _seen(life, f"sum-{how}", model)
+            look(life, f"sum-{how}", model)
 
 
 def scale(life: Life) -> None:
     """With half the alpha, and scaled to what it was."""
-    folder = life.folder / "halved"
-    shutil.copytree(life.folder / "adapter", folder)
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    config["lora_alpha"] /= HALF
-    (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    alpha: Any = life.saved["adapter"].config["lora_alpha"]
+    folder = edited(life, "halved", lora_alpha=alpha / HALF)
     with life.at("rescaled"):
-        model = _load(life, folder)
+        model = load(life, folder)
         with more_calls.rescaled(model, HALF):
-            _seen(life, "rescaled", model)
+            look(life, "rescaled", model)
     layers = more_calls.scaling(model)
     with life.at("scale-set"):
         for one in layers:
             one.set_scale(ADAPTER, HALF)
-        _seen(life, "scale-set", model)
+        look(life, "scale-set", model)
     with life.at("scaled"):
         for one in layers:
             one.unscale_layer()
             one.scale_layer(HALF * HALF)
             one.unscale_layer(HALF)
-        _seen(life, "scaled", model)
+        look(life, "scaled", model)
 
 
 def helped(life: Life) -> None:
     """Where inputs are not cast, and where forward and generate say what they take."""
-    model = _load(life, life.folder / "adapter")
+    model = load(life, life.folder / "adapter")
     with life.at("uncast"), more_calls.uncast(model, active=life.case.dtype == "float32"):
-        _seen(life, "uncast", model)
+        look(life, "uncast", model)
     with life.at("signed"):
         more_calls.sign(model)
-        _seen(life, "signed", model)
+        look(life, "signed", model)
 
 
 def arguments(life: Life) -> None:
@@ -79,7 +72,7 @@ def arguments(life: Life) -> None:
     with life.at("given-tensors"):
         folder = life.folder_for("given-tensors")
         model.save_pretrained(folder, state_dict=model.state_dict())
-        _seen(life, "given-tensors", _load(life, folder))
+        look(life, "given-tensors", load(life, folder))
     with life.at("not-main"):
         folder = life.folder_for("not-main")
         model.save_pretrained(folder, is_main_process=False)
@@ -87,16 +80,16 @@ def arguments(life: Life) -> None:
         life.loading["not-main"] = LoadReport(unexpected=left)
     with life.at("given-config"):
         config = load_adapter_config(os.fspath(adapter))
-        _seen(life, "given-config", _load(life, adapter, config=config))
+        look(life, "given-config", load(life, adapter, config=config))
     with life.at("subfolder"):
-        _seen(life, "subfolder", _load(life, life.folder, subfolder=adapter.name))
+        look(life, "subfolder", load(life, life.folder, subfolder=adapter.name))
     if life.case.placement != "body":
         return  # what hot-swapping loses elsewhere is seen where it is swapped as ever
     with life.at("swapped-subfolder"):
-        model = _load(life, adapter)
+        model = load(life, adapter)
         more_calls.zero(model, ADAPTER)
         calls.swap(model, os.fspath(life.folder), subfolder=adapter.name)
-        _seen(life, "swapped-subfolder", model)
+        look(life, "swapped-subfolder", model)
 
 
 def memory(life: Life) -> None:
@@ -104,14 +97,14 @@ def memory(life: Life) -> None:
     adapter = os.fspath(life.folder / "adapter")
     with life.at("wrapped-on-meta"):
         model = more_calls.wrap_without_memory(life.fresh_base(), adapter)
-        _seen(life, "wrapped-on-meta", model)
+        look(life, "wrapped-on-meta", model)
     with life.at("added-on-meta"):
         more_calls.add_without_memory(model, adapter, SECOND)
         model.set_adapter(SECOND)
-        _seen(life, "added-on-meta", model)
+        look(life, "added-on-meta", model)
     with life.at("injected-on-meta"):
         model = more_calls.inject_without_memory(life.fresh_base(), adapter)
-        _seen(life, "injected-on-meta", model)
+        look(life, "injected-on-meta", model)
 
 
 def base(life: Life) -> None:
@@ -125,19 +118,19 @@ def base(life: Life) -> None:
             with torch.no_grad():
                 for parameter in plain.parameters():
                     parameter.zero_()
-            model = _load(life, life.folder / "adapter", plain)
+            model = load(life, life.folder / "adapter", plain)
             more_calls.give_base(source, model, strict=strict)
-            _seen(life, stage, model)
+            look(life, stage, model)
 
 
 def mixed(life: Life) -> None:
     """In a model that takes tuners of several kinds."""
     adapter = os.fspath(life.folder / "adapter")
     with life.at("mixed"):
-        _seen(life, "mixed", more_calls.load_mixed(life.fresh_base(), adapter))
+        look(life, "mixed", more_calls.load_mixed(life.fresh_base(), adapter))
     with life.at("wrapped-mixed"):
         source = life.adapted()
-        _seen(life, "wrapped-mixed", more_calls.wrap_mixed(life.fresh_base(), source, adapter))
+        look(life, "wrapped-mixed", more_calls.wrap_mixed(life.fresh_base(), source, adapter))
 
 
 def as_lora(life: Life) -> None:
@@ -147,7 +140,7 @@ def as_lora(life: Life) -> None:
         return
     with life.at("as-lora"):
         more_calls.save_as_lora(model, os.fspath(folder))
-        _seen(life, "as-lora", _load(life, folder))
+        look(life, "as-lora", load(life, folder))
 
 
 USES: dict[str, Callable[[Life], None]] = {
