@@ -138,7 +138,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "save_embedding_layers": ("auto", "yes", "no"),
 }
 
-
+SEEDS = tuple(range(100))
+"""The seeds of values that are drawn."""
 BODY = ("attention", "mlp")
 SIZES = {  # smallest and largest of what may be chosen freely
     "layers": (1, 8),

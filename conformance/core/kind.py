@@ -38,6 +38,14 @@ class AnyCase(Protocol):
         """The family of its model."""
 
 
+class NamedCase(AnyCase, Protocol):
+    """A case of a table, whose row has a name."""
+
+    @property
+    def id(self) -> str:
+        """What its items begin with."""
+
+
 class AnyObservation(Observed, Protocol):
     """What every observation has: plain facts, no live model and no judgement."""
 
@@ -54,6 +62,7 @@ class AnyObservation(Observed, Protocol):
 
 
 C = TypeVar("C", bound=AnyCase)
+N = TypeVar("N", bound=NamedCase)
 O = TypeVar("O", bound=AnyObservation)  # noqa: E741  beside C
 Argues = Callable[[str, "Finding", Any], bool]
 """Whether a finding of an invariant, by id, is declared arguable: not agreed to be wrong."""
@@ -269,9 +278,10 @@ class Kind(ABC, Generic[C, O]):
     def evidence(self, seen: O) -> Iterable[str]:
         """The facts that a failure prints beside its findings."""
 
-    @abstractmethod
     def rerun(self, seen: O, invariant: str) -> str:
         """A command that judges this case alone; declared failures fail too."""
+        options = f"--no-known-failures --invariant {invariant}"
+        return f'pytest conformance {options} --case "{seen.case!r}"'
 
     @abstractmethod
     def when(self, case: C) -> str:
@@ -289,6 +299,20 @@ class Kind(ABC, Generic[C, O]):
         yield "NEAREST", "\n".join(near) or "no cause is about such a finding"
         written = cause_text(check.id, first, self.when(case))
         yield "CAUSE", f"for a file of --known-failures:\n{written}"
+
+
+def promise_on(kind: Kind[N, Any], case: N, check: Invariant) -> Item[N]:
+    """One promise on one case that has a name: an item of its own."""
+    return Item(
+        id=f"{case.id}-{check.id}",
+        group=kind.name,
+        checks=(check,),
+        cases=(case,),
+        stratum=case.id,
+        invariant=check.id,
+        device=case.device,
+        repeats=kind.together,
+    )
 
 
 def forms(kinds: Sequence[Kind[Any, Any]]) -> str:

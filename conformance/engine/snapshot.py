@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +124,7 @@ def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
     return Snapshot(
         weights={name: _copy(parameter) for name, parameter in parameters.items()},
         buffers={name: _copy(buffer) for name, buffer in buffers.items()},
-        logits=None if inputs is None else _numbers(model, inputs),
+        logits=None if inputs is None else _numbers(model, inputs, parameters.values()),
         shares=shares(parameters),
         flags=flags(config),
         modules=modules,
@@ -135,14 +135,15 @@ def snapshot(model: Any, inputs: Mapping[str, torch.Tensor] | None) -> Snapshot:
     )
 
 
-def _numbers(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Logits; no numbers where a part of the model was left on the meta device.
+def _numbers(
+    model: Any, inputs: Mapping[str, torch.Tensor], parameters: Iterable[torch.Tensor]
+) -> torch.Tensor:
+    """Logits; no numbers where one of its parameters was left on the meta device.
 
     torch computes on with whatever lies in memory.
     """
     found = logits(model, inputs)
-    left = any(one.is_meta for one in model.parameters())
-    return found.fill_(float("nan")) if left else found
+    return found.fill_(float("nan")) if any(one.is_meta for one in parameters) else found
 
 
 def canonical(name: str) -> str:

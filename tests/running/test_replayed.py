@@ -13,7 +13,7 @@ from conformance.core.options import RUN_SEED
 from conformance.core.placements import PLACEMENTS
 from conformance.kinds.lifecycle.covering import planned
 from conformance.kinds.lifecycle.kind import drawn_cases
-from conformance.running.drawn import BATCH, distinct, draw
+from conformance.running.drawn import BATCH, _with_hypothesis, distinct, draw
 from conformance.running.replayed import BACKEND, replaying
 from tiny_models.families import BEYOND, DECODERS
 
@@ -26,8 +26,6 @@ def test_hypothesis_makes_the_same_case_of_the_same_choices(families: tuple[str,
         (one,) = planned(stratum, families, RUN_SEED, "", 1)
         cases = drawn_cases(stratum, families, RUN_SEED, 1)
         met: list[Any] = []
-        from conformance.running.drawn import _with_hypothesis
-
         with replaying(one.places):
             _with_hypothesis(
                 cases, met.append, backend=BACKEND, max_examples=2, phases=[Phase.generate]

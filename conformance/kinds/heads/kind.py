@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.core.bits import distance, same_bits
 from conformance.core.errors import SuiteError
 from conformance.core.invariant import Invariant
-from conformance.core.kind import Item, Kind
+from conformance.core.kind import Item, Kind, promise_on
 from conformance.core.options import Options
 from conformance.core.tolerances import outputs_allowance, visible_from
 from conformance.kinds.heads.case import HeadCase, head_cases, parse_head_case
@@ -46,16 +46,7 @@ class Heads(Kind[HeadCase, "HeadObservation"]):
     def given(self, case: HeadCase, checks: tuple[Invariant, ...]) -> Iterator[Item[HeadCase]]:
         """Each promise on one case."""
         for check in checks:
-            yield Item(
-                id=f"{case.id}-{check.id}",
-                group="heads",
-                checks=(check,),
-                cases=(case,),
-                stratum=case.id,
-                invariant=check.id,
-                device=case.device,
-                repeats=self.together,
-            )
+            yield promise_on(self, case, check)
 
     def observe(self, case: HeadCase) -> HeadObservation:
         """Train, save, load and merge it."""
@@ -105,11 +96,6 @@ class Heads(Kind[HeadCase, "HeadObservation"]):
         yield f"trains: {', '.join(sorted(adapted.trainable)) if adapted else 'nothing'}"
         file = seen.saved.get("adapter")
         yield f"modules_to_save: {file.config.get('modules_to_save') if file else 'no file'}"
-
-    def rerun(self, seen: HeadObservation, invariant: str) -> str:
-        """The case by itself."""
-        options = f"--no-known-failures --invariant {invariant}"
-        return f'pytest conformance {options} --case "{seen.case!r}"'
 
     def when(self, case: HeadCase) -> str:
         """The family: no fact tells the task."""

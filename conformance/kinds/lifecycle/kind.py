@@ -58,11 +58,6 @@ class Runs(Kind[L, Observation], Generic[L]):
         """Who shares storage, and what was heard of the tie."""
         return storage_and_warnings(seen)
 
-    def rerun(self, seen: Observation, invariant: str) -> str:
-        """The case by itself."""
-        options = f"--no-known-failures --invariant {invariant}"
-        return f'pytest conformance {options} --case "{seen.case!r}"'
-
     def when(self, case: L) -> str:
         """The stratum and the family."""
         flags = ("tied" if case.tied else "not tied", "ensure" if case.ensure else "not ensure")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.core.case import CHOICES, Case, body_roles
+from conformance.core.case import CHOICES, SEEDS, Case, body_roles
 from conformance.core.covering import Pick
 from conformance.core.documented_errors import STATE_SPACES
 from conformance.core.grid import Stratum, fitting
@@ -36,10 +36,6 @@ WEIGHTED: dict[str, tuple[Any, ...]] = {
 OVERFLOWING = frozenset({*STATE_SPACES, "longt5"})
 """Families whose gradients in float16 leave nothing to judge, without any adapter: that of a scan
 can overflow, and LongT5 masks padded blocks with -1e10, which float16 takes for infinity."""
-
-
-SEEDS = tuple(range(100))
-"""The seeds of values that are drawn."""
 
 
 def _may_grow(stratum: Stratum, family: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from conformance.core.bits import same_bits
 from conformance.core.errors import SuiteError
 from conformance.core.invariant import Invariant
-from conformance.core.kind import Item, Kind
+from conformance.core.kind import Item, Kind, promise_on
 from conformance.core.options import Options
 from conformance.kinds.loading.case import (
     KINDS,
@@ -43,16 +43,7 @@ class Loadings(Kind[L, S], Generic[L, S]):
         """Each invariant that says anything of such a checkpoint."""
         for check in checks:
             if concerns(case, check):
-                yield Item(
-                    id=f"{case.id}-{check.id}",
-                    group=self.name,
-                    checks=(check,),
-                    cases=(case,),
-                    stratum=case.id,
-                    invariant=check.id,
-                    device=case.device,
-                    repeats=self.together,
-                )
+                yield promise_on(self, case, check)
 
     def given(self, case: L, checks: tuple[Invariant, ...]) -> Iterator[Item[L]]:
         """Each chosen invariant on the case."""

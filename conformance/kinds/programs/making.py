@@ -7,7 +7,7 @@ holds a step that does nothing, and Hypothesis can take any wish away and still 
 
 from __future__ import annotations
 
-from conformance.core.case import CHOICES
+from conformance.core.case import CHOICES, SEEDS
 from conformance.core.covering import Pick
 from conformance.kinds.programs.hazards import met_at
 from conformance.kinds.programs.operations import OPERATIONS, Step
@@ -23,8 +23,6 @@ WISHES = 3
 """Wishes for a step: about two of three cannot come true."""
 Wish = tuple[str, int, int, int]
 NUMBERS = tuple(range(LARGEST + 1))
-SEEDS = tuple(range(100))
-"""The seeds of values that are drawn."""
 DARING = (False, True)
 """Whether a program walks into situations that are known to go wrong."""
 

@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from conformance.core.case import SEEDS
 from conformance.kinds.programs.operations import Step
 from conformance.kinds.programs.plan import first_impossible
 from conformance.kinds.programs.program import Program, ProgramStratum
-
-SEEDS = 100
-"""As many seeds of values there are for the programs that are drawn."""
 
 
 def _first(placement: str) -> Step:
@@ -110,7 +108,7 @@ ELSEWHERE: tuple[tuple[Step, ...], ...] = (
 def meant(stratum: ProgramStratum, families: tuple[str, ...], seed: int) -> Iterator[Program]:
     """The programs of a stratum, each over the next family on which its steps are possible."""
     every = ENSURED if stratum.tied and stratum.ensure else ELSEWHERE
-    plain = Program(stratum.device, stratum.tied, stratum.ensure, seed=seed % SEEDS)
+    plain = Program(stratum.device, stratum.tied, stratum.ensure, seed=seed % len(SEEDS))
     for number, steps in enumerate(every, seed):
         order = (families[(number + more) % len(families)] for more in range(len(families)))
         made = (replace(plain, family=family, steps=steps) for family in order)

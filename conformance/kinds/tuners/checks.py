@@ -17,9 +17,15 @@ from conformance.core.observation import Observation, adapted_modules
 from conformance.core.placements import ENDS, PLACEMENTS
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
+from conformance.kinds.tuners import (  # noqa: F401  they fill the registry
+    once_checks,
+    option_checks,
+    save_load_checks,
+    use_checks,
+)
 from conformance.kinds.tuners.case import TunerCase
 from conformance.kinds.tuners.documented_errors import refused
-from conformance.kinds.tuners.option_checks import ONLY_TUNERS
+from conformance.kinds.tuners.registry import ONLY_TUNERS
 
 __all__ = ["ONLY_TUNERS", "TUNER_PROMISES", "WRAPS"]
 

@@ -12,12 +12,10 @@ from conformance.core.invariant import Applies
 from conformance.core.observation import Observation, adapted_modules
 from conformance.core.tolerances import conversion_allowance, weight_allowance
 from conformance.kinds.lifecycle.checks.logits import differ
-from conformance.kinds.tuners.save_load_checks import ONLY_TUNERS
+from conformance.kinds.tuners.registry import ONLY_TUNERS
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-__all__ = ["ONLY_TUNERS"]
 
 CONVERTED = "as-lora-by-name"
 STARTS = {

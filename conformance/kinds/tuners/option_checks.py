@@ -12,12 +12,10 @@ from conformance.core.observation import Observation
 from conformance.core.tolerances import gradient_allowance, precision, size
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
-from conformance.kinds.tuners.use_checks import ONLY_TUNERS
+from conformance.kinds.tuners.registry import ONLY_TUNERS
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-__all__ = ["DEFINED", "ONLY_TUNERS", "pairs"]
 
 DEFINED = "-defined"
 """What the stage of our own definition is called, after the stage that it defines."""

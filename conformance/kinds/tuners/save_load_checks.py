@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from conformance.core.bits import distance, same_bits
 from conformance.core.comparison import Comparison, Evidence
 from conformance.core.finding import Finding
-from conformance.core.invariant import Registry
 from conformance.core.observation import Observation
 from conformance.core.tolerances import conversion_allowance
 from conformance.kinds.lifecycle.checks import INVARIANTS
 from conformance.kinds.lifecycle.checks.logits import differ
 from conformance.kinds.tuners.case import TunerCase
+from conformance.kinds.tuners.registry import ONLY_TUNERS
 from conformance.upstream.names import ADAPTER, PREFIX, SECOND, SUMS, adapter_part
 
-ONLY_TUNERS = Registry()
-"""What is promised of tuners alone; ``conformance.kinds.tuners.checks`` adds to it."""
 KEEPING = (
     "pickled",
     "pickled-on-cuda",

@@ -20,10 +20,8 @@ from conformance.kinds.lifecycle.further_stages import (
     counted,
     foreseen,
 )
-from conformance.kinds.tuners.once_checks import ONLY_TUNERS
+from conformance.kinds.tuners.registry import ONLY_TUNERS
 from conformance.upstream.names import SECOND
-
-__all__ = ["ONLY_TUNERS"]
 
 
 def _where(*stages: str) -> Applies:
