@@ -16,6 +16,7 @@ from conformance.kinds.programs.operations.base import MergeAndUnload, Unload
 from conformance.kinds.programs.operations.batches import Mixed
 from conformance.kinds.programs.operations.combining import Delete, Merge, Weighted
 from conformance.kinds.programs.operations.files import Load, Reopen
+from conformance.kinds.programs.operations.native import NativeAdd
 from conformance.kinds.programs.operations.switching import Activate, Set
 from conformance.kinds.programs.operations.whole import Cast, Copy
 from conformance.kinds.programs.plan import beginning, outcomes
@@ -54,6 +55,9 @@ def _loads_lora_as_a_part(turn: Turn) -> bool:
     """An adapter of such a name is loaded, with LoRA on linear modules."""
     if isinstance(turn.taken, Reopen):
         return any(one.name in PARTS and _linear(one) for one in turn.saved)
+    if isinstance(turn.taken, NativeAdd):  # the first of them is saved, and loaded by PEFT
+        first = turn.before.named(*turn.taken.names[:1])
+        return any(one.name in PARTS and _linear(one) for one in first)
     loaded = isinstance(turn.taken, Load) and turn.taken.name in PARTS
     return loaded and any(map(_linear, turn.saved))
 
