@@ -151,7 +151,8 @@ def base_in_file(case: AnyCase) -> bool:
     flat = FAMILIES[case.family].shape != "image-text"  # elsewhere vocab_size is a nested config's
     automatic = (targeted and not tokens(case)) or (resized and flat)
     # wrapper in wrapper
-    twice = rewritten == "saves" or (tokens(case) and getattr(case, "tied", True))
+    tied_rows = input_role(case) in tokens(case) and getattr(case, "tied", True)
+    twice = rewritten == "saves" or tied_rows
     wraps = not twice and bool(rewritten or roles & {input_role(case), "head"})
     written = (wanted == "yes" or (wanted == "auto" and automatic)) and (wraps or not targeted)
     return written or bool({"saves"} & seen_in(case) - seen_at_load(case))
