@@ -162,13 +162,19 @@ class Live:
         return folder
 
     def _strangers(self, folder: str, name: str) -> Iterator[str]:
-        """The keys of an adapter's file whose tensors are neither its own nor the base's."""
+        """The keys of an adapter's file whose tensors are neither its own nor the base's.
+
+        What stands below a wrapper is the base's by its key: its values are those of now or, where
+        something is merged, of before, which loading tells apart.
+        """
         import torch
         from safetensors.torch import load_file
 
         own = [one for key, one in self.parts().items() if key[0] == name]
         mine = [one.detach().cpu() for one in (*own, *self.base().values())]
         for key, tensor in load_file(Path(folder) / "adapter_model.safetensors").items():
+            if ".base_layer." in key:
+                continue
             if not any(torch.equal(tensor, one) for one in mine if one.dtype == tensor.dtype):
                 yield key
 
