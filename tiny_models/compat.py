@@ -127,7 +127,7 @@ def sorted_names(keys: Iterable[object]) -> tuple[str, ...]:
     return tuple(sorted(str(key[0]) if isinstance(key, tuple) else str(key) for key in keys))
 
 
-def tied_weights(model: nn.Module) -> Mapping[str, str | None]:
+def tied_weights(model: nn.Module | type[nn.Module]) -> Mapping[str, str | None]:
     """Declared ties, target to source; 4 has a list of targets (source None), 5 a mapping."""
     declared = getattr(model, "_tied_weights_keys", None) or ()
     if isinstance(declared, Mapping):
@@ -151,6 +151,12 @@ def live_path(model: nn.Module, path: str) -> str:
     return next((name for name in (path, *older) if name in parts), path)
 
 
+def head_here(entry: Family) -> str:
+    """The path of a family's head in this transformers, which no model has to be built for."""
+    older = _RENAMED.get(entry.head, "")
+    return older if f"{older}.weight" in tied_weights(class_named(entry.model)) else entry.head
+
+
 def canonical_name(name: str) -> str:
     """A parameter's name as transformers 5 has it, so that values are the same on 4.
 
@@ -162,6 +168,14 @@ def canonical_name(name: str) -> str:
             return new + name.removeprefix(old)
     moved = _NESTED.sub(lambda match: _MOVED[match[0]], name)
     return moved.replace(".vision_tower.vision_model.", ".vision_tower.")
+
+
+def older_name(name: str) -> str:
+    """What files of models with a vision tower called a module before 4.52; see canonical_name."""
+    older = (old + name.removeprefix(new) for old, new in _MOVED.items() if name.startswith(new))
+    return re.sub(
+        r"^vision_tower\.(?!vision_model\.)", "vision_tower.vision_model.", next(older, name)
+    )
 
 
 def parameter_of(

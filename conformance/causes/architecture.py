@@ -49,4 +49,9 @@ def scaled_by_itself(case: AnyCase) -> bool:
 
 def path_of(case: AnyCase, role: str) -> str:
     """The full path of what holds the matrix in a role; empty where the family has none."""
-    return FAMILIES[case.family].matrices.get(role, "")
+    entry = FAMILIES[case.family]
+    if role == "head" and entry.head:
+        from tiny_models.compat import head_here  # imports transformers
+
+        return head_here(entry)
+    return entry.matrices.get(role, "")

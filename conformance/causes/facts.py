@@ -144,7 +144,9 @@ FACTS: Mapping[str, Fact] = MappingProxyType(
             "the last part of its embedding's name",
         ),
         "head_name": Fact(
-            str, _family(lambda one: made.short(one.head)), "the last part of the head's name"
+            str,
+            lambda case: made.short(made.path_of(case, "head")),
+            "the last part of the head's name",
         ),
         "nested_head": Fact(
             bool,

@@ -28,7 +28,12 @@ def owed_ends(case: Case) -> tuple[str, ...]:
     """Which of embedding and head have their base weight in the file, where that is promised."""
     if silent_on(case) or case.save_embedding_layers == "no":
         return ()
-    there = {r: path for r, path in FAMILIES[case.family].matrices.items() if r in ENDS}
+    from tiny_models.compat import head_here  # imports transformers
+
+    entry = FAMILIES[case.family]
+    there = {r: path for r, path in entry.matrices.items() if r in ENDS}
+    if entry.head:
+        there["head"] = head_here(entry)
     targeted = tuple(
         role
         for role, path in there.items()

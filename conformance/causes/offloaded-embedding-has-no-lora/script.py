@@ -2,7 +2,7 @@
 import os, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from peft import LoraConfig, PeftModel, get_peft_model
-
+from safetensors import SafetensorError
 torch.manual_seed(0)
 size = dict(vocab_size=100, hidden_size=64, intermediate_size=64, num_hidden_layers=1)
 LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **size)).save_pretrained("base")
@@ -11,8 +11,11 @@ for name in ("q_proj", "embed_tokens"):
     config = LoraConfig(target_modules=[name], init_lora_weights=False)
     trained = get_peft_model(LlamaForCausalLM.from_pretrained("base"), config)
     trained.save_pretrained("adapter", save_embedding_layers=False)
-    base = LlamaForCausalLM.from_pretrained(os.path.abspath("base"), device_map="auto", **place)
-    loaded = PeftModel.from_pretrained(base, "adapter", **place)
+    try:
+        base = LlamaForCausalLM.from_pretrained(os.path.abspath("base"), device_map="auto", **place)
+        loaded = PeftModel.from_pretrained(base, "adapter", **place)
+    except (KeyError, SafetensorError):
+        sys.exit(125)  # no adapter can be loaded so
     with torch.no_grad():
         try:
             off[name] = (loaded(x).logits - trained.eval()(x).logits).abs().max().item()

@@ -39,7 +39,7 @@ _TUNERS: dict[str, Tuner] = {
     ),
     "glora": Tuner("GLORA", {"r": 2}),
     "gralora": Tuner("GRALORA", {"r": 4, "alpha": 4, "gralora_k": 2}),
-    "hira": Tuner("HIRA", {"r": 2}),
+    "hira": Tuner("HIRA", {"r": 2}, computes_in="float32"),
     "hra": Tuner("HRA", {"r": 2}),
     # unmerging divides by 1e-8 more than merging multiplied with, which is less than float32 shows
     "ia3": Tuner("IA3", {"feedforward_modules": []}, computes_in="float32"),
@@ -50,7 +50,7 @@ _TUNERS: dict[str, Tuner] = {
     "lokr": Tuner("LOKR", {"r": 2, "alpha": 2}),
     "miss": Tuner("MISS", {"r": 2}),
     "oft": Tuner("OFT", {"r": 0, "oft_block_size": 4}, older=({"r": 4},), computes_in="float32"),
-    "osf": Tuner("OSF", {"effective_rank": 4}),
+    "osf": Tuner("OSF", {"effective_rank": 4}, computes_in="float32"),
     "peanut": Tuner("PEANUT", {"r": 2}),
     "poly": Tuner(
         "POLY", {"r": 2, "n_skills": 2}, skipped="its forward needs task_ids, which no plain has"
