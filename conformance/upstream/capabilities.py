@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -128,9 +129,18 @@ def absent() -> Mapping[str, str]:
             reasons[without] = f"{peft} has no {option}"
     if Version(installed("peft")) < Version(OLDEST_TRIED):
         reasons["ways"] = f"{peft} is older than the ways of adapters were ever tried on"
+    if converts_no_names():
+        reasons["older-names"] = converts_no_names()
     if Version(installed("peft")) < Version("0.19.0.dev0"):  # the documentation's, not the code's
         reasons["weight-tying tables"] = f"{peft} documents no weight-tying tables"
     return MappingProxyType(reasons)
+
+
+def converts_no_names() -> str:
+    """Says that an adapter's names are not brought up to those of transformers, or ``""``."""
+    both = ("peft.utils.transformers_weight_conversion", "transformers.conversion_mapping")
+    missing = next((module for module in both if find_spec(module) is None), None)
+    return f"names of adapters are not converted without {missing}" if missing else ""
 
 
 def finds_no_adapter(files: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from conformance.kinds.lifecycle.uses import USES
 from conformance.upstream import calls, more_calls
 from conformance.upstream.names import ADAPTER, PREFIX, SECOND
 from tiny_models import build as tiny
+from tiny_models.compat import older_name
 
 if TYPE_CHECKING:
     from conformance.kinds.lifecycle.run import Life
@@ -107,6 +108,18 @@ def rename(life: Life) -> None:
     folder = _edited(life, "renamed", older)
     with life.at("renamed"):
         _seen(life, "renamed", _load(life, folder, key_mapping={f"^{OLDER}": ""}))
+
+
+def older_names(life: Life) -> None:
+    """From a file with the names that transformers 4 had for the modules, which 5 converts."""
+
+    def older(tensors: dict[str, Any]) -> None:
+        for key in list(tensors):
+            tensors[PREFIX + older_name(key.removeprefix(PREFIX))] = tensors.pop(key)
+
+    folder = _edited(life, "older-names", older)
+    with life.at("older-names"):
+        _seen(life, "older-names", _load(life, folder))
 
 
 def offload(life: Life) -> None:
@@ -226,6 +239,7 @@ WAYS: dict[str, Callable[[Life], None]] = {
     "inject": inject,
     "swap": swap,
     "rename": rename,
+    "older-names": older_names,
     "offload": offload,
     "second": second,
     "added": added,

@@ -10,7 +10,7 @@ from conformance.kinds.tuners.tuner import TARGETED
 SAVED = "save:head"
 ROWS = ("lora-tokens", "trainable-tokens")
 """Tuners that train rows: they stand where a wrapper of PEFT's is trained, as saved modules do."""
-SEQUENCES = "lora-seq2seq"
+SEQUENCES, PICTURES = "lora-seq2seq", "lora-image-text"
 
 
 def _plain(case: TunerCase) -> bool:
@@ -49,6 +49,7 @@ FURTHER: Mapping[str, Callable[[TunerCase], bool]] = {
     "mixed-precision": lambda case: _plain(case) and case.placement in TARGETED,
     "uncast": _on_body,
     "cached-weights": lambda case: _on_body(case) and case.usual,
+    "older-names": lambda case: case.tuner == PICTURES and case.usual,
     "offload-again": lambda case: _on_body(case) and case.usual and not case.tied,
     "with-base": lambda case: (_on_body(case) and case.usual) or _sequences(case),
 }

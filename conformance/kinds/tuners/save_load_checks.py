@@ -22,6 +22,7 @@ KEEPING = (
     "injected",
     "swapped",
     "renamed",
+    "older-names",
     "offloaded",
     "again",
     "far",

@@ -169,7 +169,8 @@ class TunerSubject(Subject):
             ways = []
         if case.tuner not in OFFLOADED or case.device != "cpu" or capabilities.not_surveyed():
             ways = [one for one in ways if one not in ("offload", "offload-again")]
-        ways = [one for one in ways if one not in case.what.without and taken(case, one)]
+        left_out = {*case.what.without, *capabilities.absent()}
+        ways = [one for one in ways if one not in left_out and taken(case, one)]
         return (*kept, *(one for one in ways if one not in {*USES, *SINGLE} or used(case, one)))
 
     @property

@@ -96,6 +96,7 @@ VARIANTS: dict[str, Tuner] = {
         exempt={"tuner-wraps-what-it-names": "trained tokens stand on the embedding beside it"},
     ),
     "lora-seq2seq": _variant({}, placements=("body",), families=("bart",)),
+    "lora-image-text": _variant({}, placements=("body",), families=("llava",)),
     "lora-experts": _variant(
         {"target_modules": [], "target_parameters": ["experts.gate_up_proj"]},
         placements=("body",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -12,7 +11,7 @@ import peft.functional
 import peft.peft_model
 import pytest
 import torch
-from faults.fault import Plant, Wrapper, passed_through, replaced
+from faults.fault import Plant, Wrapper, called, given_back, replaced
 from peft import PeftModel, PeftModelForCausalLM, PeftModelForSeq2SeqLM
 from peft.tuners.lora.layer import Linear
 from peft.tuners.lora.model import LoraModel
@@ -31,24 +30,6 @@ FROZEN = ("frozen-adapter-stays",)
 TOLD = ("model-tells-what-it-is",)
 CAST = ("mixed-precision-as-documented",)
 LOGITS = ("every-way-keeps-logits",)
-
-
-def called(owner: Any, name: str, change: Callable[[dict[str, Any]], object]) -> Plant:
-    """Plant another call of a function: its keyword arguments are changed."""
-
-    def make(original: Wrapper) -> Wrapper:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            change(kwargs)
-            return original(*args, **kwargs)
-
-        return call
-
-    return lambda: replaced(owner, name, make)
-
-
-def given_back(owner: Any, name: str, change: Callable[[Any], Any]) -> Plant:
-    """Plant another answer of a function."""
-    return lambda: replaced(owner, name, passed_through(change))
 
 
 def generates_without() -> AbstractContextManager[None]:

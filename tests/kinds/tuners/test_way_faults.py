@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ import peft.helpers
 import peft.peft_model
 import peft.utils.hotswap
 import pytest
-from faults.fault import Wrapper, replaced
+from faults.fault import Wrapper, called, no_context, replaced, skipped
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer, LoraModel
 from peft.tuners.lora import model as lora_model
 from peft.tuners.lora.layer import Linear
+from peft.utils import transformers_weight_conversion
 from planted_tuners import Planted, case, is_caught
 
 from conformance.kinds.lifecycle.further_stages import FROZEN, GENERATED, THAWED, foreseen
+from conformance.kinds.tuners.case import tuner_case
 from conformance.kinds.tuners.checks import TUNER_PROMISES
 from conformance.kinds.tuners.once_checks import JUDGED
 from conformance.kinds.tuners.option_checks import DEFINED, pairs
@@ -45,24 +47,7 @@ OTHERWISE = (
 )
 """Stages of further uses, judged in ``use_checks``."""
 TRUTH = ("adapter-load-tells-the-truth",)
-
-
-def called(owner: Any, name: str, change: Callable[[dict[str, Any]], object]) -> Any:
-    """Plant another call of a function: its keyword arguments are changed."""
-
-    def make(original: Wrapper) -> Wrapper:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            change(kwargs)
-            return original(*args, **kwargs)
-
-        return call
-
-    return lambda: replaced(owner, name, make)
-
-
-def skipped(owner: Any, name: str) -> Any:
-    """Plant a function that does nothing."""
-    return lambda: replaced(owner, name, lambda _: lambda *_args, **_kwargs: None)
+PICTURES = tuner_case(tuner="lora-image-text", placement="body", family="llava")
 
 
 def telling(change: Callable[[Any], object]) -> Any:
@@ -91,6 +76,15 @@ def loses_another() -> AbstractContextManager[None]:
         return put
 
     return replaced(peft.peft_model, "set_peft_model_state_dict", make)
+
+
+def given_back_as_given() -> AbstractContextManager[None]:
+    """The names in an adapter's file are taken as those of the model."""
+    return replaced(
+        transformers_weight_conversion,
+        "convert_peft_adapter_state_dict_for_transformers",
+        lambda _: lambda **given: given["adapter_state_dict"],
+    )
 
 
 def empties_what_is_set() -> AbstractContextManager[None]:
@@ -198,11 +192,6 @@ def loses_half() -> AbstractContextManager[None]:
     return replaced(lora_model, "ties", make)
 
 
-def no_context(owner: Any, name: str) -> Any:
-    """Plant a context that changes nothing."""
-    return lambda: replaced(owner, name, lambda _: lambda *_args, **_kwargs: nullcontext())
-
-
 PLANTED = (
     Planted(
         "a sum takes half of each weight", case("lora"), other_weights, LOGITS, "logits of sum-svd"
@@ -298,6 +287,13 @@ PLANTED = (
         called(peft.peft_model, "load_peft_weights", lambda given: given.pop("key_mapping", None)),
         ("life-completes",),
         "renamed ended in KeyError",
+    ),
+    Planted(
+        "names of before are not converted",
+        PICTURES,
+        given_back_as_given,
+        LOGITS,
+        "logits of older-names",
     ),
     Planted(
         "where another size is passed by, another tensor is lost too",
@@ -402,7 +398,7 @@ def test_the_logits_of_every_way_are_judged() -> None:
     left -= {"as-lora", *JUDGED, *OTHERWISE}  # judged by themselves
     left -= {one + end for one in pairs(seen) for end in ("", DEFINED)}  # judged with each other
     assert left <= {"filled", "merged-otherwise", "read"}, "stages of a life's main line"
-    assert {*KEEPING} - taken == {"far"}, "the CPU is far from no device"
+    assert {*KEEPING} - taken == {"far", "older-names"}, "here is the CPU, and no vision tower"
 
 
 def test_the_logits_of_every_further_use_are_judged() -> None:

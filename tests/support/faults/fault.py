@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,34 @@ def passed_through(change: Callable[[Any], Any]) -> Callable[[Wrapper], Wrapper]
         return lambda *args, **kwargs: change(original(*args, **kwargs))
 
     return make
+
+
+def called(owner: Any, name: str, change: Callable[[dict[str, Any]], object]) -> Plant:
+    """Plant another call of a function: its keyword arguments are changed."""
+
+    def make(original: Wrapper) -> Wrapper:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            change(kwargs)
+            return original(*args, **kwargs)
+
+        return call
+
+    return lambda: replaced(owner, name, make)
+
+
+def given_back(owner: Any, name: str, change: Callable[[Any], Any]) -> Plant:
+    """Plant another answer of a function."""
+    return lambda: replaced(owner, name, passed_through(change))
+
+
+def skipped(owner: Any, name: str) -> Plant:
+    """Plant a function that does nothing."""
+    return lambda: replaced(owner, name, lambda _: lambda *_args, **_kwargs: None)
+
+
+def no_context(owner: Any, name: str) -> Plant:
+    """Plant a context that changes nothing."""
+    return lambda: replaced(owner, name, lambda _: lambda *_args, **_kwargs: nullcontext())
 
 
 def after_wrapping(change: Callable[[Any], None]) -> AbstractContextManager[None]:
