@@ -9,7 +9,8 @@ base = LlamaForCausalLM(config).to(torch.float64)
 model = get_peft_model(base, AdaLoraConfig(target_modules=["q_proj", "v_proj"], **lora))
 ranks = [p.requires_grad for name, p in model.named_parameters() if "ranknum" in name]
 base = LlamaForCausalLM(config).to(torch.bfloat16)
-get_peft_model(base, LoraConfig(r=8, target_modules=["embed_tokens"])).save_pretrained("adapter")
+embedding = LoraConfig(lora_alpha=8, lora_dropout=0.0, target_modules=["embed_tokens"])
+get_peft_model(base, embedding).save_pretrained("adapter")
 train = {}
 for low in (False, True):
     base = LlamaForCausalLM(config).to(torch.bfloat16)

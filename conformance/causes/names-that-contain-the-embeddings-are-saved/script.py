@@ -6,7 +6,8 @@ from safetensors import safe_open
 from transformers import BloomConfig, BloomForCausalLM
 
 base = BloomForCausalLM(BloomConfig(vocab_size=200, hidden_size=64, n_layer=1, n_head=4))
-model = get_peft_model(base, LoraConfig(target_modules=["query_key_value"]))
+lora = LoraConfig(lora_alpha=8, lora_dropout=0.0, target_modules=["query_key_value"])
+model = get_peft_model(base, lora)
 try:
     model.save_pretrained("adapter", save_embedding_layers=True, safe_serialization=True)
 except TypeError:

@@ -8,7 +8,7 @@ size = dict(vocab_size=100, hidden_size=64, intermediate_size=64, num_hidden_lay
 LlamaForCausalLM(LlamaConfig(num_attention_heads=4, **size)).save_pretrained("base")
 x, off, place = torch.arange(10)[None], {}, dict(max_memory={"cpu": 1}, offload_folder="offload")
 for name in ("q_proj", "embed_tokens"):
-    config = LoraConfig(target_modules=[name], init_lora_weights=False)
+    config = LoraConfig(lora_dropout=0.0, target_modules=[name], init_lora_weights=False)
     trained = get_peft_model(LlamaForCausalLM.from_pretrained("base"), config)
     trained.save_pretrained("adapter", save_embedding_layers=False)
     try:

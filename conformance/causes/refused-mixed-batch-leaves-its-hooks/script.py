@@ -5,8 +5,9 @@ from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
 base = LlamaForCausalLM(LlamaConfig(vocab_size=200, hidden_size=64, num_hidden_layers=1))
-lora = LoraConfig(task_type="CAUSAL_LM", target_modules=["q_proj"], init_lora_weights=False)
-model, ids = get_peft_model(base, lora).eval(), torch.arange(8).reshape(2, 4)
+lora = {"lora_dropout": 0.0, "target_modules": ["q_proj"], "init_lora_weights": False}
+model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **lora)).eval()
+ids = torch.arange(8).reshape(2, 4)
 with torch.no_grad():
     before = model(input_ids=ids).logits
     model.merge_adapter()

@@ -15,7 +15,7 @@ for asked in ({"modules_to_save": ["lm_head"]}, {"trainable_token_indices": {"em
     model = LlamaForCausalLM(LlamaConfig(num_attention_heads=4, tie_word_embeddings=True, **sizes))
     model.draft_lm_head = torch.nn.Linear(64, 200, bias=False)
     before = model.draft_lm_head(hidden)
-    get_peft_model(model, LoraConfig(target_modules=["q_proj"], **asked))
+    get_peft_model(model, LoraConfig(lora_dropout=0.0, target_modules=["q_proj"], **asked))
     changed = (model.draft_lm_head(hidden) - before).abs().max().item()
     print(f"{asked}: {type(model.draft_lm_head).__name__}, and gives {changed:.3g} more or less")
     taken += [asked] * (type(model.draft_lm_head) is not torch.nn.Linear)

@@ -24,6 +24,8 @@ FAMILIES_OF_TUNERS = tuple(
 )
 """The families that a tuner may be lived with: decoders, and those that a row names."""
 BRIEF = ("body", "target:head", "target:both")
+OF_TIES = ("lora-tokens", "trainable-tokens", "trainable-tokens-init-false")
+"""Tuners that a tie makes another, beside those that may be asked to keep one."""
 SHOWN = ("device", "tied", "ensure", "placement", "family", "dtype", "tuner", "seed")
 OMITTED = ("family", "dtype", "seed")
 """What a repr leaves out where it is the default."""
@@ -125,18 +127,10 @@ def tuner_cases(
 ) -> list[TunerCase]:
     """Every life of the table with these families, in a fixed order; some of them in ``brief``.
 
-    With a ``turn`` a tuner is lived in one of the other precisions, and the next one in another.
+    With a ``turn`` a tuner is lived in some of them, and the next one in others: ``has_its_turn``.
     """
     return [
-        tuner_case(
-            device=device,
-            tied=tied,
-            ensure=ensure,
-            placement=placement,
-            family=family,
-            dtype=dtype,
-            tuner=name,
-        )
+        case
         for device in devices
         for number, (name, tuner) in enumerate(TUNERS.items())
         if not tuner.skipped and not (tuner.narrow and device == "emulated")
@@ -148,29 +142,52 @@ def tuner_cases(
         for family in tuner.families or (FIRST, *(() if tied or brief else MORE.get(placement, ())))
         if family in families
         for dtype in precisions(
-            tied=tied,
-            placement=placement,
-            family=family,
-            tuner=tuner,
-            brief=brief,
-            turn=None if turn is None else turn + number,
+            tied=tied, placement=placement, family=family, tuner=tuner, brief=brief
         )
+        for case in (
+            tuner_case(
+                device=device,
+                tied=tied,
+                ensure=ensure,
+                placement=placement,
+                family=family,
+                dtype=dtype,
+                tuner=name,
+            ),
+        )
+        if turn is None or has_its_turn(case, turn + number)
     ]
 
 
+def has_its_turn(case: TunerCase, turn: int) -> bool:
+    """Whether a life is one of those that are taken in this turn.
+
+    Of most tuners a placement is lived tied or untied, and one of the other precisions; every other
+    tuner is lived on a scaled embedding. Where ties decide nothing is left out.
+    """
+    if case.dtype != "float32":
+        others = precisions(
+            tied=case.tied,
+            placement=case.placement,
+            family=case.family,
+            tuner=case.what,
+            brief=False,
+        )[1:]
+        return case.dtype == others[turn % len(others)]
+    if case.what.ensures or case.tuner in OF_TIES:
+        return True
+    if case.family != case.first_family:
+        return case.placement == "body" or turn % 2 == 0
+    return case.tied == bool((turn + case.what.placements.index(case.placement)) % 2)
+
+
 def precisions(
-    *, tied: bool, placement: str, family: str, tuner: Tuner, brief: bool, turn: int | None
+    *, tied: bool, placement: str, family: str, tuner: Tuner, brief: bool
 ) -> tuple[str, ...]:
     """The precisions that a row is lived in: an untied one of each tuner in more than float32."""
     first = family == (tuner.families or (FIRST,))[0]
     others = () if tied or brief or not first else PRECISIONS.get(placement, ())
-    others = others[:1] if tuner.narrow else others
-    return ("float32", *(others if turn is None else taken_in_turn(others, turn)))
-
-
-def taken_in_turn(every: tuple[str, ...], turn: int) -> tuple[str, ...]:
-    """The one whose turn it is, where there are any."""
-    return (every[turn % len(every)],) if every else ()
+    return ("float32", *(others[:1] if tuner.narrow else others))
 
 
 def tells(*, tied: bool, ensure: bool, placement: str) -> bool:
