@@ -1,10 +1,8 @@
 # BLOOM's embedding is saved beside the adapter: so is word_embeddings_layernorm, by its name.
 import sys
-
 from peft import LoraConfig, get_peft_model
 from safetensors import safe_open
 from transformers import BloomConfig, BloomForCausalLM
-
 base = BloomForCausalLM(BloomConfig(vocab_size=200, hidden_size=64, n_layer=1, n_head=4))
 lora = LoraConfig(lora_alpha=8, lora_dropout=0.0, target_modules=["query_key_value"])
 model = get_peft_model(base, lora)
@@ -14,5 +12,4 @@ except TypeError:
     sys.exit(125)  # embeddings cannot be asked for
 keys = safe_open("adapter/adapter_model.safetensors", "pt").keys()
 found = [key for key in keys if "layernorm" in key]
-print(f"nobody asked for {found}")
-sys.exit(bool(found))
+sys.exit(print(f"nobody asked for {found}") or bool(found))

@@ -1,10 +1,6 @@
 # Trainable tokens that begin at random, merged and unmerged: is the base's embedding what it was?
-import sys
-
-import peft
-import torch
+import peft, sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
-
 if not hasattr(peft, "TrainableTokensConfig"):
     sys.exit(125)
 torch.manual_seed(0)
