@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from conformance.core.errors import SuiteError
 from conformance.core.kind import AnyCase, AnyObservation, Argues, Kind
+from conformance.core.sharing import anew
 from conformance.running.replay import Draws
 
 C = TypeVar("C", bound=AnyCase)
@@ -63,7 +64,9 @@ class Cache(Generic[C, O]):
         return self._verdicts[case]
 
     def confirm(self, case: C) -> None:
-        """Observe once more, without the cache; a difference is an error of the suite."""
-        difference = self._kind.difference(self._seen[case], self._observe(case))
+        """Observe once more, without the cache or what a life shares; a difference is an error."""
+        with anew():
+            again = self._observe(case)
+        difference = self._kind.difference(self._seen[case], again)
         if difference is not None:
             raise SuiteError(f"two observations of {case!r} differ: {difference}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.core.observation import Heard, Saved, Snapshot, Trouble
 from conformance.core.versions import installed
 from conformance.engine.capture import hearing
+from conformance.engine.copies import copier
 from conformance.engine.devices.deterministic import repeatable
 from conformance.engine.snapshot import saved, snapshot
 from conformance.engine.training import distinct
@@ -96,7 +97,7 @@ class _Life:
         """Every stage, as far as it goes."""
         adapter = self.folder / "adapter"
         with self.at("base"):
-            self.pristine = self.base()
+            self.fresh = copier(self.base())
             self.see("base", self.fresh())
         with self.at("adapted"):
             model = self.wrapped()
@@ -141,10 +142,6 @@ class _Life:
         fill(model, self.case.seed)
         model.save_pretrained(self.folder / "home")
         return tiny.load(type(model), self.folder / "home", dtype="float32")[0]
-
-    def fresh(self) -> Any:
-        """A new copy of the base."""
-        return copy.deepcopy(self.pristine)
 
     def wrapped(self) -> Any:
         """A base with an adapter that has PEFT's first values."""

@@ -21,6 +21,7 @@ from conformance.core.observation import (
 from conformance.core.placements import MATRICES, PLACEMENTS
 from conformance.core.tolerances import nudges
 from conformance.engine.capture import hearing
+from conformance.engine.copies import Kept, copier, kept
 from conformance.engine.devices import torch_device
 from conformance.engine.naive_loader import read_as_config_says
 from conformance.engine.oracle import nudged
@@ -59,6 +60,10 @@ class MergeMethod(Protocol):
         """A folder with the merged model saved, under one name or another."""
 
 
+def _nothing(_: Any) -> None:
+    """Do nothing with a model that starts."""
+
+
 class Life:
     """One life under way. ``main_line`` first; branches read what it left."""
 
@@ -78,7 +83,8 @@ class Life:
         self.called: set[str] = set()
         self._to_fill: frozenset[str] = frozenset()
         self.absent: dict[str, str] = {}
-        self.pristine: Any = None
+        self._copy_of_base: Callable[[], Any]
+        self._trained: Kept | None = None
         self.lacks = ""
         self._stage = "base"
         away = torch_device(case.device)
@@ -96,6 +102,13 @@ class Life:
         """Hear everything said inside as said at ``stage``."""
         self._stage = stage
         with hearing(stage, self.heard, hide=os.fspath(self.folder)):
+            yield
+
+    @contextmanager
+    def _unheard(self, stage: str) -> Iterator[None]:
+        """Be at ``stage``, and keep nothing that is said."""
+        self._stage = stage
+        with hearing(stage, [], hide=os.fspath(self.folder)):
             yield
 
     @contextmanager
@@ -156,7 +169,7 @@ class Life:
 
     def _make_base(self) -> None:
         base = self.subject.build(self.folder_for("base"))
-        self.pristine = base.model
+        self._copy_of_base = copier(base.model)
         if base.loading is not None:
             self.loading["base"] = as_report(base.loading, base.reinitialised)
         self.roles = module_names(base.model, self.family)
@@ -181,8 +194,8 @@ class Life:
 
     def fresh_base(self, *, grown: bool = True) -> Any:
         """A new copy of the base on the device the adapter is made on."""
-        model = copy.deepcopy(self.pristine)
-        if self.device.type != "cpu":  # where the pristine one lies; moving walks every module
+        model = self._copy_of_base()
+        if self.device.type != "cpu":  # where the first one lies; moving walks every module
             model.to(self.device)
         if grown and self.case.grown:
             self._grow(model)
@@ -195,17 +208,24 @@ class Life:
             for part, parameter in model.get_submodule(name).named_parameters():
                 refill(parameter, self.case.seed, f"{name}.{part}")
 
-    def adapted(
-        self, *, first: bool = False, started: Callable[[Any], object] = lambda _: None
-    ) -> Any:
-        """A freshly built, wrapped and trained model; the first one is written down.
+    def adapted(self, *, first: bool = False, started: Callable[[Any], object] = _nothing) -> Any:
+        """A built, wrapped and trained model of its own; the first one is written down.
 
         ``started`` is called with the model before it is trained.
         """
+        if self._trained and started is _nothing:
+            model = self._trained.copy()
+        else:
+            model = self._adapted(started, first=first)
+        reseed(self.case.seed + 2)
+        return model
+
+    def _adapted(self, started: Callable[[Any], object], *, first: bool) -> Any:
+        """A model that is wrapped and trained now; what is said of a later one is nothing new."""
         reseed(self.case.seed + 1)
         model = self.fresh_base(grown=False)
         arguments = self.subject.adapter(self.roles)
-        with self.at("adapted" if first else "adapted-again"):
+        with self.at("adapted") if first else self._unheard("adapted"):
             config = self.subject.config(arguments)
             if first:
                 passed = {"lists passed": arguments}
@@ -213,6 +233,7 @@ class Life:
             model = upstream_calls.wrap(model, config, autocast=self.case.autocast)
             if self.case.grown:
                 self._grow(model.base_model.model)
+            modes = {module: module.training for module in model.modules()}
             if first:
                 held = copy.deepcopy(model.peft_config[upstream_names.ADAPTER].to_dict())
                 self.configs = before, config.to_dict() | passed, held
@@ -221,20 +242,23 @@ class Life:
             started(model)
         if first:
             self._ask_what_is_reached(model)
-        with self.at("trained" if first else "trained-again"):
+        with self.at("trained") if first else self._unheard("trained"):
+            for module, mode in modes.items():
+                module.training = mode  # looking at the first one put it in eval mode
             self.subject.fill(model, self._to_fill)
             if self.case.training != "values":
                 if first:
                     self.stages["filled"] = snapshot(model, None)
                 steps(model, self.inputs, self.case)
+            model.zero_grad(set_to_none=True)
             if first:
+                self._trained = kept(model)
                 self.stages["trained"] = snapshot(model, self.inputs)
         return model
 
     def _ask_what_is_reached(self, model: Any) -> None:
         """Which of the adapter's parameters a gradient reaches; nothing that is said is kept."""
-        self._stage = "trained"
-        with hearing(self._stage, [], hide=os.fspath(self.folder)):
+        with self._unheard("trained"):
             if (
                 self.subject.samples
             ):  # what it draws is drawn by a copy: the next life draws the same
