@@ -47,6 +47,18 @@ def scaled_by_itself(case: AnyCase) -> bool:
     return case.family in SCALED_BY_ITSELF or (case.family in SCALED and since)
 
 
+def scaled_by_flag(case: AnyCase) -> bool:
+    """Whether the head's input is scaled where the config says tied, which it always does.
+
+    From 5.24 on UMT5 has a setting of its own for that.
+    """
+    if case.family != "umt5":
+        return False
+    from transformers import UMT5Config
+
+    return not hasattr(UMT5Config(), "scale_decoder_outputs")
+
+
 def path_of(case: AnyCase, role: str) -> str:
     """The full path of what holds the matrix in a role; empty where the family has none."""
     entry = FAMILIES[case.family]

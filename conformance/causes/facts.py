@@ -173,6 +173,9 @@ FACTS: Mapping[str, Fact] = MappingProxyType(
         "scaled_here": Fact(
             bool, made.scaled_by_itself, "the embedding scales what it looks up by itself"
         ),
+        "scaled_by_flag": Fact(
+            bool, made.scaled_by_flag, "the head is scaled by a flag of ties that is always set"
+        ),
         "scaled_embedding": Fact(
             bool, _one_of(made.SCALED), "what the embedding looks up is scaled"
         ),

@@ -39,7 +39,7 @@ def owed_ends(case: Case) -> tuple[str, ...]:
         for role, path in there.items()
         if role in PLACEMENTS[case.placement].target and path.rpartition(".")[2] in LOOKED_FOR
     )
-    if targeted or case.save_embedding_layers == "yes" or _lengthened(case):
+    if targeted or case.save_embedding_layers == "yes" or lengthened(case):
         return targeted or tuple(there)
     return ()
 
@@ -47,11 +47,11 @@ def owed_ends(case: Case) -> tuple[str, ...]:
 def allowed_ends(case: Case) -> tuple[str, ...]:
     """Those that may be in the file: both where both are asked for, else all that is adapted."""
     owed = owed_ends(case)
-    if owed and (case.save_embedding_layers == "yes" or _lengthened(case) or adapters_tied(case)):
+    if owed and (case.save_embedding_layers == "yes" or lengthened(case) or adapters_tied(case)):
         return ENDS
     return tuple(role for role in ENDS if owed and role in PLACEMENTS[case.placement].target)
 
 
-def _lengthened(case: Case) -> bool:
+def lengthened(case: Case) -> bool:
     """Whether the vocabulary is longer than that of the config in the base's folder."""
     return case.base == "resized" or (case.grown and of_a_checkpoint(case.base, case.dtype))

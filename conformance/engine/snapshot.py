@@ -189,12 +189,16 @@ def shares(tensors: Mapping[str, torch.Tensor]) -> frozenset[frozenset[str]]:
 
 
 def flags(config: Mapping[str, Any], path: str = "") -> dict[str, bool | None]:
-    """Every ``tie_word_embeddings`` of a config, by dotted path, nested configs included."""
+    """Every ``tie_word_embeddings`` of a config, by dotted path, nested configs included.
+
+    That of a part without a vocabulary, as a vision tower's in transformers 4, decides nothing.
+    """
     found: dict[str, bool | None] = {}
     for key, value in config.items():
         where = f"{path}.{key}" if path else key
         if key == "tie_word_embeddings":
-            found[where] = value
+            if not path or "vocab_size" in config:
+                found[where] = value
         elif isinstance(value, Mapping):
             found |= flags(value, where)
     return found

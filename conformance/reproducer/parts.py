@@ -238,11 +238,12 @@ def kinds(model: torch.nn.Module) -> dict[str, str]:
 
 
 def flags(config: dict[str, Any], path: str = "") -> dict[str, bool | None]:
-    """Every tie_word_embeddings of a config, nested configs included."""
+    """Every tie_word_embeddings of a config, those of nested configs that have a vocabulary too."""
     found: dict[str, bool | None] = {}
     for key, value in config.items():
         if key == "tie_word_embeddings":
-            found[path + key] = value
+            if not path or "vocab_size" in config:
+                found[path + key] = value
         elif isinstance(value, dict):
             found |= flags(value, f"{path}{key}.")
     return found

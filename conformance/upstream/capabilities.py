@@ -116,6 +116,8 @@ def options() -> frozenset[str]:
 @cache
 def absent() -> Mapping[str, str]:
     """Stages and options that the installed PEFT does not have, with the reason."""
+    from peft.utils.save_and_load import get_peft_model_state_dict
+
     peft, found = f"PEFT {installed('peft')}", options()
     reasons = {}
     for option, without in (
@@ -129,6 +131,8 @@ def absent() -> Mapping[str, str]:
             reasons[without] = f"{peft} has no {option}"
     if Version(installed("peft")) < Version(OLDEST_TRIED):
         reasons["ways"] = f"{peft} is older than the ways of adapters were ever tried on"
+    if "local_config_exists" not in get_peft_model_state_dict.__code__.co_varnames:
+        reasons["local configs"] = f"{peft} looks for the config of a base on the hub alone"
     if converts_no_names():
         reasons["older-names"] = converts_no_names()
     if Version(installed("peft")) < Version("0.19.0.dev0"):  # the documentation's, not the code's

@@ -8,8 +8,8 @@ lora = LoraConfig(lora_alpha=8, lora_dropout=0.0, target_modules=["query_key_val
 model = get_peft_model(base, lora)
 try:
     model.save_pretrained("adapter", save_embedding_layers=True, safe_serialization=True)
-except TypeError:
-    sys.exit(125)  # embeddings cannot be asked for
-keys = safe_open("adapter/adapter_model.safetensors", "pt").keys()
+    keys = safe_open("adapter/adapter_model.safetensors", "pt").keys()
+except (TypeError, FileNotFoundError):
+    sys.exit(125)  # embeddings, or such a file, cannot be asked for
 found = [key for key in keys if "layernorm" in key]
 sys.exit(print(f"nobody asked for {found}") or bool(found))

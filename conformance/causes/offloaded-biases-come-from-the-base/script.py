@@ -9,7 +9,7 @@ config = LlamaConfig(vocab_size=100, hidden_size=64, intermediate_size=64, num_h
 LlamaForCausalLM(config).save_pretrained("base")
 x, off = torch.arange(10)[None], {}
 for bias in ("none", "lora_only"):
-    lora = LoraConfig(lora_dropout=0.0, target_modules=["v_proj"], bias=bias)
+    lora = LoraConfig(lora_alpha=8, lora_dropout=0.0, target_modules=["v_proj"], bias=bias)
     trained = get_peft_model(LlamaForCausalLM.from_pretrained("base"), lora)
     trained(x, labels=x).loss.backward()
     torch.optim.SGD([p for p in trained.parameters() if p.grad is not None], lr=1.0).step()
@@ -18,7 +18,7 @@ for bias in ("none", "lora_only"):
     base = LlamaForCausalLM.from_pretrained(os.path.abspath("base"), device_map="auto", **place)
     try:
         loaded = PeftModel.from_pretrained(base, "adapter", **place)
-    except (KeyError, NotImplementedError, SafetensorError):
+    except (KeyError, NotImplementedError, OSError, SafetensorError):
         sys.exit(125)  # no adapter can be loaded so
     off[bias] = (loaded(x).logits - trained(x).logits).abs().max().item()
 print("logits after loading onto an offloaded base are off by", off)

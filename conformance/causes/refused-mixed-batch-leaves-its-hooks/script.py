@@ -3,9 +3,10 @@ import sys
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
-
+torch.manual_seed(0)
 base = LlamaForCausalLM(LlamaConfig(vocab_size=200, hidden_size=64, num_hidden_layers=1))
-lora = {"lora_dropout": 0.0, "target_modules": ["q_proj"], "init_lora_weights": False}
+lora = {"lora_alpha": 8, "lora_dropout": 0.0, "init_lora_weights": False}
+lora["target_modules"] = ["q_proj"]
 model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **lora)).eval()
 ids = torch.arange(8).reshape(2, 4)
 with torch.no_grad():

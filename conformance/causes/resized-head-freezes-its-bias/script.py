@@ -4,7 +4,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import PhiConfig, PhiForCausalLM
 
 phi = PhiForCausalLM(PhiConfig(vocab_size=100, hidden_size=64, num_hidden_layers=1, pad_token_id=0))
-lora = LoraConfig(lora_alpha=8, lora_dropout=0.0, target_modules=["q_proj"], bias="all")
+lora = LoraConfig(lora_alpha=8, lora_dropout=0.0, target_modules=["fc1"], bias="all")
 model = get_peft_model(phi, lora)
 before = phi.lm_head.bias.requires_grad
 model.resize_token_embeddings(104)

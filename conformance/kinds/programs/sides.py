@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 from conformance.kinds.programs.program import Program
@@ -15,13 +16,17 @@ MLP_FIRST = frozenset({"falcon-h1"})
 def smallest_side(family: str, role: str) -> int:
     """The fewest rows or columns of any matrix with this role: the highest rank that all can have.
 
-    The model is made without values, from the config of every program of the family.
+    The model is made without values, from the config of every program of the family. No rank is too
+    high for a family that this transformers does not have: its programs are planned, and not lived.
     """
     import torch
 
     from tiny_models.build import config, model_class
+    from tiny_models.compat import has_family
     from tiny_models.roles import module_names
 
+    if not has_family(FAMILIES[family]):
+        return sys.maxsize
     spec = Program(family=family).base.model
     with torch.device("meta"):
         model = model_class(spec)(config(spec))

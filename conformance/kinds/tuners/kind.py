@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from conformance.core.invariant import Invariant
@@ -51,11 +52,11 @@ class Tuners(Runs[TunerCase]):
         if not checks:
             return
         if test == "test_tuner":
-            brief = options.lives <= BRIEF
-            for case in tuner_cases(
-                options.devices, options.families, brief=brief, turn=options.turn
-            ):
-                yield from self.given(case, checks)
+            brief, turn = options.lives <= BRIEF, options.turn
+            again = twice(turn)
+            for case in tuner_cases(options.devices, options.families, brief=brief, turn=turn):
+                for item in self.given(case, checks):
+                    yield item if case.tuner in again else replace(item, repeats=None)
             return
         for name, why in without_run():
             unjudged = partial(Unjudged, "not applicable", why)
@@ -125,6 +126,11 @@ def tuner_verdict(seen: Observation, argues: Argues) -> str:
     verdict, ended = verdict_of(seen, argues), seen.ended_at()
     unclear = ended is not None and not refused(ended)
     return "not run" if verdict == "refused" and unclear else verdict
+
+
+def twice(turn: int | None) -> frozenset[str]:
+    """The tuners of which a run is made twice, each in every third turn, or all without one."""
+    return frozenset(name for n, name in enumerate(TABLE) if turn is None or (n + turn) % 3 == 0)
 
 
 def without_run() -> Iterator[tuple[str, str]]:

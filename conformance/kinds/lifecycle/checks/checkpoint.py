@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.core.adapter_file import allowed_ends, owed_ends, silent_on
+from conformance.core.adapter_file import allowed_ends, lengthened, owed_ends, silent_on
 from conformance.core.finding import Finding
 from conformance.core.observation import Observation
 from conformance.kinds.lifecycle.checks.registry import INVARIANTS
@@ -107,6 +107,7 @@ def _adapter_dtypes(seen: Observation) -> Iterator[Finding]:
     needs=("adapted", "file adapter"),
     applies=lambda seen: (
         seen.absent.get("save_embedding_layers")
+        or (lengthened(seen.case) and seen.absent.get("local configs"))
         or (seen.case.save_embedding_layers != "no" and silent_on(seen.case))
         or None
     ),
