@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from conformance.core.errors import ForeignError, SuiteError
 from conformance.core.observation import Trouble
 
 OURS = ("conformance", "tiny_models")
+_SET = re.compile(r"\{('[^'{}]*'(?:, '[^'{}]*')+)\}")
 
 
 def trouble(error: Exception, stage: str, branch: str) -> Trouble:
@@ -25,9 +27,16 @@ def trouble(error: Exception, stage: str, branch: str) -> Trouble:
         stage=stage,
         branch=branch,
         type=type(error).__name__,
-        message=str(error).strip(),
+        message=said(error),
         origin=_package(upstream[-1].filename) if upstream else origin,
         deliberate=(frames[-1].line or "").startswith("raise"),
+    )
+
+
+def said(error: Exception) -> str:
+    """The message of an error; a set of names in a fixed order, since a process prints its own."""
+    return _SET.sub(
+        lambda found: f"{{{', '.join(sorted(found[1].split(', ')))}}}", str(error).strip()
     )
 
 
@@ -37,7 +46,7 @@ def _foreign(error: ForeignError, stage: str, branch: str) -> Trouble:
         stage=stage,
         branch=branch,
         type=type(error.error).__name__,
-        message=str(error.error).strip(),
+        message=said(error.error),
         origin=error.whose,
         deliberate=bool(frames) and (frames[-1].line or "").startswith("raise"),
     )
