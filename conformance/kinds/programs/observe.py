@@ -117,14 +117,15 @@ class Run:
         """Compare a batch whose rows name their adapters with the reference of each row.
 
         What is generated is compared by its logits, which transformers hands over in float32; the
-        reference is given the same tokens.
+        reference is given the same tokens. It is given the whole batch for each name: parts that
+        compute in float32 whatever they are in round otherwise in a batch of another size.
         """
         found, given = self.live.of_rows(names, generates=generates)
-        rows = []
-        for row, name in enumerate(names):
+        of_name = {}
+        for name in dict.fromkeys(names):
             counted = (name,) if self.state.enabled and name != BASE_ROW else ()
-            line = {what: one[row : row + 1] for what, one in given.items()}
-            rows.append(self._expected(counted, line))
+            of_name[name] = self._expected(counted, given)
+        rows = [[one[n : n + 1] for one in of_name[name]] for n, name in enumerate(names)]
         last = slice(-found.shape[1], None)
         expected, base, *nudged = (together(one, last) for one in zip(*rows, strict=True))
         self.asides[f"of rows of {', '.join(names)}"] = Compared(
