@@ -21,7 +21,12 @@ def test_the_flags_of_nested_configs_are_no_settings() -> None:
     untied = {**CONFIG, "text_config": {"tie_word_embeddings": True, "hidden_size": 8}}
     assert settings(CONFIG, None) == settings(untied, None)
     assert settings(CONFIG, None) == {"config.text_config": "{'hidden_size': 8}"}
-    assert flags(untied) == {"tie_word_embeddings": False, "text_config.tie_word_embeddings": True}
+
+
+def test_flags_are_those_of_configs_with_a_vocabulary() -> None:
+    text = {"tie_word_embeddings": True, "vocab_size": 8}
+    nested = {**CONFIG, "text_config": text, "vision_config": {"tie_word_embeddings": True}}
+    assert flags(nested) == {"tie_word_embeddings": False, "text_config.tie_word_embeddings": True}
 
 
 def test_any_other_setting_is_one_in_nested_configs_too() -> None:
