@@ -33,7 +33,7 @@ def trouble(error: Exception, stage: str, branch: str) -> Trouble:
     )
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """The message of an error; a set of names in a fixed order, since a process prints its own."""
     return _SET.sub(
         lambda found: f"{{{', '.join(sorted(found[1].split(', ')))}}}", str(error).strip()
