@@ -61,9 +61,6 @@ def scaled_by_flag(case: AnyCase) -> bool:
 
 def path_of(case: AnyCase, role: str) -> str:
     """The full path of what holds the matrix in a role; empty where the family has none."""
-    entry = FAMILIES[case.family]
-    if role == "head" and entry.head:
-        from tiny_models.compat import head_here  # imports transformers
+    from tiny_models.compat import matrices_here  # imports transformers
 
-        return head_here(entry)
-    return entry.matrices.get(role, "")
+    return matrices_here(FAMILIES[case.family]).get(role, "")
