@@ -151,10 +151,14 @@ def live_path(model: nn.Module, path: str) -> str:
     return next((name for name in (path, *older) if name in parts), path)
 
 
-def head_here(entry: Family) -> str:
-    """The path of a family's head in this transformers, which no model has to be built for."""
-    older = _RENAMED.get(entry.head, "")
-    return older if f"{older}.weight" in tied_weights(class_named(entry.model)) else entry.head
+def matrices_here(entry: Family) -> dict[str, str]:
+    """A family's ``matrices`` under this transformers' names; no model has to be built for that."""
+    tied = tied_weights(class_named(entry.model))
+    older = {role: _RENAMED.get(path, "") for role, path in entry.matrices.items()}
+    return {
+        role: older[role] if f"{older[role]}.weight" in tied else path
+        for role, path in entry.matrices.items()
+    }
 
 
 def canonical_name(name: str) -> str:

@@ -28,12 +28,10 @@ def owed_ends(case: Case) -> tuple[str, ...]:
     """Which of embedding and head have their base weight in the file, where that is promised."""
     if silent_on(case) or case.save_embedding_layers == "no":
         return ()
-    from tiny_models.compat import head_here  # imports transformers
+    from tiny_models.compat import matrices_here  # imports transformers
 
-    entry = FAMILIES[case.family]
-    there = {r: path for r, path in entry.matrices.items() if r in ENDS}
-    if entry.head:
-        there["head"] = head_here(entry)
+    matrices = matrices_here(FAMILIES[case.family])
+    there = {r: path for r, path in matrices.items() if r in ENDS}
     targeted = tuple(
         role
         for role, path in there.items()

@@ -133,8 +133,8 @@ def absent() -> Mapping[str, str]:
         reasons["ways"] = f"{peft} is older than the ways of adapters were ever tried on"
     if "local_config_exists" not in get_peft_model_state_dict.__code__.co_varnames:
         reasons["local configs"] = f"{peft} looks for the config of a base on the hub alone"
-    if converts_no_names():
-        reasons["older-names"] = converts_no_names()
+    if unconverted := converts_no_names():
+        reasons["older-names"] = unconverted
     if Version(installed("peft")) < Version("0.19.0.dev0"):  # the documentation's, not the code's
         reasons["weight-tying tables"] = f"{peft} documents no weight-tying tables"
     return MappingProxyType(reasons)

@@ -166,13 +166,7 @@ def has_its_turn(case: TunerCase, turn: int) -> bool:
     tuner is lived on a scaled embedding. Where ties decide nothing is left out.
     """
     if case.dtype != "float32":
-        others = precisions(
-            tied=case.tied,
-            placement=case.placement,
-            family=case.family,
-            tuner=case.what,
-            brief=False,
-        )[1:]
+        others = other_precisions(case.what, case.placement)
         return case.dtype == others[turn % len(others)]
     if case.what.ensures or case.tuner in OF_TIES:
         return True
@@ -186,8 +180,13 @@ def precisions(
 ) -> tuple[str, ...]:
     """The precisions that a row is lived in: an untied one of each tuner in more than float32."""
     first = family == (tuner.families or (FIRST,))[0]
-    others = () if tied or brief or not first else PRECISIONS.get(placement, ())
-    return ("float32", *(others[:1] if tuner.narrow else others))
+    return ("float32", *(() if tied or brief or not first else other_precisions(tuner, placement)))
+
+
+def other_precisions(tuner: Tuner, placement: str) -> tuple[str, ...]:
+    """The precisions beside float32 that a tuner is lived in on a placement."""
+    others = PRECISIONS.get(placement, ())
+    return others[:1] if tuner.narrow else others
 
 
 def tells(*, tied: bool, ensure: bool, placement: str) -> bool:

@@ -84,14 +84,7 @@ def freezes_nothing(owner: Any) -> Plant:
 
 def thaws_nothing() -> AbstractContextManager[None]:
     """What is frozen stays so."""
-
-    def make(original: Wrapper) -> Wrapper:
-        def put(self: Any, names: Any, requires_grad: bool = False) -> Any:
-            return original(self, names, requires_grad=False)
-
-        return put
-
-    return replaced(PeftModel, "set_requires_grad", make)
+    return called(PeftModel, "set_requires_grad", lambda given: given.update(requires_grad=False))()
 
 
 def decays_in_training() -> AbstractContextManager[None]:

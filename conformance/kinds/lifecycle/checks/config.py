@@ -48,7 +48,7 @@ def config_tells_the_truth(seen: Observation) -> Iterator[Finding]:
         subject = ", ".join(changed)
         yield Finding("wrong-flag", what, stage="adapter-reloaded", subject=subject)
     if "merged" in seen.saved and "head" in seen.names:
-        yield from _in_the_file(seen, seen.saved["merged"])
+        yield from _in_the_file(seen, seen.saved["merged"], undecided)
 
 
 def _undecided(seen: Observation) -> tuple[str, ...]:
@@ -57,8 +57,7 @@ def _undecided(seen: Observation) -> tuple[str, ...]:
     return ("tie_word_embeddings",) if entry is not None and entry.tie_in else ()
 
 
-def _in_the_file(seen: Observation, saved: Saved) -> Iterator[Finding]:
-    undecided = _undecided(seen)
+def _in_the_file(seen: Observation, saved: Saved, undecided: tuple[str, ...]) -> Iterator[Finding]:
     embedding = saved.tensors.get(seen.names["embedding-in-file"])
     head = saved.tensors.get(seen.names["head-in-file"])
     for path, flag in saved.flags.items():
